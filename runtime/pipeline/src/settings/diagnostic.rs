@@ -1,0 +1,144 @@
+//! What is wrong with a pipeline file: a code, a place and what to do, rendered as compilers do.
+//!
+//! Knows nothing of pipelines: whoever finds a fault says what it is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::tree::Place;
+
+/// One fault.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Stable, documented in `docs/errors.md`: `E0103`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What stands beside the caret: what to do, in a few words. Empty if there is nothing to add.
+    pub label: String,
+    /// Where it was written; none if nothing in particular is to blame.
+    pub place: Option<Place>,
+    /// What to do, if it takes more words.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A fault without a place.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Diagnostic { code, message: message.into(), label: String::new(), place: None, help: None }
+    }
+
+    /// Points at the place.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Says something beside the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Everything that is wrong with one file. Displays as annotated text, without colours.
+#[derive(Debug, Clone)]
+pub struct SettingsError {
+    file: PathBuf,
+    text: String,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl SettingsError {
+    pub(super) fn new(file: &Path, text: &str, diagnostics: Vec<Diagnostic>) -> Self {
+        SettingsError { file: file.to_owned(), text: masked(text), diagnostics }
+    }
+
+    /// The faults, in the order in which they were found.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// The annotated text, for a terminal (`styled`) or for anything else.
+    pub fn render(&self, styled: bool) -> String {
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        let file = self.file.display().to_string();
+        let rendered: Vec<String> = self.diagnostics.iter().map(|fault| self.render_one(fault, &file, &renderer)).collect();
+        rendered.join("\n\n")
+    }
+
+    fn render_one(&self, fault: &Diagnostic, file: &str, renderer: &Renderer) -> String {
+        let title = Level::ERROR.primary_title(&*fault.message).id(fault.code);
+        let mut group = match &fault.place {
+            Some(Place::Text(span)) => {
+                let annotation = AnnotationKind::Primary.span(visible(span.clone(), &self.text)).label(&*fault.label);
+                title.element(Snippet::source(&*self.text).path(file).annotation(annotation))
+            }
+            Some(Place::Environment(name)) => {
+                let group = title.element(Origin::path(format!("environment variable {name}")));
+                if fault.label.is_empty() { group } else { group.element(Level::NOTE.message(&*fault.label)) }
+            }
+            None if fault.label.is_empty() => title.element(Origin::path(file)),
+            None => Group::with_title(title).element(Origin::path(file)).element(Level::NOTE.message(&*fault.label)),
+        };
+        if let Some(help) = &fault.help {
+            group = group.element(Level::HELP.message(&**help));
+        }
+        renderer.render(&[group])
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// The one of `candidates` that was probably meant.
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, candidate)| candidate)
+}
+
+/// A span that can be underlined: at least one character, within the text, on one line.
+fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
+    let start = text.floor_char_boundary(span.start.min(text.trim_end().len()));
+    let line_end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| start + length);
+    let start = if start == line_end && start > 0 { text.floor_char_boundary(start - 1) } else { start };
+    let end = text.floor_char_boundary(span.end.clamp(start, line_end)).max(text.ceil_char_boundary(start + 1));
+    start..end
+}
+
+/// The text with whatever stands behind a key that sounds like a secret replaced, byte for byte, so that no message can
+/// show it and every place stays where it was.
+fn masked(text: &str) -> String {
+    const SECRET_WORDS: [&str; 3] = ["password", "secret", "token"];
+    text.split_inclusive('\n')
+        .map(|line| {
+            let Some((key, value)) = line.split_once(':') else { return line.to_owned() };
+            let is_reference = value.trim_start().starts_with('{');
+            if is_reference || !SECRET_WORDS.iter().any(|word| key.to_lowercase().contains(word)) {
+                return line.to_owned();
+            }
+            let stars = value.bytes().map(|byte| if byte.is_ascii_whitespace() { byte as char } else { '*' });
+            format!("{key}:{}", stars.collect::<String>())
+        })
+        .collect()
+}

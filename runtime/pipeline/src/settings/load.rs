@@ -1,0 +1,151 @@
+//! From a file to settings, keeping the text at hand for those who find faults later.
+
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Diagnostic, SettingsError, did_you_mean};
+use super::reader::{self, Kind, Misfit, quoted};
+use super::tree::{Node, Place};
+use super::{Settings, checks, overrides};
+
+/// A pipeline file that has been read: its settings, and where each of them was written.
+#[derive(Debug)]
+pub struct Document {
+    file: PathBuf,
+    text: String,
+    root: Node,
+    settings: Settings,
+}
+
+impl Settings {
+    /// Reads and checks a pipeline file, with the overrides of this process's environment.
+    pub fn load(path: &Path) -> Result<Settings, SettingsError> {
+        Document::load(path).map(Document::into_settings)
+    }
+}
+
+impl Document {
+    /// Reads and checks a pipeline file, with the overrides of this process's environment.
+    pub fn load(path: &Path) -> Result<Document, SettingsError> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let fault = Diagnostic::new("E0101", format!("the pipeline file cannot be read: {error}"))
+                .help("give the path of a pipeline's YAML file; `sluicebox new` writes one");
+            SettingsError::new(path, "", vec![fault])
+        })?;
+        Document::parse(path, text, std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))))
+    }
+
+    /// Like [`Document::load`], from a text and an environment. Relative paths are relative to the folder of `path`.
+    pub fn parse(
+        path: &Path,
+        text: String,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Document, SettingsError> {
+        match read(path, &text, environment) {
+            Ok((root, settings)) => Ok(Document { file: path.to_owned(), text, root, settings }),
+            Err(faults) => Err(SettingsError::new(path, &text, faults)),
+        }
+    }
+
+    /// What the file says.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What the file says, for those who find no faults later.
+    pub fn into_settings(self) -> Settings {
+        self.settings
+    }
+
+    /// Where the value at a path of keys was written; its nearest ancestor if the file does not mention it.
+    pub fn place(&self, path: &[&str]) -> Place {
+        self.root.blame(path)
+    }
+
+    /// Where the key at a path of keys was written; its nearest ancestor if the file does not mention it.
+    pub fn key_place(&self, path: &[&str]) -> Place {
+        self.root.blame_key(path)
+    }
+
+    /// Shows faults in this file.
+    pub fn faults(&self, diagnostics: Vec<Diagnostic>) -> SettingsError {
+        SettingsError::new(&self.file, &self.text, diagnostics)
+    }
+}
+
+fn read(
+    path: &Path,
+    text: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<(Node, Settings), Vec<Diagnostic>> {
+    let mut root = Node::parse(text).map_err(|error| vec![unparsable(&error)])?;
+    overrides::apply(&mut root, environment);
+    let shape = reader::read(&root).map_err(|misfit| vec![explain(&misfit)])?;
+    let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
+    let settings = checks::check(shape, &root, &folder)?;
+    Ok((root, settings))
+}
+
+fn unparsable(error: &serde_saphyr::Error) -> Diagnostic {
+    let bare = error.without_snippet();
+    let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
+    let rendered = bare.render_with_options(options);
+    // The place is shown by the caret.
+    let message = rendered.split(" at line ").next().unwrap_or_default().to_owned();
+    let fault = Diagnostic::new("E0102", format!("this is not YAML: {message}"))
+        .help("JSON is YAML too; a text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes");
+    match error.location() {
+        Some(location) => fault.at(Place::from(location)),
+        None => fault,
+    }
+}
+
+fn explain(misfit: &Misfit) -> Diagnostic {
+    let above = if misfit.path.is_empty() { String::new() } else { format!(" in `{}`", misfit.path.join(".")) };
+    let field = if misfit.path.is_empty() { "the file".to_owned() } else { format!("`{}`", misfit.path.join(".")) };
+    let fault = match &misfit.kind {
+        Kind::UnknownKey { key, expected } => unknown("E0103", &format!("unknown key `{key}`{above}"), key, expected),
+        Kind::UnknownVariant { variant, expected } => {
+            unknown("E0105", &format!("{field} cannot be `{variant}`"), variant, expected)
+        }
+        Kind::MissingKey(key) => Diagnostic::new("E0104", format!("missing key `{key}`{above}"))
+            .label(format!("add `{key}` {}", if misfit.path.is_empty() { "at the top level" } else { "below this" })),
+        Kind::DuplicateKey(key) => {
+            Diagnostic::new("E0103", format!("`{key}` stands here twice{above}")).label("keep one of them")
+        }
+        Kind::WrongType { found, expected } => {
+            let quotes = if expected == "a string" && found != "a map" && found != "a list" && found != "nothing" {
+                "; put it in quotes"
+            } else {
+                ""
+            };
+            Diagnostic::new("E0105", format!("{field} must be {}, but is {found}", plain(expected)))
+                .label(format!("expected {}{quotes}", plain(expected)))
+        }
+        Kind::Other(message) => Diagnostic::new("E0106", format!("{field} makes no sense: {message}")),
+    };
+    match &misfit.place {
+        Some(place) => fault.at(place.clone()),
+        None => fault,
+    }
+}
+
+fn unknown(code: &'static str, message: &str, word: &str, expected: &[&str]) -> Diagnostic {
+    let fault = Diagnostic::new(code, message);
+    let allowed = format!("allowed here: {}", quoted(expected));
+    match did_you_mean(word, expected.iter().copied()) {
+        Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(allowed),
+        None => fault.label("not known here").help(allowed),
+    }
+}
+
+/// Serde's names for what it expects, as users call them.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a string" => "text",
+        "a sequence" => "a list",
+        "u64" | "usize" | "u32" | "u8" => "a whole number, not negative",
+        _ if expected.starts_with("struct ") || expected == "a map" => "a map",
+        _ if expected.starts_with("enum ") => "a map with one key",
+        other => other,
+    }
+}

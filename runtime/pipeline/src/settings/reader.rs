@@ -1,0 +1,228 @@
+//! Reads serde types from a [`Node`], and remembers at which node it failed.
+//!
+//! The types themselves stay plain serde: they need no spans of their own.
+
+use std::fmt::{self, Display};
+
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
+
+use super::tree::{Entry, Node, Place, Value};
+
+/// Why a node does not fit a type, and where.
+#[derive(Debug)]
+pub(super) struct Misfit {
+    pub(super) kind: Kind,
+    /// The innermost place that is known; none only if the whole document is to blame.
+    pub(super) place: Option<Place>,
+    /// The keys that lead there, outermost first.
+    pub(super) path: Vec<String>,
+}
+
+/// What is wrong with a node.
+#[derive(Debug)]
+pub(super) enum Kind {
+    UnknownKey { key: String, expected: &'static [&'static str] },
+    UnknownVariant { variant: String, expected: &'static [&'static str] },
+    MissingKey(&'static str),
+    DuplicateKey(&'static str),
+    WrongType { found: String, expected: String },
+    Other(String),
+}
+
+/// Reads a `T` from a tree.
+pub(super) fn read<T: DeserializeOwned>(root: &Node) -> Result<T, Misfit> {
+    T::deserialize(root)
+}
+
+impl Misfit {
+    fn new(kind: Kind) -> Self {
+        Misfit { kind, place: None, path: Vec::new() }
+    }
+
+    /// Names the entry that the failure happened in, unless a deeper one has been named already.
+    fn within(mut self, entry: &Entry) -> Self {
+        self.path.insert(0, entry.key.clone());
+        self.place.get_or_insert_with(|| match self.kind {
+            Kind::MissingKey(_) => entry.key_place.clone(),
+            _ => entry.blame().clone(),
+        });
+        self
+    }
+
+    fn at(mut self, place: &Place) -> Self {
+        self.place.get_or_insert_with(|| place.clone());
+        self
+    }
+}
+
+impl Display for Misfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.kind)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl de::Error for Misfit {
+    fn custom<T: Display>(message: T) -> Self {
+        Misfit::new(Kind::Other(message.to_string()))
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Misfit::new(Kind::WrongType { found: describe(unexpected), expected: expected.to_string() })
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        Misfit::new(Kind::UnknownKey { key: field.to_owned(), expected })
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Misfit::new(Kind::UnknownVariant { variant: variant.to_owned(), expected })
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Misfit::new(Kind::MissingKey(field))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Misfit::new(Kind::DuplicateKey(field))
+    }
+}
+
+/// The type alone: the value may be a secret, and whoever sees the message sees the line as well.
+fn describe(unexpected: Unexpected<'_>) -> String {
+    match unexpected {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a whole number",
+        Unexpected::Float(_) => "a number with a fraction",
+        Unexpected::Str(_) | Unexpected::Char(_) => "text",
+        Unexpected::Unit | Unexpected::Option => "nothing",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "a map",
+        other => return other.to_string(),
+    }
+    .to_owned()
+}
+
+impl<'de> de::Deserializer<'de> for &'de Node {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Boolean(value) => visitor.visit_bool(*value),
+            Value::Integer(value) => visitor.visit_i64(*value),
+            Value::Unsigned(value) => visitor.visit_u64(*value),
+            Value::Float(value) => visitor.visit_f64(*value),
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::List(items) => visitor.visit_seq(Items(items.iter())),
+            Value::Map(entries) => visitor.visit_map(Entries { rest: entries.iter(), current: None }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            Value::Map(entries) => match entries.as_slice() {
+                [entry] => visitor.visit_enum(Variant(entry)),
+                [] => Err(de::Error::custom(format!("one of {} belongs here", quoted(variants)))),
+                [_, second, ..] => Err(Misfit::new(Kind::Other(format!("only one of {} can stand here", quoted(variants))))
+                    .at(&second.key_place)),
+            },
+            _ => Err(de::Error::custom(format!("one of {} belongs here", quoted(variants)))),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// `a`, `b` and `c`, for messages.
+pub(super) fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+struct Items<'de>(std::slice::Iter<'de, Node>);
+
+impl<'de> de::SeqAccess<'de> for Items<'de> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
+        let Some(node) = self.0.next() else { return Ok(None) };
+        seed.deserialize(node).map(Some).map_err(|misfit| misfit.at(&node.place))
+    }
+}
+
+struct Entries<'de> {
+    rest: std::slice::Iter<'de, Entry>,
+    current: Option<&'de Entry>,
+}
+
+impl<'de> de::MapAccess<'de> for Entries<'de> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        self.current = self.rest.next();
+        let Some(entry) = self.current else { return Ok(None) };
+        let key: StrDeserializer<'de, Misfit> = entry.key.as_str().into_deserializer();
+        seed.deserialize(key).map(Some).map_err(|misfit| misfit.at(&entry.key_place))
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let entry = self.current.take().ok_or_else(|| Misfit::new(Kind::Other("a value without a key".into())))?;
+        seed.deserialize(&entry.node).map_err(|misfit| misfit.within(entry))
+    }
+}
+
+/// An enum written as a map with one key: the variant's name.
+struct Variant<'de>(&'de Entry);
+
+impl<'de> de::EnumAccess<'de> for Variant<'de> {
+    type Error = Misfit;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Misfit> {
+        let name: StrDeserializer<'de, Misfit> = self.0.key.as_str().into_deserializer();
+        let value = seed.deserialize(name).map_err(|misfit| misfit.at(&self.0.key_place))?;
+        Ok((value, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'de> {
+    type Error = Misfit;
+
+    fn unit_variant(self) -> Result<(), Misfit> {
+        Err(Misfit::new(Kind::Other("nothing can stand below this".into())).within(self.0))
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {
+        seed.deserialize(&self.0.node).map_err(|misfit| misfit.within(self.0))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
+        de::Deserializer::deserialize_any(&self.0.node, visitor).map_err(|misfit| misfit.within(self.0))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
+        de::Deserializer::deserialize_any(&self.0.node, visitor).map_err(|misfit| misfit.within(self.0))
+    }
+}

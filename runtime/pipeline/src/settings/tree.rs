@@ -1,0 +1,170 @@
+//! A document as a tree of values, each of which knows where it was written.
+//!
+//! Knows YAML and environment variables as places; knows nothing of what a pipeline is.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+
+/// Where a value was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Bytes of the document's text.
+    Text(Range<usize>),
+    /// An environment variable, by its name.
+    Environment(Arc<str>),
+}
+
+/// A value and its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) place: Place,
+}
+
+/// What YAML's core schema knows.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Unsigned(u64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A key of a map, and what it holds.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) key_place: Place,
+    pub(super) node: Node,
+}
+
+impl Entry {
+    /// The place to point at when the value is wrong: the value if it is written on the spot, else its key.
+    pub(super) fn blame(&self) -> &Place {
+        match (&self.node.value, &self.node.place) {
+            (Value::List(_) | Value::Map(_) | Value::Null, Place::Text(_)) => &self.key_place,
+            (_, place) => place,
+        }
+    }
+}
+
+impl Node {
+    /// Reads a YAML document.
+    pub(super) fn parse(text: &str) -> Result<Node, serde_saphyr::Error> {
+        let options = serde_saphyr::options! { with_snippet: false };
+        let root: Spanned<Value> = serde_saphyr::from_str_with_options(text, options)?;
+        Ok(Node::from(root))
+    }
+
+    /// The entry at the end of a path of keys.
+    pub(super) fn entry(&self, path: &[&str]) -> Option<&Entry> {
+        let (first, rest) = path.split_first()?;
+        let Value::Map(entries) = &self.value else { return None };
+        let entry = entries.iter().find(|entry| entry.key == *first)?;
+        if rest.is_empty() { Some(entry) } else { entry.node.entry(rest) }
+    }
+
+    /// The place to point at when the value at `path` is wrong; that of its nearest ancestor if it is not there.
+    pub(super) fn blame(&self, path: &[&str]) -> Place {
+        (1..=path.len())
+            .rev()
+            .find_map(|length| self.entry(path.get(..length)?).map(Entry::blame))
+            .unwrap_or(&self.place)
+            .clone()
+    }
+
+    /// The place of the key at `path`; that of its nearest ancestor if it is not there.
+    pub(super) fn blame_key(&self, path: &[&str]) -> Place {
+        self.entry(path).map_or_else(|| self.blame(path), |entry| entry.key_place.clone())
+    }
+}
+
+impl From<Spanned<Value>> for Node {
+    fn from(spanned: Spanned<Value>) -> Self {
+        Node { value: spanned.value, place: Place::from(spanned.referenced) }
+    }
+}
+
+impl From<serde_saphyr::Location> for Place {
+    fn from(location: serde_saphyr::Location) -> Self {
+        let span = location.span();
+        let start = span.byte_offset().unwrap_or(0) as usize;
+        Place::Text(start..start + span.byte_len().unwrap_or(0) as usize)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or(Value::Unsigned(value), Value::Integer))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<Spanned<Value>>()? {
+            list.push(Node::from(item));
+        }
+        Ok(Value::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Value, A::Error> {
+        let mut entries: Vec<Entry> = Vec::new();
+        while let Some(key) = pairs.next_key::<Spanned<Value>>()? {
+            let Value::Text(text) = key.value else {
+                return Err(A::Error::custom("a key must be text: put it in quotes"));
+            };
+            let node = Node::from(pairs.next_value::<Spanned<Value>>()?);
+            entries.push(Entry { key: text, key_place: Place::from(key.referenced), node });
+        }
+        Ok(Value::Map(entries))
+    }
+}
