@@ -1,1 +1,16 @@
-//! To come.
+//! The harness of the whole-run tests: everything that they need of the outside world, and nothing of Sluicebox's inside.
+//!
+//! The tests themselves are in `whole_runs/`, one test binary. They treat `sluicebox` as a black box: they feed a
+//! source, run the binary, signal or kill it, and read the tables back with readers that share no code with it.
+//!
+//! - [`kafka`]: a real Apache Kafka of three brokers, and what produces to it
+//! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
+//! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
+//! - [`place`]: where the repository keeps the things that `make` builds
+//! - [`lifeline`]: how a child process is kept from outliving the test
+
+pub mod kafka;
+pub mod lifeline;
+pub mod pipeline;
+pub mod place;
+pub mod tables;

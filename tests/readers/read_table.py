@@ -1,0 +1,91 @@
+"""Reads a Delta table with software that shares no code with Sluicebox, and prints it in one canonical form.
+
+usage: read_table.py deltalake|duckdb FOLDER    the rows, one JSON object a line, sorted by position, then by text
+       read_table.py ledger FOLDER APP_ID...    the table's version for each application id, one a line; null if none
+
+DuckDB reads the Parquet files that the table's log lists: its own Delta extension is not on PyPI. Types without a JSON
+form become text: bytes as base64, decimals in full, dates and timestamps in ISO 8601, NaN and infinity by name.
+"""
+
+import base64
+import datetime
+import decimal
+import json
+import math
+import sys
+
+import deltalake
+import duckdb
+import pyarrow
+
+
+def by_deltalake(folder: str) -> pyarrow.Table:
+    return deltalake.DeltaTable(folder).to_pyarrow_table()
+
+
+def by_duckdb(folder: str) -> pyarrow.Table:
+    table = deltalake.DeltaTable(folder)
+    if not table.file_uris():
+        return table.to_pyarrow_table()
+    database = duckdb.connect()
+    database.execute("SET TimeZone = 'UTC'")
+    # Delta keeps partition values as text, in the log and in the path; the log's schema says what they are.
+    fields = {field.name: pyarrow.field(field).type for field in table.schema().to_arrow()}
+    partitions = table.metadata().partition_columns
+    hive_types = ", ".join(f"'{name}': VARCHAR" for name in partitions)
+    query = f"SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = {bool(partitions)}"
+    query += f", hive_types = {{{hive_types}}})" if partitions else ")"
+    rows = database.sql(query, params=[table.file_uris()]).to_arrow_table()
+    return pyarrow.table({
+        name: rows[name].cast(kind) if name in partitions else rows[name]
+        for name, kind in fields.items()
+    })
+
+
+def canonical(value):
+    match value:
+        case dict():
+            return {name: canonical(inner) for name, inner in value.items()}
+        case list():
+            return [canonical(inner) for inner in value]
+        case bytes():
+            return base64.b64encode(value).decode()
+        case decimal.Decimal():
+            return format(value, "f")
+        case datetime.datetime():
+            return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        case datetime.date():
+            return value.isoformat()
+        case float() if math.isnan(value):
+            return "NaN"
+        case float() if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        case _:
+            return value
+
+
+def position(row: dict):
+    names = ("_kafka_topic", "_kafka_partition", "_kafka_offset")
+    if "_kafka_offset" not in row:
+        names = tuple(name.removeprefix("_kafka_") for name in names)
+    return tuple((row.get(name) is not None, row.get(name)) for name in names)
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["deltalake" | "duckdb" as reader, folder]:
+            table = by_deltalake(folder) if reader == "deltalake" else by_duckdb(folder)
+            rows = [canonical(row) for row in table.to_pylist()]
+            lines = [(position(row), json.dumps(row, sort_keys=True, ensure_ascii=False)) for row in rows]
+            for _, line in sorted(lines):
+                print(line)
+        case ["ledger", folder, *ids]:
+            table = deltalake.DeltaTable(folder)
+            for id in ids:
+                print(json.dumps(table.transaction_version(id)))
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,163 @@
+//! A real Apache Kafka on the loopback interface: three nodes, each broker and controller, replication 3,
+//! `min.insync.replicas=2`. Knows nothing of Sluicebox.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use futures::executor::block_on;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use crate::lifeline::Lifeline;
+use crate::place;
+
+mod message;
+mod node;
+
+pub use message::Message;
+use node::Node;
+
+const NODES: usize = 3;
+const START_DURATION_MAX: Duration = Duration::from_secs(90);
+const REQUEST_DURATION_MAX: Duration = Duration::from_secs(30);
+
+/// Three brokers. Dropped, they are killed and their data removed.
+pub struct Cluster {
+    bootstrap: String,
+    nodes: Vec<Node>,
+    // Last: fields drop in order, and the folder goes when the nodes are gone.
+    _folder: Lifeline,
+}
+
+impl Cluster {
+    /// The cluster that all tests of this binary share, each with topics of its own; started by the first to ask.
+    pub fn shared() -> Result<&'static Self> {
+        static SHARED: LazyLock<Result<Cluster>> = LazyLock::new(Cluster::start);
+        SHARED.as_ref().map_err(|error| anyhow!("the shared Kafka did not start: {error:#}"))
+    }
+
+    /// Starts a cluster of its own, for a test that breaks it. Takes about ten seconds.
+    pub fn start() -> Result<Self> {
+        let folder = fresh_folder()?;
+        let ports = free_ports(2 * NODES)?;
+        let (brokers, controllers) = ports.split_at(NODES);
+        let nodes = (0..NODES)
+            .map(|index| Node::start(&folder.join(format!("node-{index}")), index, brokers, controllers))
+            .collect::<Result<Vec<_>>>()?;
+        let bootstrap = brokers.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
+        let cluster = Self { bootstrap, nodes, _folder: Lifeline::folder(&folder)? };
+        cluster.await_brokers(NODES)?;
+        Ok(cluster)
+    }
+
+    /// The brokers' addresses, as `bootstrap.servers` takes them.
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// A client's settings, with the brokers filled in.
+    pub fn client(&self) -> ClientConfig {
+        let mut settings = ClientConfig::new();
+        settings.set("bootstrap.servers", &self.bootstrap);
+        settings
+    }
+
+    /// Creates a topic of three replicas. `settings` are the topic's own: `("cleanup.policy", "compact")`.
+    pub fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(3));
+        let topic = settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
+        let options = AdminOptions::new()
+            .operation_timeout(Some(REQUEST_DURATION_MAX))
+            .request_timeout(Some(REQUEST_DURATION_MAX));
+        for result in block_on(admin.create_topics([&topic], &options))? {
+            result.map_err(|(topic, code)| anyhow!("can't create topic {topic}: {code}"))?;
+        }
+        self.await_leaders(name, partitions)
+    }
+
+    /// Sends messages with `acks=all` and returns once all are acknowledged, in order within a partition.
+    pub fn produce<'a>(&self, topic: &str, messages: impl IntoIterator<Item = &'a Message>) -> Result<()> {
+        message::produce(&self.client(), topic, messages)
+    }
+
+    /// The first offset and the one after the last of a partition.
+    pub fn offsets(&self, topic: &str, partition: i32) -> Result<(i64, i64)> {
+        let consumer: BaseConsumer = self.client().create()?;
+        Ok(consumer.fetch_watermarks(topic, partition, REQUEST_DURATION_MAX)?)
+    }
+
+    /// What a group has committed for a partition; none before its first commit.
+    pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Result<Option<i64>> {
+        let consumer: BaseConsumer = self.client().set("group.id", group).create()?;
+        let mut asked = rdkafka::TopicPartitionList::new();
+        asked.add_partition(topic, partition);
+        let committed = consumer.committed_offsets(asked, REQUEST_DURATION_MAX)?;
+        Ok(committed.elements().first().and_then(|element| element.offset().to_raw()).filter(|offset| *offset >= 0))
+    }
+
+    /// Members of a consumer group at this moment.
+    pub fn members(&self, group: &str) -> Result<usize> {
+        let consumer: BaseConsumer = self.client().create()?;
+        let groups = consumer.fetch_group_list(Some(group), REQUEST_DURATION_MAX)?;
+        Ok(groups.groups().iter().map(|group| group.members().len()).sum())
+    }
+
+    /// Kills a broker as a crash would.
+    pub fn kill_broker(&mut self, index: usize) -> Result<()> {
+        self.nodes.get_mut(index).context("no such broker")?.kill();
+        Ok(())
+    }
+
+    /// Starts a killed broker again with its old data and port; returns at once.
+    pub fn start_broker(&mut self, index: usize) -> Result<()> {
+        self.nodes.get_mut(index).context("no such broker")?.resume()
+    }
+
+    fn await_brokers(&self, count: usize) -> Result<()> {
+        let consumer: BaseConsumer = self.client().set("log_level", "0").create()?;
+        let started = Instant::now();
+        while started.elapsed() < START_DURATION_MAX {
+            let metadata = consumer.fetch_metadata(None, Duration::from_secs(1));
+            if metadata.is_ok_and(|metadata| metadata.brokers().len() >= count) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let logs: String = self.nodes.iter().map(Node::last_words).collect();
+        bail!("the brokers were not up after {START_DURATION_MAX:?}; they said:\n{logs}")
+    }
+
+    fn await_leaders(&self, topic: &str, partitions: i32) -> Result<()> {
+        let consumer: BaseConsumer = self.client().create()?;
+        let started = Instant::now();
+        while started.elapsed() < REQUEST_DURATION_MAX {
+            let metadata = consumer.fetch_metadata(Some(topic), REQUEST_DURATION_MAX)?;
+            let led = |topic: &rdkafka::metadata::MetadataTopic| {
+                topic.partitions().iter().filter(|partition| partition.leader() >= 0).count()
+            };
+            if metadata.topics().first().is_some_and(|topic| led(topic) == partitions as usize) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("topic {topic} has no leaders after {REQUEST_DURATION_MAX:?}")
+    }
+}
+
+fn fresh_folder() -> Result<PathBuf> {
+    let parent = place::target()?.join("kafka/data");
+    std::fs::create_dir_all(&parent)?;
+    Ok(tempfile::Builder::new().prefix("cluster-").tempdir_in(parent)?.keep())
+}
+
+/// Ports that nobody listens on. All are held while they are chosen, so that they differ.
+fn free_ports(count: usize) -> Result<Vec<u16>> {
+    let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<Vec<_>>>()?;
+    Ok(held.iter().map(TcpListener::local_addr).collect::<std::io::Result<Vec<_>>>()?.iter().map(|a| a.port()).collect())
+}

@@ -1,0 +1,98 @@
+//! What is produced: one message, bytes as they are, and the producer that hands it over.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use rdkafka::ClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+
+const FLUSH_DURATION_MAX: Duration = Duration::from_secs(60);
+
+/// One message, with all that Kafka can carry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The partition that it is sent to.
+    pub partition: i32,
+    /// None is a null key, which differs from an empty one.
+    pub key: Option<Vec<u8>>,
+    /// None is a tombstone, which differs from an empty value.
+    pub value: Option<Vec<u8>>,
+    /// In order; names may repeat.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// Milliseconds since 1970; none lets the producer take its clock.
+    pub timestamp: Option<i64>,
+}
+
+impl Message {
+    /// A message without key and headers.
+    pub fn new(partition: i32, value: impl Into<Vec<u8>>) -> Self {
+        Self { partition, value: Some(value.into()), ..Self::default() }
+    }
+
+    /// The same message, as the client library takes it.
+    pub fn record<'a>(&'a self, topic: &'a str) -> BaseRecord<'a, [u8], [u8]> {
+        let mut record = BaseRecord::to(topic).partition(self.partition);
+        if let Some(key) = &self.key {
+            record = record.key(key);
+        }
+        if let Some(value) = &self.value {
+            record = record.payload(value);
+        }
+        if let Some(timestamp) = self.timestamp {
+            record = record.timestamp(timestamp);
+        }
+        if self.headers.is_empty() {
+            return record;
+        }
+        let headers = OwnedHeaders::new_with_capacity(self.headers.len());
+        record.headers(self.headers.iter().fold(headers, |headers, (name, value)| {
+            headers.insert(Header { key: name, value: value.as_deref() })
+        }))
+    }
+}
+
+/// Counts what the brokers refused.
+#[derive(Default)]
+struct Refusals(AtomicUsize);
+
+impl ClientContext for Refusals {}
+
+impl ProducerContext for Refusals {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
+        if result.is_err() {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+pub(super) fn produce<'a>(
+    client: &ClientConfig,
+    topic: &str,
+    messages: impl IntoIterator<Item = &'a Message>,
+) -> Result<()> {
+    let producer: ThreadedProducer<Refusals> = client
+        .clone()
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        .set("message.max.bytes", "16000000")
+        .create_with_context(Refusals::default())?;
+    for message in messages {
+        let mut record = message.record(topic);
+        while let Err((error, returned)) = producer.send(record) {
+            ensure!(error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), "can't produce: {error}");
+            record = returned;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    producer.flush(FLUSH_DURATION_MAX)?;
+    let refused = producer.context().0.load(Ordering::Relaxed);
+    ensure!(refused == 0, "the brokers refused {refused} messages for {topic}");
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! A pipeline in a folder of its own, and the `sluicebox` process that runs it. Knows the file's keys and the exit codes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::place;
+
+/// A temporary folder with `pipeline.yaml`; its tables lie there too, and all goes with it.
+pub struct Pipeline {
+    folder: TempDir,
+    name: String,
+    /// The pipeline file as it will be written: JSON is YAML. Tests change it before a run.
+    pub settings: Value,
+}
+
+impl Pipeline {
+    /// A pipeline of one transform, `target/guests/<guest>.wasm`, and the tables that it writes.
+    pub fn new(name: &str, guest: &str, tables: &[&str], source: Value) -> Result<Self> {
+        let places = tables.iter().map(|table| ((*table).to_owned(), json!({"path": format!("tables/{table}")})));
+        let settings = json!({
+            "name": name,
+            "source": source,
+            "transform": {"wasm": place::guest(guest)?},
+            "tables": places.collect::<serde_json::Map<_, _>>(),
+            "dead_letters": {"path": "tables/dead_letters"},
+        });
+        Ok(Self { folder: tempfile::tempdir()?, name: name.to_owned(), settings })
+    }
+
+    /// The pipeline's name, which is also its tables' application id.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder that relative paths of the file start from.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where a table lies: one of the transform's, or `dead_letters`.
+    pub fn table(&self, name: &str) -> PathBuf {
+        self.folder().join("tables").join(name)
+    }
+
+    /// Starts `sluicebox run` with the settings of this moment. `arguments` are further ones: `["--drain"]`.
+    pub fn start(&self, arguments: &[&str]) -> Result<Run> {
+        let file = self.folder().join("pipeline.yaml");
+        fs::write(&file, serde_json::to_string_pretty(&self.settings)?)?;
+        Run::start(&file, arguments)
+    }
+
+    /// Runs to the end offsets of now, and demands success.
+    pub fn drain(&self) -> Result<()> {
+        let mut run = self.start(&["--drain"])?;
+        let status = run.wait(Duration::from_secs(120))?;
+        ensure!(status.success(), "draining ended with {status}:\n{}", run.said());
+        Ok(())
+    }
+}
+
+/// One `sluicebox run` process. Dropped, it is killed.
+pub struct Run {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Run {
+    /// Runs a pipeline file; both outputs go to a log beside it.
+    pub fn start(file: &Path, arguments: &[&str]) -> Result<Self> {
+        let log = file.with_extension("log");
+        let output = fs::OpenOptions::new().create(true).append(true).open(&log)?;
+        let process = Command::new(place::sluicebox()?)
+            .arg("run")
+            .arg(file)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .context("can't start sluicebox")?;
+        Ok(Self { process, log })
+    }
+
+    /// The process, for those who measure it.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to flush, commit and go.
+    pub fn terminate(&mut self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), Signal::TERM)?)
+    }
+
+    /// Kills it as a crash would, and waits until it is gone.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Whether it has not ended by itself.
+    pub fn lives(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_none())
+    }
+
+    /// Waits for its end; an error if it takes longer.
+    pub fn wait(&mut self, duration_max: Duration) -> Result<ExitStatus> {
+        let started = Instant::now();
+        while started.elapsed() < duration_max {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("sluicebox still runs after {duration_max:?}; it said:\n{}", self.said())
+    }
+
+    /// What all runs of this file have said so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to kill.
+        let _killed = self.process.kill();
+        let _ended = self.process.wait();
+    }
+}
+
+/// Waits until `condition` holds; an error that names `what` if it takes longer.
+pub fn await_until(what: &str, duration_max: Duration, mut condition: impl FnMut() -> Result<bool>) -> Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < duration_max {
+        if condition()? {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    bail!("waited {duration_max:?} for this: {what}")
+}

@@ -1,0 +1,54 @@
+//! What a Delta table holds, as seen by readers that share no code with Sluicebox: Python's `deltalake` and DuckDB.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::place;
+
+/// All rows, sorted by position, then by text, in the form that `tests/readers/read_table.py` describes.
+/// Fails if the two readers do not see the same.
+pub fn rows(folder: &Path) -> Result<Vec<Value>> {
+    let rows = read([OsStr::new("deltalake"), folder.as_os_str()])?;
+    let seen_by_duckdb = read([OsStr::new("duckdb"), folder.as_os_str()])?;
+    ensure!(
+        rows == seen_by_duckdb,
+        "deltalake and DuckDB disagree on {}: {}",
+        folder.display(),
+        first_difference(&rows, &seen_by_duckdb),
+    );
+    rows.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
+}
+
+/// The ledger: the next offset of each partition, `0..partitions`; none where the table knows nothing of it.
+pub fn ledger(folder: &Path, pipeline: &str, topic: &str, partitions: i32) -> Result<Vec<Option<i64>>> {
+    let ids = (0..partitions).map(|partition| format!("sluicebox/{pipeline}/{topic}/{partition}").into());
+    let arguments = ["ledger".into(), folder.as_os_str().to_owned()].into_iter().chain(ids);
+    read(arguments)?.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
+}
+
+/// Where two lists of lines part, for a failed comparison of many.
+pub fn first_difference<T: PartialEq + std::fmt::Debug>(left: &[T], right: &[T]) -> String {
+    let place = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    format!(
+        "{} against {} lines; line {place} is {:?} against {:?}",
+        left.len(),
+        right.len(),
+        left.get(place),
+        right.get(place)
+    )
+}
+
+fn read(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Vec<String>> {
+    let script = place::repository().join("tests/readers/read_table.py");
+    let output = Command::new(place::python()?)
+        .arg(script)
+        .args(arguments)
+        .output()
+        .context("can't start the Python of the readers")?;
+    ensure!(output.status.success(), "read_table.py: {}", String::from_utf8_lossy(&output.stderr).trim_end());
+    Ok(String::from_utf8(output.stdout)?.lines().map(str::to_owned).collect())
+}

@@ -1,0 +1,27 @@
+//! The harness itself: the cluster keeps what it acknowledged, also when a broker dies.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rdkafka::Message as _;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use sluicebox_tests::kafka::{Cluster, Message};
+
+#[test]
+fn what_is_acknowledged_can_be_read_though_a_broker_dies() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    cluster.create_topic("kept", 1, &[])?;
+    let sent: Vec<_> = (0..100).map(|i| Message::new(0, format!("message {i}"))).collect();
+    cluster.produce("kept", &sent[..50])?;
+    cluster.kill_broker(0)?;
+    cluster.produce("kept", &sent[50..])?;
+
+    let consumer: BaseConsumer =
+        cluster.client().set("group.id", "reader").set("auto.offset.reset", "earliest").create()?;
+    consumer.subscribe(&["kept"])?;
+    for message in &sent {
+        let read = consumer.poll(Duration::from_secs(20)).context("nothing more to read")??;
+        assert_eq!(read.payload(), message.value.as_deref());
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Runs that read from three real Kafka brokers.
+
+mod brokers;
