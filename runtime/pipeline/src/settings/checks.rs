@@ -237,6 +237,11 @@ impl Checker<'_> {
                 .help("`sluicebox build DIR` makes a .wasm of a transform's crate");
             self.fault(&["transform", "wasm"], fault);
         }
+        if let Err(error) = transform.limits.check() {
+            let fault = Diagnostic::new("E0113", format!("`transform.limits.{}` {}", error.field, error.reason))
+                .label("leave it out for the default");
+            self.fault(&["transform", "limits", error.field], fault);
+        }
         TransformSettings { wasm, configuration: transform.configuration.into(), limits: transform.limits }
     }
 

@@ -126,19 +126,55 @@ fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
     start..end
 }
 
-/// The text with whatever stands behind a key that sounds like a secret replaced, byte for byte, so that no message can
-/// show it and every place stays where it was.
+/// The text with whatever stands behind a word that sounds like a secret replaced, byte for byte, so that no message can
+/// show it and every place stays where it was. References such as `{env: NAME}` stay.
 fn masked(text: &str) -> String {
+    text.split_inclusive('\n').map(masked_line).collect()
+}
+
+fn masked_line(line: &str) -> String {
     const SECRET_WORDS: [&str; 3] = ["password", "secret", "token"];
-    text.split_inclusive('\n')
-        .map(|line| {
-            let Some((key, value)) = line.split_once(':') else { return line.to_owned() };
-            let is_reference = value.trim_start().starts_with('{');
-            if is_reference || !SECRET_WORDS.iter().any(|word| key.to_lowercase().contains(word)) {
-                return line.to_owned();
-            }
-            let stars = value.bytes().map(|byte| if byte.is_ascii_whitespace() { byte as char } else { '*' });
-            format!("{key}:{}", stars.collect::<String>())
-        })
-        .collect()
+    let lower = line.to_ascii_lowercase();
+    let word = SECRET_WORDS.iter().filter_map(|word| lower.find(word)).min();
+    let Some(colon) = word.and_then(|start| Some(start + lower.get(start..)?.find(':')?)) else { return line.to_owned() };
+    let (key, value) = line.split_at(colon + 1);
+    if value.trim_start().starts_with('{') {
+        return line.to_owned();
+    }
+    let stars = value.bytes().map(|byte| if byte.is_ascii_whitespace() || byte == b'}' { byte as char } else { '*' });
+    key.chars().chain(stars).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked_and_nothing_moves() {
+        for (line, shown) in [
+            ("sasl.password: hunter2\n", "sasl.password: *******\n"),
+            ("{a: b, sasl.password: pä, c: d}\n", "{a: b, sasl.password: **** ** *}\n"),
+            ("sasl.password: {env: NAME}\n", "sasl.password: {env: NAME}\n"),
+            ("name: token\n", "name: token\n"),
+        ] {
+            assert_eq!(masked(line), shown);
+            assert_eq!(masked(line).len(), line.len());
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_is_recognised() {
+        let keys = ["rows_max", "bytes_max", "interval"];
+        assert_eq!(did_you_mean("intervall", keys), Some("interval"));
+        assert_eq!(did_you_mean("row_max", keys), Some("rows_max"));
+        assert_eq!(did_you_mean("zebra", keys), None);
+    }
+
+    #[test]
+    fn spans_beyond_the_text_are_pulled_in() {
+        let text = "a: ä\nb: c\n";
+        assert_eq!(visible(4..9, text), 3..5, "ends at the line's end, on whole characters");
+        assert_eq!(visible(100..200, text), 9..10);
+        assert_eq!(visible(0..0, ""), 0..0);
+    }
 }

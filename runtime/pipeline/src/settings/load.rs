@@ -86,13 +86,21 @@ fn read(
 }
 
 fn unparsable(error: &serde_saphyr::Error) -> Diagnostic {
-    let bare = error.without_snippet();
-    let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
-    let rendered = bare.render_with_options(options);
-    // The place is shown by the caret.
-    let message = rendered.split(" at line ").next().unwrap_or_default().to_owned();
-    let fault = Diagnostic::new("E0102", format!("this is not YAML: {message}"))
-        .help("JSON is YAML too; a text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes");
+    let error = error.without_snippet();
+    let fault = match error {
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("a key");
+            Diagnostic::new("E0103", format!("`{key}` stands here twice")).label("keep one of them")
+        }
+        _ => {
+            let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
+            let message = error.render_with_options(options);
+            // The caret shows the place already.
+            let message = message.split(" at line ").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            Diagnostic::new("E0102", format!("this is not YAML: {message}"))
+                .help("JSON is YAML too; a text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes")
+        }
+    };
     match error.location() {
         Some(location) => fault.at(Place::from(location)),
         None => fault,
@@ -113,15 +121,11 @@ fn explain(misfit: &Misfit) -> Diagnostic {
             Diagnostic::new("E0103", format!("`{key}` stands here twice{above}")).label("keep one of them")
         }
         Kind::WrongType { found, expected } => {
-            let quotes = if expected == "a string" && found != "a map" && found != "a list" && found != "nothing" {
-                "; put it in quotes"
-            } else {
-                ""
-            };
+            let is_bare = expected == "a string" && !["a map", "a list", "nothing"].contains(&found.as_str());
             Diagnostic::new("E0105", format!("{field} must be {}, but is {found}", plain(expected)))
-                .label(format!("expected {}{quotes}", plain(expected)))
+                .label(if is_bare { "put it in quotes" } else { "" })
         }
-        Kind::Other(message) => Diagnostic::new("E0106", format!("{field} makes no sense: {message}")),
+        Kind::Other(message) => Diagnostic::new("E0106", format!("{field}: {message}")),
     };
     match &misfit.place {
         Some(place) => fault.at(place.clone()),
