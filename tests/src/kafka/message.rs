@@ -35,7 +35,7 @@ impl Message {
 
     /// The same message, as the client library takes it.
     pub fn record<'a>(&'a self, topic: &'a str) -> BaseRecord<'a, [u8], [u8]> {
-        let mut record = BaseRecord::to(topic).partition(self.partition);
+        let mut record: BaseRecord<'a, [u8], [u8]> = BaseRecord::to(topic).partition(self.partition);
         if let Some(key) = &self.key {
             record = record.key(key);
         }
