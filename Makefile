@@ -1,0 +1,39 @@
+# One profile and one selection for everything, so that dependencies are built once: --release --workspace.
+# `make` alone says what there is.
+
+CARGO_BUILD = cargo build --release --workspace
+SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
+
+.PHONY: help setup build guests demo test bench soak lint
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## fetch what the build and the tests need
+	@tests/setup/doctor tests
+
+build: ## the sluicebox binary, target/release/sluicebox
+	@tests/setup/doctor
+	$(CARGO_BUILD)
+
+guests: build ## the sample transforms and the tests' transforms, target/guests/*.wasm
+	@tests/setup/guests $(SLUICEBOX)
+
+demo: build ## 50,000 orders with poison among them, killed in the middle, nothing lost
+	$(SLUICEBOX) demo
+
+test: ## every test, with a real three-broker Kafka; ends with: N passed, N failed, N skipped
+	@tests/setup/doctor tests
+	@tests/run
+
+bench: build ## ns a record: the boundary, each transform in the sandbox against native, the whole walk
+	$(SLUICEBOX) bench
+
+soak: guests setup ## 5 million records through a real Kafka, memory and CPU sampled
+	cargo run --release --package sluicebox-tests --example soak
+
+lint: ## formatting, clippy, and the dependencies' licences and advisories
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --workspace check; \
+	else echo "cargo-deny is not installed: licences and advisories not checked"; fi
