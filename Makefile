@@ -30,7 +30,8 @@ bench: build ## ns a record: the boundary, each transform in the sandbox against
 	$(SLUICEBOX) bench
 
 soak: guests setup ## 5 million records through a real Kafka, memory and CPU sampled
-	cargo run --release --package sluicebox-tests --example soak
+	$(CARGO_BUILD) --examples
+	$(dir $(SLUICEBOX))examples/soak
 
 lint: ## formatting, clippy, and the dependencies' licences and advisories
 	cargo fmt --all --check

@@ -159,5 +159,11 @@ fn fresh_folder() -> Result<PathBuf> {
 /// Ports that nobody listens on. All are held while they are chosen, so that they differ.
 fn free_ports(count: usize) -> Result<Vec<u16>> {
     let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<Vec<_>>>()?;
-    Ok(held.iter().map(TcpListener::local_addr).collect::<std::io::Result<Vec<_>>>()?.iter().map(|a| a.port()).collect())
+    Ok(held
+        .iter()
+        .map(TcpListener::local_addr)
+        .collect::<std::io::Result<Vec<_>>>()?
+        .iter()
+        .map(|a| a.port())
+        .collect())
 }

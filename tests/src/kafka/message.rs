@@ -49,9 +49,11 @@ impl Message {
             return record;
         }
         let headers = OwnedHeaders::new_with_capacity(self.headers.len());
-        record.headers(self.headers.iter().fold(headers, |headers, (name, value)| {
-            headers.insert(Header { key: name, value: value.as_deref() })
-        }))
+        record.headers(
+            self.headers
+                .iter()
+                .fold(headers, |headers, (name, value)| headers.insert(Header { key: name, value: value.as_deref() })),
+        )
     }
 }
 
