@@ -4,10 +4,10 @@ usage: read_table.py deltalake|duckdb FOLDER    the rows, one JSON object a line
        read_table.py ledger FOLDER APP_ID...    the table's version for each application id, one a line; null if none
 
 DuckDB reads the Parquet files that the table's log lists: its own Delta extension is not on PyPI. Types without a JSON
-form become text: bytes as base64, decimals in full, dates and timestamps in ISO 8601, NaN and infinity by name.
+form: bytes as hexadecimal text, decimals as text in full, dates as days and timestamps as microseconds since 1970,
+NaN and infinity by name.
 """
 
-import base64
 import datetime
 import decimal
 import json
@@ -17,6 +17,8 @@ import sys
 import deltalake
 import duckdb
 import pyarrow
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def by_deltalake(folder: str) -> pyarrow.Table:
@@ -49,13 +51,13 @@ def canonical(value):
         case list():
             return [canonical(inner) for inner in value]
         case bytes():
-            return base64.b64encode(value).decode()
+            return value.hex()
         case decimal.Decimal():
             return format(value, "f")
         case datetime.datetime():
-            return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return (value - EPOCH) // datetime.timedelta(microseconds=1)
         case datetime.date():
-            return value.isoformat()
+            return (value - EPOCH.date()).days
         case float() if math.isnan(value):
             return "NaN"
         case float() if math.isinf(value):

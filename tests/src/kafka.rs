@@ -13,6 +13,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
+use crate::feed::Placed;
 use crate::lifeline::Lifeline;
 use crate::place;
 
@@ -51,7 +52,7 @@ impl Cluster {
             .collect::<Result<Vec<_>>>()?;
         let bootstrap = brokers.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
         let cluster = Self { bootstrap, nodes, _folder: Lifeline::folder(&folder)? };
-        cluster.await_brokers(NODES)?;
+        cluster.await_brokers()?;
         Ok(cluster)
     }
 
@@ -92,6 +93,12 @@ impl Cluster {
         Ok(consumer.fetch_watermarks(topic, partition, REQUEST_DURATION_MAX)?)
     }
 
+    /// All that a consumer of committed transactions finds in a partition.
+    pub fn read(&self, topic: &str, partition: i32) -> Result<Vec<Placed>> {
+        let (_, end) = self.offsets(topic, partition)?;
+        message::read(&self.client(), topic, partition, end)
+    }
+
     /// What a group has committed for a partition; none before its first commit.
     pub fn committed(&self, group: &str, topic: &str, partition: i32) -> Result<Option<i64>> {
         let consumer: BaseConsumer = self.client().set("group.id", group).create()?;
@@ -119,12 +126,13 @@ impl Cluster {
         self.nodes.get_mut(index).context("no such broker")?.resume()
     }
 
-    fn await_brokers(&self, count: usize) -> Result<()> {
+    /// Waits until all brokers are up.
+    pub fn await_brokers(&self) -> Result<()> {
         let consumer: BaseConsumer = self.client().set("log_level", "0").create()?;
         let started = Instant::now();
         while started.elapsed() < START_DURATION_MAX {
             let metadata = consumer.fetch_metadata(None, Duration::from_secs(1));
-            if metadata.is_ok_and(|metadata| metadata.brokers().len() >= count) {
+            if metadata.is_ok_and(|metadata| metadata.brokers().len() >= NODES) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(200));

@@ -4,13 +4,17 @@
 //! source, run the binary, signal or kill it, and read the tables back with readers that share no code with it.
 //!
 //! - [`kafka`]: a real Apache Kafka of three brokers, and what produces to it
+//! - [`feed`]: records on their way to a topic, each with its position
 //! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
 //! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
+//! - [`native`]: what the tables must hold, by the transform's function run natively
 //! - [`place`]: where the repository keeps the things that `make` builds
 //! - [`lifeline`]: how a child process is kept from outliving the test
 
+pub mod feed;
 pub mod kafka;
 pub mod lifeline;
+pub mod native;
 pub mod pipeline;
 pub mod place;
 pub mod tables;

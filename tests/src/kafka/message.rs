@@ -1,15 +1,19 @@
-//! What is produced: one message, bytes as they are, and the producer that hands it over.
+//! One message, bytes as they are, and how it gets to the brokers and back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use rdkafka::ClientContext;
+use anyhow::{Result, bail, ensure};
 use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
 
+use crate::feed::Placed;
+
+const READ_DURATION_MAX: Duration = Duration::from_secs(30);
 const FLUSH_DURATION_MAX: Duration = Duration::from_secs(60);
 
 /// One message, with all that Kafka can carry.
@@ -97,4 +101,39 @@ pub(super) fn produce<'a>(
     let refused = producer.context().0.load(Ordering::Relaxed);
     ensure!(refused == 0, "the brokers refused {refused} messages for {topic}");
     Ok(())
+}
+
+pub(super) fn read(client: &ClientConfig, topic: &str, partition: i32, end: i64) -> Result<Vec<Placed>> {
+    let consumer: BaseConsumer = client
+        .clone()
+        .set("group.id", "independent-reader")
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed")
+        .create()?;
+    let mut assignment = TopicPartitionList::new();
+    assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
+    consumer.assign(&assignment)?;
+    let mut records = Vec::new();
+    loop {
+        match consumer.poll(READ_DURATION_MAX) {
+            Some(Ok(message)) => records.push(Placed { offset: message.offset(), message: Message::from(&message) }),
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(records),
+            Some(Err(error)) => return Err(error.into()),
+            None => bail!("{topic}/{partition} gives nothing more before its end at {end}"),
+        }
+    }
+}
+
+impl From<&BorrowedMessage<'_>> for Message {
+    fn from(message: &BorrowedMessage<'_>) -> Self {
+        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        Self {
+            partition: message.partition(),
+            key: message.key().map(<[u8]>::to_vec),
+            value: message.payload().map(<[u8]>::to_vec),
+            headers: headers.map(|header| (header.key.to_owned(), header.value.map(<[u8]>::to_vec))).collect(),
+            timestamp: message.timestamp().to_millis(),
+        }
+    }
 }

@@ -1,0 +1,53 @@
+//! Brokers die, below `min.insync.replicas` and below the quorum, and come back.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+use sluicebox_tests::kafka::Cluster;
+use sluicebox_tests::pipeline::await_until;
+
+use super::source;
+use crate::orders;
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+#[test]
+fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
+    let mut cluster = Cluster::start()?;
+    let feed = orders::feed("outage", 2_000);
+    let (before, after) = feed.records.split_at(1_000);
+    cluster.create_topic("outage", orders::PARTITIONS, &[])?;
+    cluster.produce("outage", before.iter().map(|record| &record.message))?;
+
+    let mut pipeline = orders::pipeline("outage", source(&cluster, &["outage"]))?;
+    pipeline.settings["flush"] = json!({"interval": "200ms"});
+    let mut run = pipeline.start(&[])?;
+    let all_committed = |cluster: &Cluster| -> Result<bool> {
+        for partition in 0..orders::PARTITIONS {
+            let (_, end) = cluster.offsets("outage", partition)?;
+            if cluster.committed("sluicebox-outage", "outage", partition)? != Some(end) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    await_until("the first half is committed", PATIENCE, || all_committed(&cluster))?;
+
+    cluster.kill_broker(0)?;
+    cluster.kill_broker(1)?;
+    std::thread::sleep(Duration::from_secs(5));
+    ensure!(run.lives()?, "it ended when the brokers did:\n{}", run.said());
+
+    cluster.start_broker(0)?;
+    cluster.start_broker(1)?;
+    cluster.await_brokers()?;
+    cluster.produce("outage", after.iter().map(|record| &record.message))?;
+    await_until("the second half is committed", PATIENCE, || {
+        ensure!(run.lives()?, "it ended after the brokers were back:\n{}", run.said());
+        Ok(all_committed(&cluster).unwrap_or(false))
+    })?;
+    run.terminate()?;
+    ensure!(run.wait(PATIENCE)?.success(), "it did not end well:\n{}", run.said());
+    orders::ensure_exactly_once(&pipeline, &[&feed])
+}
