@@ -1,2 +1,33 @@
-//! To come.
+//! The data path of Sluicebox: records from a [`source`], through a sandboxed transform, into Delta tables.
+//!
+//! Read [`walk`] first: the seven steps are there, in one file. Then, in the order of the walk:
+//!
+//! | step | module |
+//! |---|---|
+//! | poll, ack | [`source`]: Kafka ([`source::kafka`]), files ([`source::file`]) |
+//! | skip | [`ledger`]: what a table has taken in, and how a prepared commit stands to it |
+//! | transform | the crate `sluicebox-sandbox` |
+//! | stage | [`tables`] (all of a transform's tables together), [`sink`] (one Delta table) |
+//! | bury | [`dead_letter`] |
+//! | commit | [`sink::commit`], the only place that commits |
+//!
+//! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
+//! long a failing infrastructure is put up with. Nothing here knows wasmtime, AWS or a terminal.
+
+mod assignment;
+pub mod dead_letter;
+pub mod error;
+pub mod ledger;
+mod patience;
+pub mod position;
+pub mod progress;
+pub mod run;
 pub mod settings;
+pub mod sink;
+pub mod source;
+pub mod tables;
+pub mod walk;
+
+pub use error::{ErrorKind, PipelineError};
+pub use progress::Progress;
+pub use run::{RunOptions, check, run};

@@ -10,8 +10,8 @@ use super::names::{is_pipeline_name, is_table_name, is_topic_name};
 use super::shape::{self, Property, Reference};
 use super::tree::Node;
 use super::{
-    BatchSettings, FilePath, FileSettings, FlushSettings, KafkaSettings, RecordFormat, Secret, Settings, SourceSettings,
-    Start, TableSettings, Topics, TransformSettings,
+    BatchSettings, FilePath, FileSettings, FlushSettings, KafkaSettings, RecordFormat, Secret, Settings,
+    SourceSettings, Start, TableSettings, Topics, TransformSettings,
 };
 
 /// librdkafka's properties that Sluicebox sets itself, and what to use instead.
@@ -110,7 +110,8 @@ impl Checker<'_> {
             None => !broker.is_empty(),
         };
         if brokers.is_empty() || !brokers.iter().all(is_address) {
-            let fault = Diagnostic::new("E0106", "`source.kafka.brokers` is no list of addresses").label("such as `host:9092`");
+            let fault =
+                Diagnostic::new("E0106", "`source.kafka.brokers` is no list of addresses").label("such as `host:9092`");
             self.fault(&["source", "kafka", "brokers"], fault);
         }
     }
@@ -140,7 +141,8 @@ impl Checker<'_> {
                 Topics::Named(names)
             }
             (false, Some(_)) => {
-                let fault = Diagnostic::new("E0108", "`topics` and `topics_regex` exclude each other").label("keep one of them");
+                let fault = Diagnostic::new("E0108", "`topics` and `topics_regex` exclude each other")
+                    .label("keep one of them");
                 self.key_fault(&[PATH[0], PATH[1], "topics_regex"], fault);
                 Topics::Named(names)
             }
@@ -163,7 +165,10 @@ impl Checker<'_> {
     fn property(&mut self, key: &str, value: Property) -> Option<Secret> {
         let path = ["source", "kafka", "properties", key];
         if let Some((_, instead)) = RESERVED.iter().find(|(reserved, _)| *reserved == key) {
-            self.key_fault(&path, Diagnostic::new("E0109", format!("`{key}` is set by Sluicebox itself")).label(*instead));
+            self.key_fault(
+                &path,
+                Diagnostic::new("E0109", format!("`{key}` is set by Sluicebox itself")).label(*instead),
+            );
             return None;
         }
         match value {
@@ -176,8 +181,11 @@ impl Checker<'_> {
             Property::Plain(text) => Some(Secret::new(text)),
             Property::From(Reference::Env(name)) => std::env::var(&name).map(Secret::new).map_or_else(
                 |_| {
-                    let fault = Diagnostic::new("E0111", format!("`{key}` comes from the environment variable `{name}`, which is not set"))
-                        .label("set the variable, or name another one");
+                    let fault = Diagnostic::new(
+                        "E0111",
+                        format!("`{key}` comes from the environment variable `{name}`, which is not set"),
+                    )
+                    .label("set the variable, or name another one");
                     self.key_fault(&path, fault);
                     None
                 },
@@ -186,8 +194,11 @@ impl Checker<'_> {
             Property::From(Reference::File(file)) => match std::fs::read_to_string(self.absolute(&file)) {
                 Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
                 Err(error) => {
-                    let fault = Diagnostic::new("E0111", format!("`{key}` comes from the file `{file}`, which cannot be read: {error}"))
-                        .label("paths are relative to this YAML file");
+                    let fault = Diagnostic::new(
+                        "E0111",
+                        format!("`{key}` comes from the file `{file}`, which cannot be read: {error}"),
+                    )
+                    .label("paths are relative to this YAML file");
                     self.key_fault(&path, fault);
                     None
                 }
@@ -231,7 +242,8 @@ impl Checker<'_> {
             let siblings = wasm.parent().map(wasm_files).unwrap_or_default();
             let name = wasm.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let meant = did_you_mean(&name, siblings.iter().map(String::as_str));
-            let label = meant.map_or("paths are relative to this YAML file".to_owned(), |meant| format!("did you mean `{meant}`?"));
+            let label = meant
+                .map_or("paths are relative to this YAML file".to_owned(), |meant| format!("did you mean `{meant}`?"));
             let fault = Diagnostic::new("E0110", format!("there is no file {}", wasm.display()))
                 .label(label)
                 .help("`sluicebox build DIR` makes a .wasm of a transform's crate");
@@ -247,7 +259,10 @@ impl Checker<'_> {
 
     fn tables(&mut self, tables: BTreeMap<String, shape::Table>) -> BTreeMap<String, TableSettings> {
         if tables.is_empty() {
-            self.key_fault(&["tables"], Diagnostic::new("E0104", "`tables` is empty").label("add one entry for each table of the transform"));
+            self.key_fault(
+                &["tables"],
+                Diagnostic::new("E0104", "`tables` is empty").label("add one entry for each table of the transform"),
+            );
         }
         let mut placed = BTreeMap::new();
         for (name, table) in tables {
@@ -269,8 +284,9 @@ impl Checker<'_> {
                 self.fault(&path, Diagnostic::new("E0106", "a table's path is empty").label("give a folder"));
             }
             Some((scheme, _)) if scheme != "file" => {
-                let fault = Diagnostic::new("E0115", format!("tables at `{scheme}://` are not supported by this version"))
-                    .label("give a folder, or a `file://` URL");
+                let fault =
+                    Diagnostic::new("E0115", format!("tables at `{scheme}://` are not supported by this version"))
+                        .label("give a folder, or a `file://` URL");
                 self.fault(&path, fault);
             }
             Some(_) => return TableSettings { path: table.path.clone() },

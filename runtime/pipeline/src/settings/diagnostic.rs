@@ -74,7 +74,8 @@ impl SettingsError {
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
         let file = self.file.display().to_string();
-        let rendered: Vec<String> = self.diagnostics.iter().map(|fault| self.render_one(fault, &file, &renderer)).collect();
+        let rendered: Vec<String> =
+            self.diagnostics.iter().map(|fault| self.render_one(fault, &file, &renderer)).collect();
         rendered.join("\n\n")
     }
 
@@ -136,7 +137,9 @@ fn masked_line(line: &str) -> String {
     const SECRET_WORDS: [&str; 3] = ["password", "secret", "token"];
     let lower = line.to_ascii_lowercase();
     let word = SECRET_WORDS.iter().filter_map(|word| lower.find(word)).min();
-    let Some(colon) = word.and_then(|start| Some(start + lower.get(start..)?.find(':')?)) else { return line.to_owned() };
+    let Some(colon) = word.and_then(|start| Some(start + lower.get(start..)?.find(':')?)) else {
+        return line.to_owned();
+    };
     let (key, value) = line.split_at(colon + 1);
     if value.trim_start().starts_with('{') {
         return line.to_owned();

@@ -38,9 +38,9 @@ impl Visitor<'_> for Bytes {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
-        let size: bytesize::ByteSize = text
-            .parse()
-            .map_err(|_| E::custom(format!("`{text}` is no size: write a number and a unit, such as `64KiB` or `128MiB`")))?;
+        let size: bytesize::ByteSize = text.parse().map_err(|_| {
+            E::custom(format!("`{text}` is no size: write a number and a unit, such as `64KiB` or `128MiB`"))
+        })?;
         Ok(size.as_u64())
     }
 }
@@ -55,8 +55,9 @@ impl Visitor<'_> for Time {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-        humantime::parse_duration(text)
-            .map_err(|_| E::custom(format!("`{text}` is no duration: write a number and a unit, such as `10s`, `500ms` or `1m`")))
+        humantime::parse_duration(text).map_err(|_| {
+            E::custom(format!("`{text}` is no duration: write a number and a unit, such as `10s`, `500ms` or `1m`"))
+        })
     }
 }
 

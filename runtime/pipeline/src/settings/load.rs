@@ -31,7 +31,11 @@ impl Document {
                 .help("give the path of a pipeline's YAML file; `sluicebox new` writes one");
             SettingsError::new(path, "", vec![fault])
         })?;
-        Document::parse(path, text, std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))))
+        Document::parse(
+            path,
+            text,
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        )
     }
 
     /// Like [`Document::load`], from a text and an environment. Relative paths are relative to the folder of `path`.
@@ -96,7 +100,8 @@ fn unparsable(error: &serde_saphyr::Error) -> Diagnostic {
             let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
             let message = error.render_with_options(options);
             // The caret shows the place already.
-            let message = message.split(" at line ").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let message =
+                message.split(" at line ").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
             Diagnostic::new("E0102", format!("this is not YAML: {message}"))
                 .help("JSON is YAML too; a text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes")
         }
@@ -122,8 +127,11 @@ fn explain(misfit: &Misfit) -> Diagnostic {
         }
         Kind::WrongType { found, expected } => {
             let is_bare = expected == "a string" && !["a map", "a list", "nothing"].contains(&found.as_str());
-            Diagnostic::new("E0105", format!("{field} must be {}, but is {found}", plain(expected)))
-                .label(if is_bare { "put it in quotes" } else { "" })
+            Diagnostic::new("E0105", format!("{field} must be {}, but is {found}", plain(expected))).label(if is_bare {
+                "put it in quotes"
+            } else {
+                ""
+            })
         }
         Kind::Other(message) => Diagnostic::new("E0106", format!("{field}: {message}")),
     };

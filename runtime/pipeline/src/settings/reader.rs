@@ -143,8 +143,10 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             Value::Map(entries) => match entries.as_slice() {
                 [entry] => visitor.visit_enum(Variant(entry)),
                 [] => Err(de::Error::custom(format!("one of {} belongs here", quoted(variants)))),
-                [_, second, ..] => Err(Misfit::new(Kind::Other(format!("only one of {} can stand here", quoted(variants))))
-                    .at(&second.key_place)),
+                [_, second, ..] => {
+                    Err(Misfit::new(Kind::Other(format!("only one of {} can stand here", quoted(variants))))
+                        .at(&second.key_place))
+                }
             },
             _ => Err(de::Error::custom(format!("one of {} belongs here", quoted(variants)))),
         }

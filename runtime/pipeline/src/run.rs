@@ -1,0 +1,90 @@
+//! Puts a pipeline together from its settings and walks it.
+
+use sluicebox_sandbox::{Sandbox, Transform, Worker};
+use tokio::sync::watch;
+
+use crate::dead_letter::DeadLetters;
+use crate::error::PipelineError;
+use crate::patience::Patience;
+use crate::progress::Progress;
+use crate::settings::{Settings, SourceSettings};
+use crate::source::file::FileSource;
+use crate::source::kafka::KafkaSource;
+use crate::source::{Intake, Source};
+use crate::tables::Tables;
+use crate::walk::{Unflushed, Walk};
+
+/// How to walk.
+pub struct RunOptions {
+    /// Stop at the end offsets that the topic had at the start.
+    pub drain: bool,
+    /// Turns true when the walk shall flush and leave.
+    pub stop: watch::Receiver<bool>,
+    /// Told after each flush.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// Walks a pipeline until its source ends or somebody says stop. Everything that can be wrong with the settings is found
+/// before the first poll.
+pub async fn run(settings: Settings, sandbox: &Sandbox, options: RunOptions) -> Result<Progress, PipelineError> {
+    let transform = load(&settings, sandbox)?;
+    let worker = worker(&settings, &transform)?;
+    let tables = Tables::open(&settings, &transform).await?;
+    let dead_letters = DeadLetters::open(&settings.name, &settings.dead_letters.path, &transform).await?;
+    match settings.source.clone() {
+        SourceSettings::Kafka(kafka) => {
+            let source = KafkaSource::connect(kafka, options.drain)?;
+            walk(source, &settings, worker, tables, dead_letters, options).run().await
+        }
+        SourceSettings::File(file) => {
+            let source = FileSource::new(file)?;
+            walk(source, &settings, worker, tables, dead_letters, options).run().await
+        }
+    }
+}
+
+/// Everything that [`run`] checks before it polls, without touching Kafka and without creating tables.
+pub async fn check(settings: &Settings, sandbox: &Sandbox) -> Result<Transform, PipelineError> {
+    let transform = load(settings, sandbox)?;
+    worker(settings, &transform)?;
+    Tables::check(settings, &transform).await?;
+    DeadLetters::check(&settings.dead_letters.path).await?;
+    Ok(transform)
+}
+
+fn load(settings: &Settings, sandbox: &Sandbox) -> Result<Transform, PipelineError> {
+    let wasm = &settings.transform.wasm;
+    let failed = |error: sluicebox_sandbox::LoadError| PipelineError::Load {
+        path: wasm.display().to_string(),
+        message: error.to_string(),
+    };
+    sandbox.load(wasm, &settings.transform.limits, None).map_err(failed)
+}
+
+fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {
+    let configuration = settings.transform.configuration.to_string();
+    transform.worker(&configuration).map_err(|error| PipelineError::Configuration(error.to_string()))
+}
+
+fn walk<S: Source>(
+    source: S,
+    settings: &Settings,
+    worker: Worker,
+    tables: Tables,
+    dead_letters: DeadLetters,
+    options: RunOptions,
+) -> Walk<S> {
+    Walk {
+        source,
+        worker,
+        tables,
+        dead_letters,
+        intake: Intake::new(settings.batch.records_max, settings.batch.bytes_max as usize),
+        flush_settings: settings.flush,
+        patience: Patience::new(options.drain),
+        stop: options.stop,
+        progress: options.progress,
+        awaiting: Vec::new(),
+        unflushed: Unflushed::default(),
+    }
+}

@@ -1,0 +1,15 @@
+//! Delta tables: opened or created ([`table`]), filled with Parquet files that nobody sees yet ([`table`]), made visible
+//! in one atomic commit with the ledger ([`commit`], the only place that commits). The dead-letter table is one of them.
+
+mod columns;
+pub mod commit;
+pub mod decode;
+mod json_rows;
+pub mod shape;
+pub mod table;
+pub mod tally;
+
+pub use decode::{DecodedRows, RowDecoder};
+pub use shape::Shape;
+pub use table::Table;
+pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Tally};

@@ -1,0 +1,226 @@
+//! One Delta table: opened or created, its ledger read, rows staged into it as Parquet files that no reader sees until
+//! [`commit`](super::commit) makes them visible. Knows nothing of Kafka or of transforms.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use deltalake::logstore::LogStoreRef;
+use deltalake::protocol::SaveMode;
+use deltalake::table::state::DeltaTableState;
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use sluicebox_sandbox::Verdict;
+use tracing::info;
+
+use super::shape::{KAFKA_OFFSET, Shape};
+use super::tally::Tally;
+use crate::error::PipelineError;
+use crate::ledger::{Ledger, app_id};
+use crate::position::TopicPartition;
+
+/// Rows in a row group: what is encoded, but not yet uploaded, stays in memory, so this bounds it.
+const ROW_GROUP_ROWS_MAX: usize = 256 * 1024;
+
+/// A Delta table that a pipeline writes to.
+pub struct Table {
+    pub(super) name: String,
+    pub(super) location: String,
+    pub(super) pipeline: String,
+    pub(super) log_store: LogStoreRef,
+    /// The snapshot that the ledger was read from, and that the next commit is made from.
+    pub(super) snapshot: DeltaTableState,
+    pub(super) ledger: Ledger,
+    pub(super) tally: Tally,
+    pub(super) staged_rows: u64,
+    pub(super) writer: RecordBatchWriter,
+    schema: SchemaRef,
+}
+
+impl Table {
+    /// Opens the table at `location`, a folder or URL; creates it if there is none; refuses one that does not fit.
+    pub async fn open(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Self, PipelineError> {
+        let failed = |doing| move |source| table_error(name, location, doing, source);
+        let mut table = match find(location).await.map_err(failed("opening"))? {
+            Some(table) => table,
+            None => create(name, location, shape).await.map_err(failed("creating"))?,
+        };
+        require_fit(&table, name, location, shape)?;
+        let writer = writer(&table).map_err(failed("preparing to write"))?;
+        let schema = writer.arrow_schema();
+        let log_store = table.log_store();
+        let snapshot = table.state.take().ok_or(DeltaTableError::NotInitialized).map_err(failed("opening"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            location: location.to_owned(),
+            pipeline: pipeline.to_owned(),
+            log_store,
+            snapshot,
+            ledger: Ledger::default(),
+            tally: Tally::default(),
+            staged_rows: 0,
+            writer,
+            schema,
+        })
+    }
+
+    /// Checks an existing table against `shape` without creating or changing anything. No table is fine.
+    pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), PipelineError> {
+        match find(location).await.map_err(|source| table_error(name, location, "opening", source))? {
+            Some(table) => require_fit(&table, name, location, shape),
+            None => Ok(()),
+        }
+    }
+
+    /// The name by which the transform knows the table.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the table lies.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The table's columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What the table has taken in, as of the snapshot that the next commit is made from.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Counts records of a partition towards the next commit, those left out that the table has already.
+    pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
+        let next = self.ledger.next(partition);
+        let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
+        if let Some(&offset) = offsets.get(first) {
+            self.tally.count(partition, next.unwrap_or(offset), &offsets[first..], &verdicts[first..]);
+        }
+    }
+
+    /// Approximate size of what is staged, encoded.
+    pub fn staged_bytes(&self) -> usize {
+        self.writer.buffer_len()
+    }
+
+    /// Rows staged since the last commit.
+    pub fn staged_rows(&self) -> u64 {
+        self.staged_rows
+    }
+
+    /// Reads from the newest snapshot what the table has taken in of `partitions`. Only with nothing staged: what is
+    /// staged was compared with the older snapshot.
+    pub async fn read_ledger(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+        self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))
+    }
+
+    /// Takes over the newest snapshot, and the ledger of `partitions` from it.
+    pub(super) async fn refresh(&mut self, partitions: &[TopicPartition]) -> Result<(), DeltaTableError> {
+        let mut snapshot = self.snapshot.clone();
+        snapshot.update(self.log_store.as_ref(), None).await?;
+        let mut ledger = self.ledger.clone();
+        for partition in partitions {
+            let app = app_id(&self.pipeline, partition);
+            ledger.set(partition.clone(), snapshot.transaction_version(self.log_store.as_ref(), app).await?);
+        }
+        (self.snapshot, self.ledger) = (snapshot, ledger);
+        Ok(())
+    }
+
+    /// Writes rows into a file that no reader sees before the commit.
+    pub async fn stage(&mut self, rows: RecordBatch) -> Result<(), PipelineError> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let count = rows.num_rows() as u64;
+        self.writer.write(rows).await.map_err(|source| self.error("staging rows", source))?;
+        self.staged_rows += count;
+        Ok(())
+    }
+
+    /// Drops what is staged. Files that were finished already stay behind, invisible, for a vacuum.
+    pub fn abandon(&mut self) {
+        self.writer.reset();
+        self.tally.clear();
+        self.staged_rows = 0;
+    }
+
+    /// Forgets partitions that another worker looks after now.
+    pub fn forget(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.ledger.forget(partition);
+        }
+    }
+
+    pub(crate) fn arrow_error(&self, doing: &'static str, source: ArrowError) -> PipelineError {
+        self.error(doing, DeltaTableError::from(source))
+    }
+
+    pub(super) fn error(&self, doing: &'static str, source: DeltaTableError) -> PipelineError {
+        table_error(&self.name, &self.location, doing, source)
+    }
+}
+
+fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> PipelineError {
+    PipelineError::Table { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
+}
+
+/// The table at `location`, loaded; none if there is no table.
+async fn find(location: &str) -> Result<Option<DeltaTable>, DeltaTableError> {
+    let url = deltalake::table::builder::ensure_table_uri(location)?;
+    let mut table = DeltaTableBuilder::from_url(url)?.build()?;
+    if !table.verify_deltatable_existence().await? {
+        return Ok(None);
+    }
+    table.load().await?;
+    Ok(Some(table))
+}
+
+async fn create(name: &str, location: &str, shape: &Shape) -> Result<DeltaTable, DeltaTableError> {
+    let url = deltalake::table::builder::ensure_table_uri(location)?;
+    let created = DeltaTableBuilder::from_url(url)?
+        .build()?
+        .create()
+        .with_table_name(name)
+        .with_save_mode(SaveMode::Ignore)
+        .with_columns(shape.columns.clone())
+        .with_partition_columns(shape.partition_columns.clone())
+        .await;
+    match created {
+        Ok(table) => {
+            info!(table = name, location, "created the table");
+            Ok(table)
+        }
+        // Another worker was quicker: its table is checked like any other.
+        Err(error) => find(location).await?.ok_or(error),
+    }
+}
+
+fn require_fit(table: &DeltaTable, name: &str, location: &str, shape: &Shape) -> Result<(), PipelineError> {
+    let failed = |source| table_error(name, location, "reading its schema", source);
+    let snapshot = table.snapshot().map_err(failed)?;
+    let differences = shape.differences(&snapshot.schema(), snapshot.metadata().partition_columns());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(PipelineError::Schema { table: name.to_owned(), location: location.to_owned(), differences })
+}
+
+fn writer(table: &DeltaTable) -> Result<RecordBatchWriter, DeltaTableError> {
+    // Offsets rise by one: differences pack to almost nothing, a dictionary would hold every one of them.
+    let offset = ColumnPath::from(KAFKA_OFFSET);
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_column_dictionary_enabled(offset.clone(), false)
+        .set_column_encoding(offset, Encoding::DELTA_BINARY_PACKED)
+        .set_created_by(concat!("sluicebox ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build();
+    Ok(RecordBatchWriter::for_table(table)?.with_writer_properties(properties))
+}

@@ -1,0 +1,99 @@
+//! What became of the records of one flush, per partition: the ranges that a commit takes in, and what it says of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::Ranges;
+use crate::position::{OffsetRange, TopicPartition};
+use sluicebox_sandbox::Verdict;
+
+/// The key of [`CommitRecord`] in a commit's `commitInfo`.
+pub const COMMIT_INFO_KEY: &str = "sluicebox";
+
+/// What a commit says of itself in the table's log: enough to prove that every offset is accounted for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitRecord {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The transform that judged the records: `sha256:…`.
+    pub transform_digest: String,
+    /// Rows that the commit adds to this table.
+    pub rows: u64,
+    /// One entry per partition that the commit takes in.
+    pub partitions: Vec<PartitionTally>,
+}
+
+/// What became of the records of one partition in one commit. Offsets that no record had (compaction, transaction
+/// markers) are in the range, but in none of the counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionTally {
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// The first offset that the commit takes in.
+    pub from: i64,
+    /// The offset after the last.
+    pub to: i64,
+    /// Records that became one row or more, in any of the pipeline's tables.
+    pub emitted: u64,
+    /// Records that the transform dropped on purpose.
+    pub filtered: u64,
+    /// Records that became dead letters.
+    pub rejected: u64,
+}
+
+/// Counts up a flush.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    partitions: BTreeMap<TopicPartition, PartitionTally>,
+}
+
+impl Tally {
+    /// Counts records of one partition, in offset order, with their verdicts. `from` is where the range starts if these
+    /// are the partition's first of the flush: the ledger's next offset, so that ranges join without a gap.
+    pub fn count(&mut self, partition: &TopicPartition, from: i64, offsets: &[i64], verdicts: &[Verdict]) {
+        let Some(last) = offsets.last() else { return };
+        let tally = self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTally {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            from,
+            to: from,
+            emitted: 0,
+            filtered: 0,
+            rejected: 0,
+        });
+        tally.to = last + 1;
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Emitted => tally.emitted += 1,
+                Verdict::Filtered => tally.filtered += 1,
+                Verdict::Rejected => tally.rejected += 1,
+            }
+        }
+    }
+
+    /// Whether nothing has been counted.
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// Starts over.
+    pub fn clear(&mut self) {
+        self.partitions.clear();
+    }
+
+    /// The ranges that a commit of this flush takes in.
+    pub fn ranges(&self) -> Ranges {
+        self.partitions
+            .iter()
+            .map(|(partition, tally)| (partition.clone(), OffsetRange { from: tally.from, to: tally.to }))
+            .collect()
+    }
+
+    /// The counts, one entry a partition.
+    pub fn partitions(&self) -> Vec<PartitionTally> {
+        self.partitions.values().cloned().collect()
+    }
+}

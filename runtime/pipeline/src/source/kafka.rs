@@ -1,0 +1,272 @@
+//! Records from Kafka, as a member of a consumer group. Kafka's committed offsets are advisory: where a partition starts
+//! is said by the ledger, through [`Source::start`].
+//!
+//! Back-pressure is not polling: librdkafka fetches ahead up to a fixed number of bytes and then waits. A rebalance is
+//! acknowledged only when the walk calls [`Source::start`] or [`Source::release`], never in a callback.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tracing::warn;
+
+use super::group::{Group, Rebalance};
+use super::intake::Intake;
+use super::{Polled, Source, Starts};
+use crate::error::{ErrorKind, PipelineError};
+use crate::position::{OffsetRange, Offsets, TopicPartition};
+use crate::settings::{KafkaSettings, Start};
+
+/// How long a poll waits for the first record.
+const POLL_WAIT: Duration = Duration::from_millis(100);
+/// How long a question to the brokers may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a drain waits for its first partition before it says that there is none.
+const ASSIGNMENT_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// A Kafka source.
+pub struct KafkaSource {
+    consumer: BaseConsumer<Group>,
+    settings: KafkaSettings,
+    /// The next offset to hand over, per partition that this worker has.
+    positions: Offsets,
+    /// With `--drain`: where to stop, per partition, as seen when the partition was first assigned.
+    drain_ends: Option<Offsets>,
+    /// What was last acknowledged, for the commit on leaving.
+    acknowledged: Offsets,
+    connected: Instant,
+}
+
+impl KafkaSource {
+    /// Joins the group; partitions come with the first polls.
+    pub fn connect(settings: KafkaSettings, drain: bool) -> Result<Self, PipelineError> {
+        let consumer: BaseConsumer<Group> =
+            configuration(&settings, drain).create_with_context(Group::default()).map_err(failed("connecting"))?;
+        consumer.subscribe(&settings.topics.subscription()).map_err(failed("subscribing"))?;
+        Ok(Self {
+            consumer,
+            settings,
+            positions: Offsets::new(),
+            drain_ends: drain.then(Offsets::new),
+            acknowledged: Offsets::new(),
+            connected: Instant::now(),
+        })
+    }
+
+    fn group(&self) -> &Group {
+        self.consumer.context()
+    }
+
+    /// Polls until the intake is full or nothing is waiting.
+    fn fill(&mut self, intake: &mut Intake) -> Result<(), PipelineError> {
+        let mut wait = POLL_WAIT;
+        while !intake.is_full() {
+            match self.consumer.poll(wait) {
+                None => break,
+                Some(Ok(message)) => take(&message, intake),
+                Some(Err(error)) => tolerate(error)?,
+            }
+            wait = Duration::ZERO;
+        }
+        for batch in intake.batches() {
+            let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
+            if let (Some(position), Some(last)) = (self.positions.get_mut(&partition), batch.offsets.last()) {
+                *position = last + 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn rebalanced(&mut self) -> Option<Polled> {
+        Some(match self.group().next_rebalance()? {
+            Rebalance::Assign(partitions) => Polled::Assigned(partitions),
+            Rebalance::Revoke(partitions) => Polled::Revoked { partitions, lost: self.consumer.assignment_lost() },
+        })
+    }
+
+    /// Whether every partition has been handed over up to its end offset. Transaction markers at the end carry no
+    /// record: there the fetcher has moved past the end, and nothing that it has fetched is waiting.
+    fn is_drained(&self) -> Result<bool, PipelineError> {
+        let Some(ends) = &self.drain_ends else {
+            return Ok(false);
+        };
+        if ends.is_empty() && self.connected.elapsed() > ASSIGNMENT_TIMEOUT {
+            let message = "no partition was assigned: does the topic exist, and may this user read it?";
+            return Err(failed("draining")(KafkaError::Subscription(message.to_owned())));
+        }
+        let is_done = |(partition, end): (&TopicPartition, &i64)| match self.positions.get(partition) {
+            None => true, // it has moved to another worker
+            Some(position) if position >= end => true,
+            Some(_) => {
+                self.group().fetched(partition).is_some_and(|fetched| fetched.next >= *end && fetched.waiting == 0)
+            }
+        };
+        Ok(!ends.is_empty() && ends.iter().all(is_done))
+    }
+
+    /// The offset to start at, after a look at what the topic still has.
+    fn start_offset(&mut self, partition: &TopicPartition, next: Option<i64>) -> Result<i64, PipelineError> {
+        let (low, high) = self
+            .consumer
+            .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
+            .map_err(failed("asking for the topic's first and last offsets"))?;
+        if let Some(ends) = &mut self.drain_ends {
+            ends.entry(partition.clone()).or_insert(high);
+        }
+        match next {
+            Some(next) if next < low => {
+                let missing = OffsetRange { from: next, to: low };
+                Err(PipelineError::LostOffsets { partition: partition.clone(), missing })
+            }
+            Some(next) if next > high => {
+                Err(PipelineError::LedgerAhead { partition: partition.clone(), ledger: next, end: high })
+            }
+            Some(next) => Ok(next),
+            None => Ok(match self.settings.start {
+                Start::Earliest => low,
+                Start::Latest => high,
+            }),
+        }
+    }
+
+    /// Hands offsets to librdkafka: partitions that are new are assigned, others sought.
+    fn go_to(&mut self, offsets: &Offsets) -> Result<(), PipelineError> {
+        let (known, new): (Offsets, Offsets) = offsets
+            .iter()
+            .map(|(partition, offset)| (partition.clone(), *offset))
+            .partition(|(partition, _)| self.positions.contains_key(partition));
+        if !new.is_empty() || offsets.is_empty() {
+            self.consumer.incremental_assign(&list(&new)?).map_err(failed("taking over partitions"))?;
+        }
+        if !known.is_empty() {
+            let sought = self.consumer.seek_partitions(list(&known)?, REQUEST_TIMEOUT).map_err(failed("seeking"))?;
+            for element in sought.elements() {
+                element.error().map_err(failed("seeking"))?;
+            }
+        }
+        self.group().forget_fetched();
+        self.positions.extend(offsets.clone());
+        Ok(())
+    }
+}
+
+impl Source for KafkaSource {
+    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
+        if let Some(change) = self.rebalanced() {
+            return Ok(change);
+        }
+        self.fill(intake)?;
+        if !intake.is_empty() {
+            return Ok(Polled::Records);
+        }
+        Ok(if self.is_drained()? { Polled::End } else { Polled::Idle })
+    }
+
+    async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {
+        let mut offsets = Offsets::new();
+        for (partition, next) in starts {
+            offsets.insert(partition.clone(), self.start_offset(partition, *next)?);
+        }
+        self.go_to(&offsets)
+    }
+
+    fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+        self.positions.retain(|partition, _| !partitions.contains(partition));
+        let released = partitions.iter().map(|partition| (partition.clone(), -1)).collect();
+        self.consumer.incremental_unassign(&list(&released)?).map_err(failed("releasing partitions"))
+    }
+
+    fn partitions(&self) -> Vec<TopicPartition> {
+        self.positions.keys().cloned().collect()
+    }
+
+    fn ack(&mut self, offsets: &Offsets) {
+        self.acknowledged.extend(offsets.clone());
+        let committed = list(offsets).and_then(|offsets| {
+            self.consumer.commit(&offsets, CommitMode::Async).map_err(failed("committing offsets"))
+        });
+        if let Err(error) = committed {
+            warn!(%error, "advisory offsets were not committed; the ledger is what counts");
+        }
+    }
+}
+
+impl Drop for KafkaSource {
+    /// Leaves the group, so that others take over at once instead of after the session time-out.
+    fn drop(&mut self) {
+        self.acknowledged.retain(|partition, _| self.positions.contains_key(partition));
+        if !self.acknowledged.is_empty() {
+            let committed = list(&self.acknowledged).and_then(|offsets| {
+                self.consumer.commit(&offsets, CommitMode::Sync).map_err(failed("committing offsets"))
+            });
+            if let Err(error) = committed {
+                warn!(%error, "advisory offsets were not committed; the ledger is what counts");
+            }
+        }
+        self.group().close();
+    }
+}
+
+fn take(message: &BorrowedMessage<'_>, intake: &mut Intake) {
+    let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
+    let timestamp = message.timestamp().to_millis().unwrap_or(-1);
+    let (key, value) = (message.key(), message.payload());
+    match message.headers() {
+        None => intake.push(topic, partition, offset, timestamp, key, value, []),
+        Some(headers) => {
+            let headers = headers.iter().map(|header| (header.key.as_bytes(), header.value));
+            intake.push(topic, partition, offset, timestamp, key, value, headers);
+        }
+    }
+}
+
+/// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
+fn tolerate(error: KafkaError) -> Result<(), PipelineError> {
+    let error = failed("reading")(error);
+    if error.kind() == ErrorKind::Stop {
+        return Err(error);
+    }
+    warn!(%error, "librdkafka will try again");
+    Ok(())
+}
+
+fn failed(doing: &'static str) -> impl Fn(KafkaError) -> PipelineError {
+    move |source| PipelineError::Kafka { doing, source }
+}
+
+fn list(offsets: &Offsets) -> Result<TopicPartitionList, PipelineError> {
+    let mut list = TopicPartitionList::new();
+    for (partition, &offset) in offsets {
+        let offset = if offset < 0 { Offset::Invalid } else { Offset::Offset(offset) };
+        list.add_partition_offset(&partition.topic, partition.partition, offset).map_err(failed("naming offsets"))?;
+    }
+    Ok(list)
+}
+
+/// The user's properties may override the first group, never the second.
+fn configuration(settings: &KafkaSettings, drain: bool) -> ClientConfig {
+    let mut configuration = ClientConfig::new();
+    configuration
+        .set("client.id", "sluicebox")
+        // What is fetched ahead is memory: bounded here, for all partitions together.
+        .set("queued.max.messages.kbytes", "32768")
+        // librdkafka's own second of waiting after a full queue would leave the walk idle (librdkafka issue 3662).
+        .set("fetch.queue.backoff.ms", "5")
+        .set("topic.metadata.refresh.interval.ms", "30000");
+    for (name, value) in &settings.properties {
+        configuration.set(name, value.reveal());
+    }
+    configuration
+        .set("bootstrap.servers", &settings.brokers)
+        .set("group.id", &settings.group)
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("statistics.interval.ms", if drain { "200" } else { "5000" });
+    configuration
+}
