@@ -1,1 +1,80 @@
-//! To come.
+//! Runs a WebAssembly transform on batches of records, within limits, and gives each record exactly one verdict.
+//!
+//! ```text
+//! Sandbox ── load ──▶ Transform ── worker ──▶ Worker ── process(&Batch) ──▶ Outcome
+//!   engines            checked, compiled        one instance at a time        verdicts, rows, rejections
+//! ```
+//!
+//! It knows wasmtime and nothing else: no Kafka, no Delta, no AWS, no JSON. Read in this order:
+//!
+//! 1. [`batch`], [`description`], [`outcome`], [`limits`]: what goes in, what is promised, what comes out, within what;
+//! 2. `worker`, and `bisect` with `pace`: which calls are made, and who is blamed for a failed one;
+//! 3. `validate`, `describe`: whether what the guest says makes sense;
+//! 4. `transform`, with `structure`, `imports` and [`cache`]: from a file to something that runs;
+//! 5. `instance`, with `gauge`, `guest_log`, `wasi` and `failure`: one live instance; `engine`: what runs it.
+//!
+//! Invariants: a record's failure is a [`Rejection`], and an `Err` is the host's trouble; the same record gets the same
+//! verdict on every replay, machine and split of the batch, as long as the transform is a pure function; whatever a guest
+//! does, the host neither panics nor hangs nor runs out of memory.
+
+pub mod batch;
+mod bindings;
+mod bisect;
+pub mod cache;
+pub mod code;
+mod describe;
+pub mod description;
+mod digest;
+mod engine;
+mod error;
+mod failure;
+mod gauge;
+mod guest_log;
+mod imports;
+mod instance;
+pub mod limits;
+pub mod outcome;
+mod pace;
+mod structure;
+mod transform;
+mod validate;
+mod wasi;
+mod worker;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use batch::{Batch, ByteStrings, Headers, NO_HEADERS, Record};
+pub use cache::CacheFolder;
+pub use description::{DataType, Description, Field, RowFormat, Table};
+pub use digest::Digest;
+pub use error::{CacheError, ConfigureError, EngineError, LoadError, SandboxError};
+pub use limits::{LimitError, Limits};
+pub use outcome::{Column, Effort, Outcome, Part, Rejection, Rows, Stage, Strings, TableRows, Values, Verdict};
+pub use transform::Transform;
+pub use worker::Worker;
+
+/// The engines that run transforms. Cheap to clone; one per process is enough.
+#[derive(Clone)]
+pub struct Sandbox(Arc<engine::EngineRoom>);
+
+impl Sandbox {
+    /// Sets up the engine for the default limits.
+    ///
+    /// # Errors
+    /// If wasmtime cannot run on this machine.
+    pub fn new() -> Result<Sandbox, EngineError> {
+        let room = engine::EngineRoom::default();
+        room.engines(Limits::default().stack_bytes_max)?;
+        Ok(Sandbox(Arc::new(room)))
+    }
+
+    /// Loads a transform: reads and hashes the file, checks its imports and world, compiles it or takes it from the
+    /// cache, and has it describe itself.
+    ///
+    /// # Errors
+    /// Whatever makes the file no transform that can be run here, with what to do about it.
+    pub fn load(&self, wasm: &Path, limits: &Limits, cache: Option<&CacheFolder>) -> Result<Transform, LoadError> {
+        Transform::load(wasm, limits, &self.0, cache)
+    }
+}

@@ -1,0 +1,90 @@
+//! What a transform says of itself, as a tree and known to be sound: names legal and unique, types within bounds.
+//!
+//! The flat form that crosses the boundary is read in `describe.rs`; nothing here knows wasm.
+
+/// What a transform says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its own version, for people.
+    pub version: String,
+    /// JSON Schema of its configuration, if it takes one.
+    pub configuration_schema: Option<String>,
+    /// In which form it returns rows.
+    pub row_format: RowFormat,
+    /// The tables that it writes; rows name one by its index here.
+    pub tables: Vec<Table>,
+}
+
+/// In which form rows cross the boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowFormat {
+    /// One JSON object a row; whoever writes them decodes it.
+    Json,
+    /// Typed columns.
+    Columns,
+}
+
+/// A table that a transform writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Lower case, digits and `_`, not starting with `_`.
+    pub name: String,
+    /// The top-level fields; at least one.
+    pub fields: Vec<Field>,
+    /// Names of top-level fields of primitive type, in order.
+    pub partition_columns: Vec<String>,
+}
+
+/// A named, typed column, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Unique among its siblings, whatever the case of its letters.
+    pub name: String,
+    /// Its type, with what it holds.
+    pub data_type: DataType,
+    /// Whether a slot may be null.
+    pub nullable: bool,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataType {
+    /// True or false.
+    Boolean,
+    /// 32 bits, signed.
+    Int32,
+    /// 64 bits, signed.
+    Int64,
+    /// 32 bits, IEEE 754.
+    Float32,
+    /// 64 bits, IEEE 754.
+    Float64,
+    /// A decimal number.
+    Decimal {
+        /// Digits in all: 1 to 38.
+        precision: u8,
+        /// Digits behind the point: 0 to `precision`.
+        scale: u8,
+    },
+    /// Text.
+    Utf8,
+    /// Bytes.
+    Binary,
+    /// Days since 1970-01-01.
+    Date,
+    /// Microseconds since 1970-01-01T00:00:00Z, UTC.
+    Timestamp,
+    /// Any number of one item.
+    List(Box<Field>),
+    /// One of each member; at least one.
+    Struct(Vec<Field>),
+}
+
+impl DataType {
+    /// Whether it holds no other field.
+    pub fn is_primitive(&self) -> bool {
+        !matches!(self, DataType::List(_) | DataType::Struct(_))
+    }
+}

@@ -1,0 +1,131 @@
+//! The two ways to run wasm, and the clock that interrupts the one.
+//!
+//! The *quick* engine interrupts by epochs: a ticker counts up, compiled loops look at the count. It says only that a call
+//! takes long. The *exact* engine counts fuel, which is the same on every machine, and therefore decides
+//! (`docs/adr/0003-interruption.md`). Nothing here knows what is run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::error::EngineError;
+
+/// How long an epoch lasts: the grain of `call_duration_max`.
+pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+
+/// Instances alive at once in one engine; each worker has one.
+const INSTANCES_MAX: u32 = 64;
+
+/// Frames in a guest's backtrace.
+const BACKTRACE_FRAMES_MAX: usize = 24;
+
+/// What interrupts a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Metering {
+    Epochs,
+    Fuel,
+}
+
+/// The engines for one stack size; the size is compiled in.
+pub(crate) struct Engines {
+    /// Interrupts by epochs.
+    pub(crate) quick: Engine,
+    exact: OnceLock<Result<Engine, EngineError>>,
+    stack_bytes: usize,
+}
+
+impl Engines {
+    fn new(stack_bytes: usize) -> Result<Engines, EngineError> {
+        let quick = engine(Metering::Epochs, stack_bytes)?;
+        start_ticker(&quick)?;
+        Ok(Engines { quick, exact: OnceLock::new(), stack_bytes })
+    }
+
+    /// Counts fuel. Made when the first suspect needs it: most processes never do.
+    pub(crate) fn exact(&self) -> Result<&Engine, String> {
+        let engine = self.exact.get_or_init(|| engine(Metering::Fuel, self.stack_bytes));
+        engine.as_ref().map_err(|error| error.0.clone())
+    }
+}
+
+/// The engines made so far, by stack size.
+#[derive(Default)]
+pub(crate) struct EngineRoom(Mutex<HashMap<u64, Arc<Engines>>>);
+
+impl EngineRoom {
+    /// The engines whose stack has this size.
+    pub(crate) fn engines(&self, stack_bytes: u64) -> Result<Arc<Engines>, EngineError> {
+        let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engines) = room.get(&stack_bytes) {
+            return Ok(Arc::clone(engines));
+        }
+        let stack = usize::try_from(stack_bytes).map_err(|error| EngineError(error.to_string()))?;
+        let engines = Arc::new(Engines::new(stack)?);
+        room.insert(stack_bytes, Arc::clone(&engines));
+        Ok(engines)
+    }
+}
+
+fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, EngineError> {
+    let mut config = Config::new();
+    match metering {
+        Metering::Epochs => config.epoch_interruption(true),
+        Metering::Fuel => config.consume_fuel(true),
+    };
+    config
+        .max_wasm_stack(stack_bytes)
+        // Never used, as all calls are synchronous; but it may not be smaller than the wasm stack.
+        .async_stack_size(stack_bytes + (1 << 20))
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX))
+        // Function names suffice; sluicebox keeps no debug sections.
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
+        // The same bits on every machine: a verdict must not depend on which one replays it.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // Calls are synchronous, and the bookkeeping for others costs each of them.
+        .concurrency_support(false);
+    let mut pooled = config.clone();
+    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    Engine::new(&pooled).or_else(|error| {
+        // The pool reserves address space, hundreds of GiB of it; some containers cap that.
+        tracing::warn!(%error, "no address space for a pool of instances; starting them will be slower");
+        Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))
+    })
+}
+
+/// Sized for guests in Python and JavaScript too, which bring many core modules and large tables. What is not used costs
+/// address space only; memory itself is limited per instance, by `Limits`.
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(INSTANCES_MAX)
+        .total_core_instances(INSTANCES_MAX * 100)
+        .total_memories(INSTANCES_MAX)
+        .total_tables(INSTANCES_MAX * 8)
+        .max_core_instances_per_component(100)
+        .max_memories_per_component(20)
+        .max_tables_per_component(20)
+        .max_memories_per_module(20)
+        .max_tables_per_module(20)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .table_elements(100_000)
+        // Idle slots keep their pages for the next instance of the same transform.
+        .max_unused_warm_slots(INSTANCES_MAX);
+    pool
+}
+
+/// Counts epochs until the engine is gone.
+fn start_ticker(engine: &Engine) -> Result<(), EngineError> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(EPOCH);
+        }
+    };
+    let thread = std::thread::Builder::new().name("sluicebox-epochs".to_owned());
+    thread.spawn(tick).map(drop).map_err(|error| EngineError(format!("cannot start a thread: {error}")))
+}

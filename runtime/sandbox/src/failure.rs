@@ -1,0 +1,100 @@
+//! From an error of wasmtime to what it says about the records of the call.
+
+use wasmtime::{Trap, WasmBacktrace};
+
+use crate::bisect::Clue;
+use crate::code;
+use crate::gauge::HostMemoryExhausted;
+use crate::instance::State;
+
+/// Bytes of a guest's backtrace that are kept.
+const BACKTRACE_BYTES_MAX: usize = 4096;
+
+/// Why a call failed: what a dead letter will tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) backtrace: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(code: &'static str, message: String) -> Self {
+        Failure { code, message, backtrace: None }
+    }
+}
+
+/// How a call ended that returned nothing.
+#[derive(Debug)]
+pub(crate) enum Trapped {
+    /// The guest blames itself for this record.
+    Confessed(usize, Failure),
+    /// The guest or the sandbox gave up.
+    Failed(Failure, Clue),
+    /// The call took too long.
+    Interrupted,
+    /// The host's own trouble.
+    Host(String),
+}
+
+/// Reads the error of a call with `records` records.
+pub(crate) fn read(error: &wasmtime::Error, state: &mut State, records: usize) -> Trapped {
+    if error.is::<HostMemoryExhausted>() {
+        return Trapped::Host(format!("{error:#}"));
+    }
+    let trap = error.downcast_ref::<Trap>().copied();
+    let backtrace = error.downcast_ref::<WasmBacktrace>().and_then(backtrace);
+    let words = state.log.take_last_words();
+    let culprit = words.as_ref().and_then(|words| words.record).filter(|&record| record < records);
+    let said = words.map(|words| words.message).or_else(|| state.said_on_stderr());
+    if state.memory.refused() {
+        let message = said.unwrap_or_else(|| "the transform was refused memory and gave up".to_owned());
+        let failure = Failure { code: code::LIMIT_MEMORY, message, backtrace };
+        return Trapped::Failed(failure, culprit.map_or(Clue::TooMuch, Clue::Suspect));
+    }
+    match trap {
+        Some(Trap::Interrupt) => Trapped::Interrupted,
+        Some(Trap::OutOfFuel) => {
+            let message = "the record needs more than limits.record_fuel_max".to_owned();
+            Trapped::Failed(Failure { code: code::LIMIT_FUEL, message, backtrace }, Clue::Culprit)
+        }
+        Some(Trap::UnreachableCodeReached) if said.is_some() => {
+            let failure = Failure { code: code::PANIC, message: said.unwrap_or_default(), backtrace };
+            match culprit {
+                Some(record) => Trapped::Confessed(record, failure),
+                None => Trapped::Failed(failure, Clue::Culprit),
+            }
+        }
+        Some(trap) => {
+            let message = trap.to_string().trim_start_matches("wasm trap: ").to_owned();
+            Trapped::Failed(Failure { code: code::of_trap(trap), message, backtrace }, Clue::Culprit)
+        }
+        None => without_trap(error, said, backtrace),
+    }
+}
+
+/// The guest's code did not trap; what it handed to the host was not acceptable.
+fn without_trap(error: &wasmtime::Error, said: Option<String>, backtrace: Option<String>) -> Trapped {
+    let message = error.root_cause().to_string();
+    // wasmtime keeps the type of this error to itself; `tests/behaviours.rs` notices if the words change.
+    if message.contains("fuel allocated for hostcalls") {
+        let message = "the outcome exceeds limits.batch_output_bytes_max".to_owned();
+        return Trapped::Failed(Failure { code: code::LIMIT_OUTPUT_BYTES, message, backtrace }, Clue::TooMuch);
+    }
+    // With guest frames on the stack it was an argument of an import, without them the outcome.
+    let code = if backtrace.is_some() { "trap_other" } else { code::MALFORMED_OUTCOME };
+    let message = said.map_or_else(|| message.clone(), |said| format!("{message}: {said}"));
+    Trapped::Failed(Failure { code, message, backtrace }, Clue::Culprit)
+}
+
+/// The guest's frames, innermost first, names demangled.
+fn backtrace(backtrace: &WasmBacktrace) -> Option<String> {
+    if backtrace.frames().is_empty() {
+        return None;
+    }
+    let text = backtrace.to_string();
+    let frames: Vec<&str> = text.lines().skip(1).map(str::trim_start).collect();
+    let mut text = frames.join("\n");
+    text.truncate(text.floor_char_boundary(BACKTRACE_BYTES_MAX));
+    Some(text)
+}

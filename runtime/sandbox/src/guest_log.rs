@@ -1,0 +1,86 @@
+//! What guests say: log lines, bounded in number and length, with the position of the batch; and last words.
+
+use std::sync::Arc;
+
+use crate::bindings::sluicebox::transform::log::Level;
+use crate::limits::Limits;
+
+/// Takes an instance's log lines and passes them on as events of target `sluicebox::transform`.
+#[derive(Debug)]
+pub(crate) struct GuestLog {
+    line_bytes_max: usize,
+    lines_left: u64,
+    dropped: u64,
+    topic: Arc<str>,
+    partition: i32,
+    offset: i64,
+    last_words: Option<LastWords>,
+}
+
+/// What a guest said before it trapped of its own will.
+#[derive(Debug)]
+pub(crate) struct LastWords {
+    pub(crate) message: String,
+    /// Index in the call's batch of the record that it blames.
+    pub(crate) record: Option<usize>,
+}
+
+impl GuestLog {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        GuestLog {
+            line_bytes_max: usize::try_from(limits.log_line_bytes_max).unwrap_or(usize::MAX),
+            lines_left: limits.batch_log_lines_max,
+            dropped: 0,
+            topic: Arc::from(""),
+            partition: -1,
+            offset: -1,
+            last_words: None,
+        }
+    }
+
+    /// From now on lines belong to a call whose first record is at this position, and so many more are welcome.
+    pub(crate) fn begin(&mut self, topic: &Arc<str>, partition: i32, offset: i64, lines_left: u64) {
+        self.topic = Arc::clone(topic);
+        (self.partition, self.offset) = (partition, offset);
+        (self.lines_left, self.dropped) = (lines_left, 0);
+        self.last_words = None;
+    }
+
+    /// How many lines are still welcome, and how many were not.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        (self.lines_left, self.dropped)
+    }
+
+    pub(crate) fn take_last_words(&mut self) -> Option<LastWords> {
+        self.last_words.take()
+    }
+
+    pub(crate) fn set_last_words(&mut self, message: &str, record: Option<u32>) {
+        let message = self.cut(message).to_owned();
+        self.last_words = Some(LastWords { message, record: record.map(|record| record as usize) });
+    }
+
+    pub(crate) fn write(&mut self, level: Level, message: &str) {
+        if self.lines_left == 0 {
+            self.dropped += 1;
+            return;
+        }
+        self.lines_left -= 1;
+        let (topic, partition, offset, line) = (&*self.topic, self.partition, self.offset, self.cut(message));
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::$level!(target: "sluicebox::transform", topic, partition, offset, "{line}")
+            };
+        }
+        match level {
+            Level::Debug => event!(debug),
+            Level::Info => event!(info),
+            Level::Warn => event!(warn),
+            Level::Error => event!(error),
+        }
+    }
+
+    fn cut<'a>(&self, message: &'a str) -> &'a str {
+        &message[..message.floor_char_boundary(self.line_bytes_max)]
+    }
+}

@@ -1,0 +1,206 @@
+//! One live instance of a transform: a store, its limits, and the calls of the world.
+//!
+//! It makes one call and says how it ended. What that means for the records is the worker's to judge.
+
+use std::time::Duration;
+
+use crate::batch::{Batch, ByteStrings};
+use crate::bindings::sluicebox::transform::log::{self, Level};
+use crate::bindings::sluicebox::transform::{columns, description, input, output};
+use crate::bindings::{Transform as World, TransformPre as WorldPre};
+use crate::engine::EPOCH;
+use crate::failure::{self, Trapped};
+use crate::gauge::MemoryGauge;
+use crate::guest_log::GuestLog;
+use crate::limits::Limits;
+use crate::wasi::Wasi;
+
+/// Wall-clock time to instantiate, describe and configure. Interpreters take milliseconds; no record is at stake.
+const START_DURATION_MAX: Duration = Duration::from_secs(10);
+
+/// Room beside the rows in what one call may hand to the host: verdicts, and the lists' own headers.
+const HOSTCALL_SLACK_BYTES: u64 = 8 << 20;
+
+/// What the host keeps for an instance.
+pub(crate) struct State {
+    pub(crate) memory: MemoryGauge,
+    pub(crate) log: GuestLog,
+    wasi: Option<Box<Wasi>>,
+}
+
+/// A transform compiled for one engine, linked, ready to be instantiated.
+pub(crate) struct Compiled {
+    pub(crate) world: WorldPre<State>,
+    /// Whether its engine counts fuel, or else epochs.
+    pub(crate) fuel: bool,
+}
+
+/// Why an instance does not start.
+#[derive(Debug)]
+pub(crate) enum StartError {
+    /// It traps, or needs more than the limits allow.
+    Guest(String),
+    /// It refuses the configuration.
+    Refused(String),
+    /// The host's own trouble.
+    Host(String),
+}
+
+pub(crate) struct Instance {
+    store: wasmtime::Store<State>,
+    world: World,
+    fuel: bool,
+    call_epochs: u64,
+    record_fuel_max: u64,
+    calls: u64,
+    returned_bytes: u64,
+}
+
+impl Instance {
+    /// Instantiates; the transform has not been configured yet.
+    pub(crate) fn start(compiled: &Compiled, limits: &Limits) -> Result<Instance, StartError> {
+        let state = State { memory: MemoryGauge::new(limits.memory_bytes_max), log: GuestLog::new(limits), wasi: None };
+        let mut store = wasmtime::Store::new(compiled.world.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        let hostcall = limits.batch_output_bytes_max.saturating_add(HOSTCALL_SLACK_BYTES);
+        store.set_hostcall_fuel(usize::try_from(hostcall).unwrap_or(usize::MAX));
+        if compiled.fuel {
+            store.set_fuel(u64::MAX).map_err(|error| StartError::Host(format!("{error:#}")))?;
+        } else {
+            store.set_epoch_deadline(epochs(START_DURATION_MAX));
+        }
+        let world = compiled.world.instantiate(&mut store).map_err(|error| start_error(&error))?;
+        Ok(Instance {
+            store,
+            world,
+            fuel: compiled.fuel,
+            call_epochs: epochs(limits.call_duration_max),
+            record_fuel_max: limits.record_fuel_max,
+            calls: 0,
+            returned_bytes: 0,
+        })
+    }
+
+    /// Instantiates and configures.
+    pub(crate) fn configured(compiled: &Compiled, limits: &Limits, configuration: &str) -> Result<Instance, StartError> {
+        let mut instance = Instance::start(compiled, limits)?;
+        match instance.world.call_configure(&mut instance.store, configuration) {
+            Ok(Ok(())) => Ok(instance),
+            Ok(Err(refusal)) => Err(StartError::Refused(refusal)),
+            Err(error) => Err(instance.start_failure(&error)),
+        }
+    }
+
+    /// What the transform says of itself.
+    pub(crate) fn describe(&mut self) -> Result<description::Description, StartError> {
+        self.world.call_describe(&mut self.store).map_err(|error| self.start_failure(&error))
+    }
+
+    /// Has a batch processed. After an error the instance is broken, and must not be called again.
+    pub(crate) fn process(&mut self, batch: &Batch) -> Result<output::Outcome, Trapped> {
+        self.calls += 1;
+        if self.fuel {
+            self.store.set_fuel(self.record_fuel_max).map_err(|error| Trapped::Host(format!("{error:#}")))?;
+        } else {
+            self.store.set_epoch_deadline(self.call_epochs);
+        }
+        let outcome = self.world.call_process(&mut self.store, lower(batch));
+        self.store.data_mut().log_output();
+        outcome.map_err(|error| failure::read(&error, self.store.data_mut(), batch.len()))
+    }
+
+    /// The host's side of it.
+    pub(crate) fn state(&mut self) -> &mut State {
+        self.store.data_mut()
+    }
+
+    /// Whether it has processed nothing yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.calls == 0
+    }
+
+    /// Whether fuel interrupts it, not the clock.
+    pub(crate) fn counts_fuel(&self) -> bool {
+        self.fuel
+    }
+
+    /// Notes what a call returned; guests in Python and JavaScript leak it. Returns the sum so far.
+    pub(crate) fn note_returned(&mut self, bytes: u64) -> u64 {
+        self.returned_bytes += bytes;
+        self.returned_bytes
+    }
+
+    fn start_failure(&mut self, error: &wasmtime::Error) -> StartError {
+        match failure::read(error, self.store.data_mut(), 0) {
+            Trapped::Host(message) => StartError::Host(message),
+            Trapped::Interrupted => StartError::Guest(format!("takes longer than {START_DURATION_MAX:?}")),
+            Trapped::Confessed(_, failure) | Trapped::Failed(failure, _) => {
+                let backtrace = failure.backtrace.map(|text| format!("\n{text}")).unwrap_or_default();
+                StartError::Guest(format!("{} ({}){backtrace}", failure.message, failure.code))
+            }
+        }
+    }
+}
+
+fn start_error(error: &wasmtime::Error) -> StartError {
+    let message = format!("{error:#}");
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() { StartError::Host(message) } else { StartError::Guest(message) }
+}
+
+/// So many ticks that at least this long has passed.
+fn epochs(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(EPOCH.as_nanos())).unwrap_or(u64::MAX - 1) + 1
+}
+
+/// The batch as it is lowered: borrowed, nothing copied on the host's side.
+fn lower(batch: &Batch) -> input::Batch<'_> {
+    input::Batch {
+        topic: &batch.topic,
+        partition: batch.partition,
+        offsets: &batch.offsets,
+        timestamps: &batch.timestamps,
+        keys: byte_strings(&batch.keys),
+        values: byte_strings(&batch.values),
+        headers: input::Headers {
+            ends: &batch.headers.ends,
+            names: byte_strings(&batch.headers.names),
+            values: byte_strings(&batch.headers.values),
+        },
+    }
+}
+
+fn byte_strings(strings: &ByteStrings) -> columns::ByteStringsParam<'_> {
+    columns::ByteStringsParam { data: &strings.data, ends: &strings.ends, nulls: &strings.nulls }
+}
+
+impl State {
+    /// Its WASI, made when first asked for: most transforms have none.
+    pub(crate) fn wasi(&mut self) -> &mut Wasi {
+        self.wasi.get_or_insert_with(|| Box::new(Wasi::new()))
+    }
+
+    /// What the guest printed becomes log lines.
+    fn log_output(&mut self) {
+        let Some(wasi) = &mut self.wasi else { return };
+        wasi.look();
+        for line in wasi.printed().lines().filter(|line| !line.trim().is_empty()) {
+            self.log.write(Level::Info, line);
+        }
+    }
+
+    /// What the guest printed in its last call: an interpreter's traceback goes there, and only there.
+    pub(crate) fn said_on_stderr(&self) -> Option<String> {
+        let printed = self.wasi.as_ref()?.printed().trim();
+        (!printed.is_empty()).then(|| printed.to_owned())
+    }
+}
+
+impl log::Host for State {
+    fn write(&mut self, level: Level, message: String) {
+        self.log.write(level, &message);
+    }
+
+    fn last_words(&mut self, message: String, record: Option<u32>) {
+        self.log.set_last_words(&message, record);
+    }
+}

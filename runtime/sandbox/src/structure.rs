@@ -1,0 +1,51 @@
+//! What can be told of a file without compiling it: is it a component, is it whole, what does it import and export.
+
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+
+/// The outer imports and exports of a component.
+#[derive(Debug, Default)]
+pub(crate) struct Structure {
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+}
+
+/// Why there is no structure.
+#[derive(Debug)]
+pub(crate) enum Misfit {
+    NotWasm,
+    CoreModule,
+    Corrupt(String),
+}
+
+impl Structure {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Structure, Misfit> {
+        if !bytes.starts_with(b"\0asm") {
+            return Err(Misfit::NotWasm);
+        }
+        if Parser::is_core_wasm(bytes) {
+            return Err(Misfit::CoreModule);
+        }
+        let corrupt = |error: wasmparser::BinaryReaderError| Misfit::Corrupt(error.to_string());
+        Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).map_err(corrupt)?;
+        let mut structure = Structure::default();
+        let mut depth = 0;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(corrupt)? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::ComponentImportSection(imports) if depth == 0 => {
+                    for import in imports {
+                        structure.imports.push(import.map_err(corrupt)?.name.name.to_owned());
+                    }
+                }
+                Payload::ComponentExportSection(exports) if depth == 0 => {
+                    for export in exports {
+                        structure.exports.push(export.map_err(corrupt)?.name.name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(structure)
+    }
+}

@@ -1,0 +1,180 @@
+//! A transform that has been loaded: checked, compiled, and known by its digest and its description.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, HasSelf, Linker};
+
+use crate::bindings::{Transform as World, TransformPre as WorldPre};
+use crate::cache::CacheFolder;
+use crate::describe;
+use crate::description::Description;
+use crate::digest::Digest;
+use crate::engine::{EngineRoom, Engines};
+use crate::error::{ConfigureError, LoadError};
+use crate::imports::{self, Wanted};
+use crate::instance::{Compiled, Instance, StartError, State};
+use crate::limits::Limits;
+use crate::structure::{Misfit, Structure};
+use crate::wasi;
+use crate::worker::Worker;
+
+/// The functions of the world.
+const EXPORTS: [&str; 3] = ["configure", "describe", "process"];
+
+/// A transform, ready to make workers. Cheap to clone.
+#[derive(Clone)]
+pub struct Transform(Arc<Loaded>);
+
+struct Loaded {
+    digest: Digest,
+    description: Description,
+    limits: Limits,
+    structure: Structure,
+    wanted: Wanted,
+    wasm: Vec<u8>,
+    engines: Arc<Engines>,
+    cache: Option<CacheFolder>,
+    quick: Compiled,
+    exact: OnceLock<Result<Compiled, String>>,
+}
+
+impl Transform {
+    /// SHA-256 of the component's bytes: what identifies a transform.
+    pub fn digest(&self) -> &Digest {
+        &self.0.digest
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> &Description {
+        &self.0.description
+    }
+
+    /// The limits it was loaded with.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// What it imports, by full name.
+    pub fn imports(&self) -> &[String] {
+        &self.0.structure.imports
+    }
+
+    /// What it exports, by full name.
+    pub fn exports(&self) -> &[String] {
+        &self.0.structure.exports
+    }
+
+    /// The size of the component.
+    pub fn size_bytes(&self) -> usize {
+        self.0.wasm.len()
+    }
+
+    /// A worker whose instance took this configuration: a JSON object, `{}` if there is none.
+    ///
+    /// # Errors
+    /// If the transform refuses the configuration or fails over it.
+    pub fn worker(&self, configuration: &str) -> Result<Worker, ConfigureError> {
+        Worker::start(self.clone(), configuration)
+    }
+
+    /// Compiled for speed.
+    pub(crate) fn quick(&self) -> &Compiled {
+        &self.0.quick
+    }
+
+    /// Compiled for counting; on first use, as most transforms never need it.
+    pub(crate) fn exact(&self) -> Result<&Compiled, String> {
+        let compile = || {
+            let engine = self.0.engines.exact()?;
+            let component = compile(engine, &self.0.wasm, &self.0.digest, self.0.cache.as_ref());
+            let component = component.map_err(|error| format!("{error:#}"))?;
+            link(engine, &component, &self.0.wanted, true).map_err(|error| format!("{error:#}"))
+        };
+        self.0.exact.get_or_init(compile).as_ref().map_err(Clone::clone)
+    }
+
+    /// Reads, checks, compiles, and has it describe itself. What is cheap to refuse is refused before it is compiled.
+    pub(crate) fn load(
+        path: &Path,
+        limits: &Limits,
+        room: &EngineRoom,
+        cache: Option<&CacheFolder>,
+    ) -> Result<Transform, LoadError> {
+        limits.check()?;
+        let wasm = read(path, limits.module_bytes_max)?;
+        let path = path.to_owned();
+        let structure = Structure::read(&wasm).map_err(|misfit| match misfit {
+            Misfit::NotWasm => LoadError::NotWasm(path.clone()),
+            Misfit::CoreModule => LoadError::CoreModule(path.clone()),
+            Misfit::Corrupt(message) => LoadError::Corrupt { path: path.clone(), message },
+        })?;
+        let wanted = imports::check(structure.imports.iter().map(String::as_str))
+            .map_err(|(import, advice)| LoadError::ForbiddenImport { path: path.clone(), import, advice })?;
+        let wrong_world = |message| LoadError::WrongWorld { path: path.clone(), message };
+        if let Some(missing) = EXPORTS.iter().find(|export| !structure.exports.iter().any(|found| found == *export)) {
+            let found = structure.exports.join("`, `");
+            return Err(wrong_world(format!("it does not export `{missing}`; its exports are `{found}`")));
+        }
+        let (digest, engines) = (Digest::of(&wasm), room.engines(limits.stack_bytes_max)?);
+        let component = compile(&engines.quick, &wasm, &digest, cache)
+            .map_err(|error| LoadError::Corrupt { path: path.clone(), message: format!("{error:#}") })?;
+        let quick = link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(format!("{error:#}")))?;
+        let description = Instance::start(&quick, limits)
+            .and_then(|mut instance| instance.describe())
+            .map_err(|error| LoadError::Start { path: path.clone(), message: start_message(error) })?;
+        let description =
+            describe::read(description).map_err(|message| LoadError::Description { path: path.clone(), message })?;
+        Ok(Transform(Arc::new(Loaded {
+            digest,
+            description,
+            limits: limits.clone(),
+            structure,
+            wanted,
+            wasm,
+            engines,
+            cache: cache.cloned(),
+            quick,
+            exact: OnceLock::new(),
+        })))
+    }
+}
+
+/// Reads the file, but never more of it than allowed.
+fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, LoadError> {
+    let fail = |source| LoadError::File { path: path.to_owned(), source };
+    let bytes = std::fs::metadata(path).map_err(fail)?.len();
+    if bytes > bytes_max {
+        return Err(LoadError::TooLarge { path: path.to_owned(), bytes, max: bytes_max });
+    }
+    std::fs::read(path).map_err(fail)
+}
+
+/// From the cache if it is there, else compiled and kept.
+fn compile(engine: &Engine, wasm: &[u8], digest: &Digest, cache: Option<&CacheFolder>) -> wasmtime::Result<Component> {
+    if let Some(component) = cache.and_then(|cache| cache.get(engine, digest)) {
+        return Ok(component);
+    }
+    let component = Component::new(engine, wasm)?;
+    if let Some(cache) = cache {
+        cache.put(engine, digest, &component);
+    }
+    Ok(component)
+}
+
+/// Gives the component its imports, and finds the functions of the world.
+fn link(engine: &Engine, component: &Component, wanted: &Wanted, fuel: bool) -> wasmtime::Result<Compiled> {
+    let mut linker = Linker::<State>::new(engine);
+    World::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    if wanted.wasi {
+        wasi::add_to_linker(&mut linker)?;
+    }
+    Ok(Compiled { world: WorldPre::new(linker.instantiate_pre(component)?)?, fuel })
+}
+
+fn start_message(error: StartError) -> String {
+    match error {
+        StartError::Guest(message) | StartError::Refused(message) | StartError::Host(message) => message,
+    }
+}

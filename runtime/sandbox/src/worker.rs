@@ -1,0 +1,251 @@
+//! Processes batches, one after the other, on one instance at a time.
+//!
+//! The worker decides which instance a call gets, how long one lives, and what the end of a call means; which calls to make
+//! is `bisect`'s. An instance serves batch after batch, because a fresh one pays page faults for each, but never after
+//! a failure (`docs/adr/0004-instance-reuse.md`).
+
+use std::ops::Range;
+use std::time::Instant;
+
+use crate::batch::Batch;
+use crate::bindings::sluicebox::transform::output as wire;
+use crate::bisect::{self, Attempt, Caller, Clue};
+use crate::code;
+use crate::error::{ConfigureError, SandboxError};
+use crate::failure::{Failure, Trapped};
+use crate::instance::{Instance, StartError};
+use crate::outcome::{Outcome, Rejection, Stage, Verdict};
+use crate::pace::Pace;
+use crate::transform::Transform;
+use crate::validate::{self, Answer, Fault};
+
+/// An instance retires when it has returned so much: guests in Python and JavaScript leak it. For a transform that leaks
+/// nothing, a fresh instance each 32 MiB costs less than one part in a thousand.
+const RETURNED_BYTES_MAX: u64 = 32 << 20;
+
+/// Processes batches of one transform with one configuration. Not shared; make one per thread.
+///
+/// A batch may be of any partition. Call it outside of asynchronous code: a call takes as long as the transform does, and
+/// components that bring WASI wait on a runtime of their own.
+pub struct Worker {
+    transform: Transform,
+    configuration: String,
+    instance: Option<Instance>,
+    pace: Pace,
+}
+
+impl Worker {
+    pub(crate) fn start(transform: Transform, configuration: &str) -> Result<Worker, ConfigureError> {
+        let instance = Instance::configured(transform.quick(), transform.limits(), configuration);
+        let instance = instance.map_err(|error| match error {
+            StartError::Refused(refusal) => ConfigureError::Refused(refusal),
+            StartError::Guest(message) => ConfigureError::Trapped(message),
+            StartError::Host(message) => ConfigureError::Host(SandboxError::Instance(message)),
+        })?;
+        let configuration = configuration.to_owned();
+        Ok(Worker { transform, configuration, instance: Some(instance), pace: Pace::default() })
+    }
+
+    /// Gives each record its verdict.
+    ///
+    /// # Errors
+    /// Only the host's own trouble; no record is at fault, and the batch may be tried again. Whatever the transform does
+    /// is a [`Rejection`].
+    pub fn process(&mut self, batch: &Batch) -> Result<Outcome, SandboxError> {
+        let mut outcome = Outcome { verdicts: vec![Verdict::Filtered; batch.len()], ..Outcome::default() };
+        let lines_left = self.transform.limits().batch_log_lines_max;
+        let Worker { transform, configuration, instance, pace } = self;
+        let mut trial = Trial { transform, configuration, instance, batch, outcome: &mut outcome, lines_left, lines_dropped: 0 };
+        let walked = bisect::walk(&mut trial, batch.len(), pace);
+        if trial.lines_dropped > 0 {
+            let (dropped, topic, partition) = (trial.lines_dropped, &*batch.topic, batch.partition);
+            tracing::warn!(target: "sluicebox::transform", topic, partition, dropped, "log lines over limits.batch_log_lines_max");
+        }
+        walked.map(|()| outcome)
+    }
+}
+
+/// One batch being processed.
+struct Trial<'a> {
+    transform: &'a Transform,
+    configuration: &'a str,
+    instance: &'a mut Option<Instance>,
+    batch: &'a Batch,
+    outcome: &'a mut Outcome,
+    lines_left: u64,
+    lines_dropped: u64,
+}
+
+/// How one call ended, with what is needed to judge it.
+enum Ended {
+    Answered { answer: Answer, bytes: u64, heavy: bool },
+    Confessed(usize, Failure),
+    Failed(Failure, Clue),
+    /// Too slow by the clock: a suspicion only.
+    Slow,
+}
+
+impl Caller for Trial<'_> {
+    type Failure = Failure;
+    type Error = SandboxError;
+
+    fn call(&mut self, records: Range<usize>, fresh: bool) -> Result<Attempt<Failure>, SandboxError> {
+        let slice;
+        let batch = if records.len() == self.batch.len() {
+            self.batch
+        } else {
+            slice = self.batch.slice(records.clone());
+            &slice
+        };
+        let usable = self.instance.take().filter(|instance| !fresh || instance.is_fresh());
+        let mut instance = match usable {
+            Some(instance) => instance,
+            None => self.start_quick()?,
+        };
+        let fresh = instance.is_fresh();
+        let ended = self.run(&mut instance, batch, fresh)?;
+        if matches!(ended, Ended::Slow) && batch.len() == 1 {
+            return self.run_exactly(records, batch);
+        }
+        if let Ended::Answered { bytes, .. } = ended
+            && instance.note_returned(bytes) < RETURNED_BYTES_MAX
+            && !instance.state().memory.is_high()
+        {
+            *self.instance = Some(instance);
+        }
+        Ok(self.judge(ended, records, fresh))
+    }
+
+    fn condemn(&mut self, record: usize, failure: Failure) {
+        self.outcome.verdicts[record] = Verdict::Rejected;
+        let Failure { code, message, backtrace } = failure;
+        let (stage, code) = (Stage::Sandbox, code.to_owned());
+        self.outcome.rejections.push(Rejection { record, stage, code, message, path: None, backtrace });
+    }
+}
+
+impl Trial<'_> {
+    /// Calls, and checks what comes back.
+    fn run(&mut self, instance: &mut Instance, batch: &Batch, fresh: bool) -> Result<Ended, SandboxError> {
+        let limits = self.transform.limits();
+        let offset = batch.offsets.first().copied().unwrap_or(-1);
+        instance.state().log.begin(&batch.topic, batch.partition, offset, self.lines_left);
+        self.outcome.effort.calls += 1;
+        let start = Instant::now();
+        let called = instance.process(batch);
+        let elapsed = start.elapsed();
+        let (left, dropped) = instance.state().log.end();
+        self.lines_left = left;
+        self.lines_dropped += dropped;
+        match called {
+            // Fuel, where it is counted, has the last word: what it let pass may have taken any time.
+            Ok(_) if elapsed > limits.call_duration_max && !instance.counts_fuel() => {
+                self.outcome.effort.timeouts += 1;
+                Ok(Ended::Slow)
+            }
+            Ok(outcome) => {
+                let heavy = elapsed > limits.call_duration_max / 2;
+                let refused = instance.state().memory.refused() && !(fresh && batch.len() == 1);
+                Ok(self.check(outcome, batch.len(), refused, heavy))
+            }
+            Err(Trapped::Interrupted) => {
+                self.outcome.effort.timeouts += 1;
+                Ok(Ended::Slow)
+            }
+            Err(Trapped::Host(message)) => Err(SandboxError::Instance(message)),
+            Err(Trapped::Confessed(record, failure)) => {
+                self.outcome.effort.traps += 1;
+                Ok(Ended::Confessed(record, failure))
+            }
+            Err(Trapped::Failed(failure, clue)) => {
+                self.outcome.effort.traps += 1;
+                Ok(Ended::Failed(failure, clue))
+            }
+        }
+    }
+
+    fn check(&self, outcome: wire::Outcome, records: usize, refused_memory: bool, heavy: bool) -> Ended {
+        let limits = self.transform.limits();
+        if refused_memory {
+            let message = "the transform was refused memory and went on".to_owned();
+            return Ended::Failed(Failure::new(code::LIMIT_MEMORY, message), Clue::TooMuch);
+        }
+        let bytes = validate::bytes(&outcome);
+        // Where all records together stay below what one may return, each does.
+        if bytes > limits.record_output_bytes_max {
+            let max = limits.record_output_bytes_max;
+            let message = format!("the record's outcome has {bytes} bytes, more than limits.record_output_bytes_max ({max})");
+            return Ended::Failed(Failure::new(code::LIMIT_OUTPUT_BYTES, message), Clue::TooMuch);
+        }
+        match validate::outcome(outcome, records, self.transform.description(), limits) {
+            Ok(answer) => Ended::Answered { answer, bytes, heavy },
+            Err(Fault::Malformed(what)) => Ended::Failed(Failure::new(code::MALFORMED_OUTCOME, what), Clue::Culprit),
+            Err(Fault::TooManyRows { record, rows }) => {
+                let max = limits.record_rows_max;
+                let message = format!("the record gives {rows} rows, more than limits.record_rows_max ({max})");
+                Ended::Failed(Failure::new(code::LIMIT_ROWS, message), Clue::Suspect(record))
+            }
+        }
+    }
+
+    /// Keeps an answer; translates the rest for the walk.
+    fn judge(&mut self, ended: Ended, records: Range<usize>, fresh: bool) -> Attempt<Failure> {
+        match ended {
+            Ended::Answered { answer, heavy, .. } => {
+                self.keep(answer, records.start);
+                Attempt::Passed { heavy }
+            }
+            Ended::Confessed(record, failure) => Attempt::Confessed { record: records.start + record, failure },
+            Ended::Failed(failure, Clue::Suspect(record)) => {
+                Attempt::Failed { failure, fresh, clue: Clue::Suspect(records.start + record) }
+            }
+            Ended::Failed(failure, clue) => Attempt::Failed { failure, fresh, clue },
+            Ended::Slow => {
+                let message = "the call took longer than limits.call_duration_max".to_owned();
+                Attempt::Failed { failure: Failure::new(code::LIMIT_FUEL, message), fresh, clue: Clue::TooMuch }
+            }
+        }
+    }
+
+    fn keep(&mut self, answer: Answer, start: usize) {
+        let Answer { verdicts, mut part, rejections } = answer;
+        self.outcome.verdicts[start..start + verdicts.len()].copy_from_slice(&verdicts);
+        if start > 0 {
+            let shift = u32::try_from(start).unwrap_or(u32::MAX);
+            part.tables.iter_mut().flat_map(|table| &mut table.records).for_each(|record| *record += shift);
+        }
+        if !part.tables.is_empty() {
+            self.outcome.parts.push(part);
+        }
+        let rejections = rejections.into_iter().map(|(record, code, message, path)| Rejection {
+            record: start + record as usize,
+            stage: Stage::Transform,
+            code,
+            message,
+            path,
+            backtrace: None,
+        });
+        self.outcome.rejections.extend(rejections);
+    }
+
+    /// Runs one record on a fresh instance that counts fuel: what it says stands.
+    fn run_exactly(&mut self, records: Range<usize>, batch: &Batch) -> Result<Attempt<Failure>, SandboxError> {
+        let exact = self.transform.exact().map_err(SandboxError::Fuel)?;
+        let mut instance = self.start(exact)?;
+        self.outcome.effort.fuel_runs += 1;
+        let ended = self.run(&mut instance, batch, true)?;
+        Ok(self.judge(ended, records, true))
+    }
+
+    fn start_quick(&mut self) -> Result<Instance, SandboxError> {
+        self.start(self.transform.quick())
+    }
+
+    fn start(&mut self, compiled: &crate::instance::Compiled) -> Result<Instance, SandboxError> {
+        self.outcome.effort.instances += 1;
+        Instance::configured(compiled, self.transform.limits(), self.configuration).map_err(|error| match error {
+            StartError::Refused(refusal) => SandboxError::Configuration(refusal),
+            StartError::Guest(message) | StartError::Host(message) => SandboxError::Instance(message),
+        })
+    }
+}
