@@ -1,0 +1,199 @@
+//! `#[derive(Row)]`: the columns of a struct, and how a value of it is pushed into them.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::{Data, DeriveInput, Error, Fields, spanned::Spanned};
+
+use crate::{
+    lifetimes::made_static,
+    options::{RowOptions, column_name},
+};
+
+/// One field of the struct, and the column that it becomes.
+struct Column {
+    field: Ident,
+    name: String,
+    /// The field's type with every lifetime `'static`.
+    cell: TokenStream,
+}
+
+pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
+    let item: DeriveInput = syn::parse2(item)?;
+    let options = RowOptions::parse(&item.attrs)?;
+    let columns = columns(&item)?;
+    refuse_unknown_partition_columns(&options, &columns)?;
+
+    let writer = columns_writer(&columns);
+    let row = row(&item, &options, &columns);
+    let cell = cell(&item);
+    Ok(quote! {
+        const _: () = {
+            #writer
+            #row
+            #cell
+        };
+    })
+}
+
+fn columns(item: &DeriveInput) -> syn::Result<Vec<Column>> {
+    if let Some(parameter) = item.generics.type_params().next() {
+        return Err(Error::new(parameter.span(), "a row names its types: the table's columns follow from them"));
+    }
+    let Data::Struct(syn::DataStruct { fields: Fields::Named(fields), .. }) = &item.data else {
+        return Err(Error::new(item.ident.span(), "a row is a struct with named fields; for rows of several tables see `derive(Rows)`"));
+    };
+    if fields.named.is_empty() {
+        return Err(Error::new(item.ident.span(), "a row has one field or more"));
+    }
+    fields
+        .named
+        .iter()
+        .filter_map(|field| {
+            let ident = field.ident.clone()?;
+            Some(column_name(field).map(|name| Column {
+                name: name.unwrap_or_else(|| ident.to_string()),
+                field: ident,
+                cell: made_static(&field.ty),
+            }))
+        })
+        .collect()
+}
+
+fn refuse_unknown_partition_columns(options: &RowOptions, columns: &[Column]) -> syn::Result<()> {
+    match options.partition_by.iter().find(|name| !columns.iter().any(|column| column.name == name.value())) {
+        Some(unknown) => Err(Error::new(unknown.span(), "no column of this row has that name")),
+        None => Ok(()),
+    }
+}
+
+/// A struct with one writer a field, whatever the row's lifetimes are.
+fn columns_writer(columns: &[Column]) -> TokenStream {
+    let fields: Vec<_> = columns.iter().map(|column| &column.field).collect();
+    let cells = columns.iter().map(|column| &column.cell);
+    quote! {
+        #[derive(Default)]
+        pub struct Columns {
+            #(#fields: <#cells as ::sluicebox::cell::Cell>::Writer,)*
+        }
+
+        impl ::sluicebox::writer::Members for Columns {
+            fn reserve(&mut self, slots: usize) {
+                #(::sluicebox::writer::Writer::reserve(&mut self.#fields, slots);)*
+            }
+            fn fill(&mut self) {
+                #(::sluicebox::writer::Writer::fill(&mut self.#fields);)*
+            }
+            fn finish(self, columns: &mut ::std::vec::Vec<::sluicebox::column::Column>) {
+                #(::sluicebox::writer::Writer::finish(self.#fields, columns);)*
+            }
+        }
+    }
+}
+
+/// The row as a row of its table, and as all that a transform returns.
+fn row(item: &DeriveInput, options: &RowOptions, columns: &[Column]) -> TokenStream {
+    let name = &item.ident;
+    let (generics, arguments, bounds) = item.generics.split_for_impl();
+    let table = options.table.as_ref().map_or_else(|| snake_case(&name.to_string()), syn::LitStr::value);
+    let partition_by = &options.partition_by;
+    let fields: Vec<_> = columns.iter().map(|column| &column.field).collect();
+    let (names, cells) = (columns.iter().map(|column| &column.name), columns.iter().map(|column| &column.cell));
+    let writer = if options.json { quote!(::sluicebox::row::JsonRows) } else { quote!(::sluicebox::row::TypedRows<Columns>) };
+    quote! {
+        impl #generics ::sluicebox::Row for #name #arguments #bounds {
+            const TABLE: &'static str = #table;
+            const PARTITION_BY: &'static [&'static str] = &[#(#partition_by),*];
+            type Columns = Columns;
+            type Writer = #writer;
+
+            fn fields() -> ::std::vec::Vec<::sluicebox::description::Field> {
+                ::std::vec![#(::sluicebox::description::Field::of::<#cells>(#names)),*]
+            }
+            #[inline]
+            fn write(&self, columns: &mut Columns) {
+                #(::sluicebox::cell::Cell::write(&self.#fields, &mut columns.#fields);)*
+            }
+        }
+
+        impl #generics ::sluicebox::Rows for #name #arguments #bounds {
+            type Tables = ::sluicebox::row::TableWriter<<Self as ::sluicebox::Row>::Writer>;
+
+            fn describe(tables: &mut ::std::vec::Vec<::sluicebox::description::Table>) {
+                tables.push(::sluicebox::description::Table::of::<Self>());
+            }
+            #[inline]
+            fn write(self, tables: &mut Self::Tables, record: u32) -> usize {
+                tables.push(&self, record)
+            }
+        }
+
+        impl #generics ::sluicebox::IntoRows for #name #arguments #bounds {
+            type Rows = Self;
+
+            #[inline]
+            fn into_rows(self) -> ::core::result::Result<Self, ::sluicebox::Reject> {
+                ::core::result::Result::Ok(self)
+            }
+        }
+    }
+}
+
+/// The row as one struct column of another row.
+fn cell(item: &DeriveInput) -> TokenStream {
+    let name = &item.ident;
+    let (generics, arguments, bounds) = item.generics.split_for_impl();
+    quote! {
+        impl #generics ::sluicebox::cell::Cell for #name #arguments #bounds {
+            type Writer = ::sluicebox::writer::StructWriter<Columns>;
+
+            fn data_type() -> ::sluicebox::description::DataType {
+                ::sluicebox::description::DataType::Struct(<Self as ::sluicebox::Row>::fields())
+            }
+            #[inline]
+            fn write(&self, writer: &mut Self::Writer) {
+                <Self as ::sluicebox::Row>::write(self, writer.slot());
+            }
+        }
+    }
+}
+
+/// `CleanOrder` → `clean_order`
+fn snake_case(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for (index, letter) in name.char_indices() {
+        if letter.is_uppercase() && index > 0 {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::{expand, snake_case};
+
+    #[test]
+    fn tables_are_named_in_snake_case() {
+        assert_eq!(snake_case("CleanOrder"), "clean_order");
+        assert_eq!(snake_case("Row"), "row");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let message = |item| expand(item).map(|_| ()).map_err(|error| error.to_string());
+        assert_eq!(
+            message(quote!(#[row(partition_by = ["day"])] struct Order { id: i64 })),
+            Err("no column of this row has that name".to_owned())
+        );
+        assert_eq!(
+            message(quote!(#[row(tabel = "orders")] struct Order { id: i64 })),
+            Err("unknown option: a row takes `table`, `partition_by` and `format`".to_owned())
+        );
+        assert!(message(quote!(struct Order(i64);)).is_err());
+        assert!(message(quote!(struct Order<T> { id: T })).is_err());
+        assert_eq!(message(quote!(struct Order<'a> { id: &'a str })), Ok(()));
+    }
+}

@@ -1,0 +1,118 @@
+//! A transform's case folders, run natively: `cases/<case>/input.jsonl` against `cases/<case>/expected.jsonl`. The same
+//! folders are what `sluicebox test` runs in the sandbox.
+
+use std::{fs, path::Path};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Verdict, verdicts};
+use crate::{Transform, batch::Batch};
+
+/// One line of `input.jsonl`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    key: Option<String>,
+    key_base64: Option<String>,
+    value: Option<Value>,
+    value_base64: Option<String>,
+    #[serde(default)]
+    headers: Vec<(String, Option<String>)>,
+    timestamp: Option<i64>,
+    topic: Option<String>,
+    partition: Option<i32>,
+    offset: Option<i64>,
+}
+
+/// Runs every case of a folder; `configuration.json` in a case is the transform's configuration.
+///
+/// Records of a case go through as one batch, and then once more each alone: the verdicts must be the same.
+///
+/// # Panics
+/// Where a verdict is not the expected one, or a file is not what it should be; the message says which.
+pub fn check_cases<T: Transform>(folder: impl AsRef<Path>) {
+    let folder = folder.as_ref();
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| failed(folder, error));
+    let mut cases: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+    cases.sort();
+    assert!(!cases.is_empty(), "{}: no cases", folder.display());
+    for case in cases {
+        check_case::<T>(&case);
+    }
+}
+
+fn check_case<T: Transform>(case: &Path) {
+    let configuration = case.join("configuration.json");
+    let configuration = if configuration.exists() { read(&configuration) } else { "{}".to_owned() };
+    let transform = T::configure(&configuration).unwrap_or_else(|error| failed(case, error));
+    let description = T::describe();
+
+    let records: Vec<Line> = lines(&case.join("input.jsonl"));
+    let expected: Vec<Verdict> = lines(&case.join("expected.jsonl"));
+    let batch = records.iter().fold(empty_batch(&records), push);
+    let together = verdicts(&description, &transform.process(&batch));
+    assert_eq!(together.len(), expected.len(), "{}: one line a record in expected.jsonl", case.display());
+    for (index, (found, expected)) in together.iter().zip(&expected).enumerate() {
+        assert_eq!(found, expected, "{}: record on line {}", case.display(), index + 1);
+    }
+    for (index, (record, together)) in records.iter().zip(&together).enumerate() {
+        let alone = verdicts(&description, &transform.process(&push(empty_batch(&records), record)));
+        assert_eq!(&alone[0], together, "{}: not a pure function: line {} alone and in the batch", case.display(), index + 1);
+    }
+}
+
+fn empty_batch(records: &[Line]) -> Batch {
+    let first = records.first();
+    let topic = first.and_then(|record| record.topic.clone()).unwrap_or_else(|| "test".to_owned());
+    Batch::new(topic, first.and_then(|record| record.partition).unwrap_or(0))
+}
+
+fn push(mut batch: Batch, record: &Line) -> Batch {
+    let bytes = |text: &Option<String>, base64: &Option<String>| match (text, base64) {
+        (_, Some(base64)) => Some(decode(base64)),
+        (text, None) => text.as_ref().map(|text| text.clone().into_bytes()),
+    };
+    let text = record.value.as_ref().and_then(|value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    });
+    let (key, value) = (bytes(&record.key, &record.key_base64), bytes(&text, &record.value_base64));
+    let headers = record.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_ref().map(String::as_bytes)));
+    let offset = record.offset.unwrap_or(batch.len() as i64);
+    batch.push(offset, record.timestamp.unwrap_or(-1), key.as_deref(), value.as_deref(), headers);
+    batch
+}
+
+fn lines<L: for<'de> Deserialize<'de>>(path: &Path) -> Vec<L> {
+    let text = read(path);
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| failed(path, format_args!("{error}: {line}")))).collect()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| failed(path, error))
+}
+
+/// Standard base64; padding may be left out.
+fn decode(base64: &str) -> Vec<u8> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for letter in base64.trim_end_matches('=').bytes() {
+        let digit = ALPHABET.iter().position(|known| *known == letter).expect("base64 in a case's input.jsonl");
+        bits = bits << 6 | digit as u32;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    bytes
+}
+
+#[track_caller]
+#[expect(clippy::panic, reason = "a broken case should fail its test")]
+fn failed(path: &Path, error: impl std::fmt::Display) -> ! {
+    panic!("{}: {error}", path.display())
+}
