@@ -81,7 +81,7 @@ fn read(
     text: &str,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(Node, Settings), Vec<Diagnostic>> {
-    let mut root = Node::parse(text).map_err(|error| vec![unparsable(&error)])?;
+    let mut root = Node::parse(text).map_err(|error| vec![unparsable(&error, text)])?;
     overrides::apply(&mut root, environment);
     let shape = reader::read(&root).map_err(|misfit| vec![explain(&misfit)])?;
     let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
@@ -89,7 +89,12 @@ fn read(
     Ok((root, settings))
 }
 
-fn unparsable(error: &serde_saphyr::Error) -> Diagnostic {
+fn unparsable(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
+    if let Some(tab) = indented_by_tab(text) {
+        return Diagnostic::new("E0102", "this is not YAML: a tab in the indentation")
+            .at(Place::Text(tab..tab + 1))
+            .label("use spaces");
+    }
     let error = error.without_snippet();
     let fault = match error {
         serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
@@ -107,9 +112,20 @@ fn unparsable(error: &serde_saphyr::Error) -> Diagnostic {
         }
     };
     match error.location() {
-        Some(location) => fault.at(Place::from(location)),
+        Some(location) => fault.at(Place::of_syntax_error(location, text)),
         None => fault,
     }
+}
+
+/// The first tab in front of a line's first word.
+fn indented_by_tab(text: &str) -> Option<usize> {
+    let mut start = 0;
+    text.split_inclusive('\n').find_map(|line| {
+        let indentation = line.len() - line.trim_start().len();
+        let tab = line.get(..indentation)?.find('\t').map(|tab| start + tab);
+        start += line.len();
+        tab
+    })
 }
 
 fn explain(misfit: &Misfit) -> Diagnostic {

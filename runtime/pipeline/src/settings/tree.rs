@@ -101,6 +101,15 @@ impl From<serde_saphyr::Location> for Place {
     }
 }
 
+impl Place {
+    /// Where a syntax error was found: the parser counts characters there, not bytes.
+    pub(super) fn of_syntax_error(location: serde_saphyr::Location, text: &str) -> Place {
+        let offset = location.span().offset() as usize;
+        let start = text.char_indices().nth(offset).map_or(text.len(), |(byte, _)| byte);
+        Place::Text(start..start)
+    }
+}
+
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
