@@ -1,11 +1,11 @@
 """Reads a Delta table with software that shares no code with Sluicebox, and prints it in one canonical form.
 
 usage: read_table.py deltalake|duckdb FOLDER    the rows, one JSON object a line, sorted by position, then by text
+       read_table.py count FOLDER               {"rows": …, "positions": …}: how many, and from how many records
        read_table.py ledger FOLDER APP_ID...    the table's version for each application id, one a line; null if none
 
 DuckDB reads the Parquet files that the table's log lists: its own Delta extension is not on PyPI. Types without a JSON
-form: bytes as hexadecimal text, decimals as text in full, dates as days and timestamps as microseconds since 1970,
-NaN and infinity by name.
+form become text: bytes as hexadecimal digits, decimals in full, dates and timestamps as in ISO 8601.
 """
 
 import datetime
@@ -17,9 +17,6 @@ import sys
 import deltalake
 import duckdb
 import pyarrow
-
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-
 
 def by_deltalake(folder: str) -> pyarrow.Table:
     return deltalake.DeltaTable(folder).to_pyarrow_table()
@@ -55,13 +52,13 @@ def canonical(value):
         case decimal.Decimal():
             return format(value, "f")
         case datetime.datetime():
-            return (value - EPOCH) // datetime.timedelta(microseconds=1)
+            fraction = value.microsecond
+            precision = "microseconds" if fraction % 1000 else "milliseconds" if fraction else "seconds"
+            return value.astimezone(datetime.timezone.utc).isoformat(timespec=precision).replace("+00:00", "Z")
         case datetime.date():
-            return (value - EPOCH.date()).days
-        case float() if math.isnan(value):
-            return "NaN"
-        case float() if math.isinf(value):
-            return "Infinity" if value > 0 else "-Infinity"
+            return value.isoformat()
+        case float() if not math.isfinite(value):
+            return None
         case _:
             return value
 
@@ -81,6 +78,11 @@ def main(arguments: list[str]) -> None:
             lines = [(position(row), json.dumps(row, sort_keys=True, ensure_ascii=False)) for row in rows]
             for _, line in sorted(lines):
                 print(line)
+        case ["count", folder]:
+            names = ["_kafka_topic", "_kafka_partition", "_kafka_offset"]
+            positions = deltalake.DeltaTable(folder).to_pyarrow_dataset().to_table(columns=names)
+            distinct = positions.group_by(names).aggregate([]).num_rows
+            print(json.dumps({"rows": positions.num_rows, "positions": distinct}))
         case ["ledger", folder, *ids]:
             table = deltalake.DeltaTable(folder)
             for id in ids:

@@ -5,6 +5,7 @@
 //!
 //! - [`kafka`]: a real Apache Kafka of three brokers, and what produces to it
 //! - [`feed`]: records on their way to a topic, each with its position
+//! - [`orders`]: records that most tests feed, good and bad
 //! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
 //! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
 //! - [`native`]: what the tables must hold, by the transform's function run natively
@@ -15,6 +16,7 @@ pub mod feed;
 pub mod kafka;
 pub mod lifeline;
 pub mod native;
+pub mod orders;
 pub mod pipeline;
 pub mod place;
 pub mod tables;

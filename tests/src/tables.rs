@@ -30,6 +30,14 @@ pub fn ledger(folder: &Path, pipeline: &str, topic: &str, partitions: i32) -> Re
     read(arguments)?.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
+/// How many rows a table has, and from how many positions of topics they come. For tables too large to compare.
+pub fn count(folder: &Path) -> Result<(u64, u64)> {
+    let lines = read([OsStr::new("count"), folder.as_os_str()])?;
+    let counted: Value = serde_json::from_str(lines.first().context("the reader counted nothing")?)?;
+    let number = |name: &str| counted.get(name).and_then(Value::as_u64).context("the reader gave no number");
+    Ok((number("rows")?, number("positions")?))
+}
+
 /// Where two lists of lines part, for a failed comparison of many.
 pub fn first_difference<T: PartialEq + std::fmt::Debug>(left: &[T], right: &[T]) -> String {
     let place = left.iter().zip(right).take_while(|(left, right)| left == right).count();

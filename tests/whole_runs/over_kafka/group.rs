@@ -5,27 +5,12 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use sluicebox_tests::kafka::Cluster;
-use sluicebox_tests::pipeline::{Pipeline, Run, await_until};
+use sluicebox_tests::pipeline::{Pipeline, await_until};
 
-use super::source;
+use super::{await_all_committed, source};
 use crate::orders;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn all_committed(cluster: &Cluster, topic: &str, group: &str, runs: &mut [&mut Run]) -> Result<()> {
-    await_until("all records are committed", PATIENCE, || {
-        for run in runs.iter_mut() {
-            ensure!(run.lives()?, "a process ended:\n{}", run.said());
-        }
-        for partition in 0..orders::PARTITIONS {
-            let (_, end) = cluster.offsets(topic, partition)?;
-            if cluster.committed(group, topic, partition)? != Some(end) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    })
-}
 
 fn pipeline(cluster: &Cluster, name: &str) -> Result<Pipeline> {
     let mut pipeline = orders::pipeline(name, source(cluster, &[name]))?;
@@ -42,9 +27,8 @@ fn members_come_go_and_die_and_every_record_is_delivered_once() -> Result<()> {
     let parts: Vec<Vec<_>> = feed.records.chunks(3_000).map(|part| part.iter().map(|r| &r.message).collect()).collect();
     cluster.create_topic("members", orders::PARTITIONS, &[])?;
     let pipeline = pipeline(cluster, "members")?;
-    let members = |count| {
-        await_until("the group has settled", PATIENCE, || Ok(cluster.members("sluicebox-members")? == count))
-    };
+    let members =
+        |count| await_until("the group has settled", PATIENCE, || Ok(cluster.members("sluicebox-members")? == count));
 
     let mut first = pipeline.start(&[])?;
     members(1)?;
@@ -52,7 +36,7 @@ fn members_come_go_and_die_and_every_record_is_delivered_once() -> Result<()> {
     let mut second = pipeline.start(&[])?;
     cluster.produce("members", parts[1].iter().copied())?;
     members(2)?;
-    all_committed(cluster, "members", "sluicebox-members", &mut [&mut first, &mut second])?;
+    await_all_committed(cluster, "members", &mut [&mut first, &mut second])?;
 
     cluster.produce("members", parts[2].iter().copied())?;
     first.kill()?;
@@ -61,7 +45,7 @@ fn members_come_go_and_die_and_every_record_is_delivered_once() -> Result<()> {
     second.terminate()?;
     cluster.produce("members", parts[3].iter().copied())?;
     ensure!(second.wait(PATIENCE)?.success(), "the second did not end well:\n{}", second.said());
-    all_committed(cluster, "members", "sluicebox-members", &mut [&mut third])?;
+    await_all_committed(cluster, "members", &mut [&mut third])?;
     third.terminate()?;
     ensure!(third.wait(PATIENCE)?.success(), "the third did not end well:\n{}", third.said());
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use sluicebox_tests::kafka::Cluster;
-use sluicebox_tests::pipeline::await_until;
 
-use super::source;
+use super::{await_all_committed, source};
 use crate::orders;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -23,16 +22,7 @@ fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
     let mut pipeline = orders::pipeline("outage", source(&cluster, &["outage"]))?;
     pipeline.settings["flush"] = json!({"interval": "200ms"});
     let mut run = pipeline.start(&[])?;
-    let all_committed = |cluster: &Cluster| -> Result<bool> {
-        for partition in 0..orders::PARTITIONS {
-            let (_, end) = cluster.offsets("outage", partition)?;
-            if cluster.committed("sluicebox-outage", "outage", partition)? != Some(end) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
-    await_until("the first half is committed", PATIENCE, || all_committed(&cluster))?;
+    await_all_committed(&cluster, "outage", &mut [&mut run])?;
 
     cluster.kill_broker(0)?;
     cluster.kill_broker(1)?;
@@ -43,10 +33,7 @@ fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
     cluster.start_broker(1)?;
     cluster.await_brokers()?;
     cluster.produce("outage", after.iter().map(|record| &record.message))?;
-    await_until("the second half is committed", PATIENCE, || {
-        ensure!(run.lives()?, "it ended after the brokers were back:\n{}", run.said());
-        Ok(all_committed(&cluster).unwrap_or(false))
-    })?;
+    await_all_committed(&cluster, "outage", &mut [&mut run])?;
     run.terminate()?;
     ensure!(run.wait(PATIENCE)?.success(), "it did not end well:\n{}", run.said());
     orders::ensure_exactly_once(&pipeline, &[&feed])

@@ -1,0 +1,3 @@
+//! Runs that need no Kafka, whose tables the independent readers read.
+
+mod files;
