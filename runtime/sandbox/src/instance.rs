@@ -195,6 +195,12 @@ impl State {
     }
 }
 
+// These interfaces have types only.
+impl columns::Host for State {}
+impl description::Host for State {}
+impl input::Host for State {}
+impl output::Host for State {}
+
 impl log::Host for State {
     fn write(&mut self, level: Level, message: String) {
         self.log.write(level, &message);
