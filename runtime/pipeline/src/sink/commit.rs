@@ -94,7 +94,8 @@ impl Table {
         }
     }
 
-    async fn attempt(&self, prepared: &Prepared) -> Result<FinalizedCommit, DeltaTableError> {
+    // `&mut`, because a writer cannot be shared between threads and the future is to be `Send`.
+    async fn attempt(&mut self, prepared: &Prepared) -> Result<FinalizedCommit, DeltaTableError> {
         let properties = CommitProperties::default()
             .with_max_retries(0)
             .with_application_transactions(prepared.transactions.clone())

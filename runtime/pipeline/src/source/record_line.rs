@@ -47,7 +47,7 @@ pub enum RecordLineError {
     #[error("not a record: {0}")]
     Json(#[from] serde_json::Error),
     /// Base64 that is none.
-    #[error("`{field}` is not base64: {source}")]
+    #[error("`{field}_base64` is not base64: {source}")]
     Base64 {
         /// Which field.
         field: &'static str,
