@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::tree::{Entry, Node, Place, Value};
 
 /// What the names of our variables begin with; the keys follow, separated by two underscores.
-pub const PREFIX: &str = "SLUICEBOX__";
+pub(super) const PREFIX: &str = "SLUICEBOX__";
 
 /// Puts the variables that begin with [`PREFIX`] into the tree. Unknown keys are left for the reader to refuse.
 pub(super) fn apply(root: &mut Node, variables: impl IntoIterator<Item = (String, String)>) {

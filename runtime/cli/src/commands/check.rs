@@ -1,0 +1,128 @@
+//! `sluicebox check`: everything that can be known to be wrong with a pipeline before its first record, offline.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use sluicebox_pipeline::PipelineError;
+use sluicebox_pipeline::dead_letter::DeadLetters;
+use sluicebox_pipeline::settings::{Diagnostic, Document, SettingsError, did_you_mean};
+use sluicebox_pipeline::tables::Tables;
+use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
+
+use super::run::blamed;
+use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::terminal::{Paint, counted};
+
+/// Check a pipeline file, its transform and its tables, without Kafka
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The pipeline's YAML file
+    #[arg(default_value = "pipeline.yaml")]
+    pipeline: PathBuf,
+}
+
+impl Check {
+    pub(crate) fn run(self) -> Outcome {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        let (document, transform) = runtime.block_on(checked(&self.pipeline, &sandbox))?;
+        let description = transform.description();
+        let paint = Paint::stdout();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{} {}", paint.good("✓"), self.pipeline.display())?;
+        writeln!(out, "  pipeline   {}", document.settings().name)?;
+        writeln!(
+            out,
+            "  transform  {} {}  {}",
+            description.name,
+            description.version,
+            paint.faint(transform.digest())
+        )?;
+        for (name, table) in &document.settings().tables {
+            writeln!(out, "  table      {name} → {}", table.path)?;
+        }
+        writeln!(out, "  dead       {}", document.settings().dead_letters.path)?;
+        Ok(Verdict::Good)
+    }
+}
+
+/// Reads the file, loads its transform and makes sure that they and the tables fit together; shows what is wrong.
+pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document, Transform), Failure> {
+    let document = Document::load(path).map_err(|error| shown(&error))?;
+    let settings = document.settings();
+    let transform = sandbox.load(&settings.transform.wasm, &settings.transform.limits, None).map_err(|error| {
+        let fault = Diagnostic::new("E0120", error.to_string()).at(document.place(&["transform", "wasm"]));
+        shown(&document.faults(vec![fault]))
+    })?;
+    let mut faults = misplaced_tables(&document, &transform);
+    faults.extend(refused_configuration(&document, &transform)?);
+    if faults.is_empty() {
+        faults.extend(misfitting_table(&document, &transform).await?);
+    }
+    if faults.is_empty() { Ok((document, transform)) } else { Err(shown(&document.faults(faults))) }
+}
+
+fn shown(error: &SettingsError) -> Failure {
+    eprintln!("{}", error.render(Paint::stderr().is_on()));
+    let count = error.diagnostics().len();
+    if count > 1 {
+        eprintln!("\n{}", counted(count, "error"));
+    }
+    Failure::shown_usage()
+}
+
+/// Each table of the transform needs a place, and each place a table.
+fn misplaced_tables(document: &Document, transform: &Transform) -> Vec<Diagnostic> {
+    let written: Vec<&str> = transform.description().tables.iter().map(|table| table.name.as_str()).collect();
+    let placed = &document.settings().tables;
+    let name = &transform.description().name;
+    let missing = written.iter().filter(|table| !placed.contains_key(**table)).map(|table| {
+        Diagnostic::new("E0121", format!("the transform `{name}` writes table `{table}`, which has no place"))
+            .at(document.key_place(&["tables"]))
+            .label(format!("add `{table}: {{path: …}}` below this"))
+    });
+    let unknown = placed.keys().filter(|table| !written.contains(&table.as_str())).map(|table| {
+        let fault = Diagnostic::new("E0121", format!("the transform `{name}` writes no table `{table}`"))
+            .at(document.key_place(&["tables", table]))
+            .help(format!("it writes {}", written.join(", ")));
+        match did_you_mean(table, written.iter().copied()) {
+            Some(meant) => fault.label(format!("did you mean `{meant}`?")),
+            None => fault.label("remove it"),
+        }
+    });
+    missing.chain(unknown).collect()
+}
+
+/// A table that is there already must have the columns that the transform writes.
+async fn misfitting_table(document: &Document, transform: &Transform) -> Result<Option<Diagnostic>, Failure> {
+    let settings = document.settings();
+    let tables = Tables::check(settings, transform).await;
+    let error = match tables.and(DeadLetters::check(&settings.dead_letters.path).await) {
+        Ok(()) => return Ok(None),
+        Err(error) => error,
+    };
+    let PipelineError::Schema { table, location, differences } = &error else { return Err(blamed(error)) };
+    let place = match settings.tables.contains_key(table) {
+        true => document.place(&["tables", table, "path"]),
+        false => document.place(&["dead_letters", "path"]),
+    };
+    let fault =
+        Diagnostic::new("E0123", format!("the table at {location} has other columns: {}", differences.join("; ")));
+    Ok(Some(fault.at(place).help("change the transform, or give the table another folder")))
+}
+
+/// The transform itself is the judge of its configuration.
+fn refused_configuration(document: &Document, transform: &Transform) -> Result<Option<Diagnostic>, Failure> {
+    let configuration = document.settings().transform.configuration.to_string();
+    let message = match transform.worker(&configuration) {
+        Ok(_) => return Ok(None),
+        Err(ConfigureError::Host(error)) => return Err(Failure::environment(error)),
+        Err(refusal) => refusal.to_string(),
+    };
+    let fault = Diagnostic::new("E0122", message).at(document.key_place(&["transform", "configuration"]));
+    Ok(Some(match &transform.description().configuration_schema {
+        Some(schema) => fault.help(format!("its schema: {schema}")),
+        None => fault,
+    }))
+}

@@ -1,0 +1,87 @@
+//! The commands, and which of them the command line asks for.
+
+mod build;
+mod check;
+mod demo;
+mod inspect;
+mod new;
+mod run;
+mod test;
+mod transform;
+mod r#try;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::exit::Outcome;
+
+const AFTER_HELP: &str = "\
+A first transform in three commands:
+  sluicebox new hello && cd hello
+  sluicebox test
+
+Exit codes: 0 all is well, 1 a negative verdict, 2 usage or settings, 3 the surroundings (retry may help).
+Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings.";
+
+/// Runs your WebAssembly transform on every record between Kafka and Delta Lake, exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "sluicebox", version, after_help = AFTER_HELP, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::New),
+    Build(build::Build),
+    Inspect(inspect::Inspect),
+    Try(r#try::Try),
+    Test(test::Test),
+    Check(check::Check),
+    Run(run::Run),
+    Demo(demo::Demo),
+}
+
+/// For people, or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// For people, or for programs that read line by line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum LineFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+impl Arguments {
+    /// What to log unless `SLUICEBOX_LOG` says otherwise: a pipeline tells its story, a tool only its troubles.
+    pub(crate) fn log_filter(&self) -> &'static str {
+        match self.command {
+            Command::Run(_) => "info",
+            _ => "warn",
+        }
+    }
+
+    /// Does what is asked for.
+    pub(crate) fn run(self) -> Outcome {
+        match self.command {
+            Command::New(new) => new.run(),
+            Command::Build(build) => build.run(),
+            Command::Inspect(inspect) => inspect.run(),
+            Command::Try(r#try) => r#try.run(),
+            Command::Test(test) => test.run(),
+            Command::Check(check) => check.run(),
+            Command::Run(run) => run.run(),
+            Command::Demo(demo) => demo.run(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `sluicebox run`: a pipeline, until it is told to stop or, with `--drain`, until there is nothing more to read.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use sluicebox_pipeline::{ErrorKind, PipelineError, Progress, RunOptions};
+use sluicebox_sandbox::Sandbox;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::check::checked;
+use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::terminal::{counted, grouped};
+
+/// Run a pipeline
+///
+/// SIGTERM and SIGINT end it cleanly: what has been read is flushed and committed, the consumer group is left. A second
+/// one ends it at once, which loses nothing either: the next run goes on from what the tables have.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The pipeline's YAML file
+    #[arg(default_value = "pipeline.yaml")]
+    pipeline: PathBuf,
+    /// Stop at the end offsets that are seen at the start
+    #[arg(long)]
+    drain: bool,
+    /// Write what has been committed so far to stdout after each flush: one JSON object a line
+    #[arg(long)]
+    progress: bool,
+}
+
+impl Run {
+    pub(crate) fn run(self) -> Outcome {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .worker_threads(2)
+            .build()
+            .environment("cannot start the threads")?;
+        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        runtime.block_on(async {
+            let (document, _) = checked(&self.pipeline, &sandbox).await?;
+            let (progress, seen) = watch::channel(Progress::default());
+            let options = RunOptions { drain: self.drain, stop: stop_on_signals()?, progress };
+            if self.progress {
+                tokio::spawn(print_progress(seen));
+            }
+            let started = Instant::now();
+            let total = sluicebox_pipeline::run(document.into_settings(), &sandbox, options).await.map_err(blamed)?;
+            summarise(&total, started.elapsed().as_secs_f64());
+            Ok(Verdict::Good)
+        })
+    }
+}
+
+/// Turns true at the first SIGTERM or SIGINT; the second ends the process.
+fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        for code in [None, Some(130)] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if let Some(code) = code {
+                std::process::exit(code);
+            }
+            tracing::info!("stopping: what has been read is flushed and committed first; once more to stop at once");
+            stop.send_replace(true);
+        }
+    });
+    Ok(stopped)
+}
+
+/// Ends with the walk, or when nobody reads any longer.
+async fn print_progress(mut seen: watch::Receiver<Progress>) {
+    while seen.changed().await.is_ok() {
+        let line = serde_json::to_string(&*seen.borrow_and_update()).unwrap_or_default();
+        let mut out = std::io::stdout().lock();
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+pub(super) fn blamed(error: PipelineError) -> Failure {
+    match error.kind() {
+        ErrorKind::Configuration => Failure::Usage(error.into()),
+        ErrorKind::Environment | ErrorKind::Rewind | ErrorKind::Stop => Failure::Environment(error.into()),
+    }
+}
+
+fn summarise(total: &Progress, seconds: f64) {
+    eprintln!(
+        "{} in {seconds:.1} s · {} became rows · {} filtered · {} dead letters",
+        counted(total.records as usize, "record"),
+        grouped(total.emitted),
+        grouped(total.filtered),
+        grouped(total.dead_letters),
+    );
+}

@@ -1,0 +1,103 @@
+//! `sluicebox try`: what a transform makes of sample records, record by record.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use sluicebox_sandbox::{Limits, Stage};
+
+use super::LineFormat;
+use super::transform::{configuration, load};
+use crate::exit::{Outcome, Verdict};
+use crate::samples::{Lines, Samples};
+use crate::terminal::{Paint, counted, grouped};
+use crate::trial::{Judgement, Tally, Trial};
+
+/// Run a transform on sample records and show each verdict
+#[derive(Debug, Args)]
+pub(crate) struct Try {
+    /// The component, or the folder of its crate
+    transform: PathBuf,
+    /// A file of records, one JSON object a line; `-` is standard input
+    #[arg(default_value = "-")]
+    records: PathBuf,
+    /// Take each line as a value, instead of as a record in JSON
+    #[arg(long)]
+    raw: bool,
+    /// The transform's configuration: a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    configuration: String,
+    /// How to show the verdicts
+    #[arg(long, value_enum, default_value_t)]
+    format: LineFormat,
+}
+
+impl Try {
+    pub(crate) fn run(self) -> Outcome {
+        let configuration = configuration(&self.configuration)?;
+        let transform = load(&self.transform, &Limits::default())?;
+        let samples = Samples::read(&self.records, if self.raw { Lines::Values } else { Lines::Records })?;
+        let judgements = Trial { transform: &transform, configuration: &configuration }.judge(&samples, &[])?;
+        let mut stdout = std::io::stdout().lock();
+        for (index, judgement) in judgements.iter().enumerate() {
+            let offset = samples.position(index).offset;
+            match self.format {
+                LineFormat::Text => writeln!(stdout, "{}", shown(judgement, offset, Paint::stdout()))?,
+                LineFormat::Jsonl => writeln!(stdout, "{}", full_line(judgement, offset))?,
+            }
+        }
+        summarise(&judgements);
+        Ok(Verdict::Good)
+    }
+}
+
+/// The judgement for people: one line, and further ones for further rows.
+fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String {
+    match judgement {
+        Judgement::Filtered => format!("{offset:>6} {} filtered", paint.faint("∅")),
+        Judgement::Rejected(rejection) => {
+            let at = rejection.path.as_ref().map(|path| format!(" @{path}")).unwrap_or_default();
+            let head =
+                format!("{offset:>6} {} {}: {}{at}", paint.bad("✗"), paint.strong(&rejection.code), rejection.message);
+            let frames = rejection.backtrace.iter().flat_map(|trace| trace.lines());
+            frames.fold(head, |text, frame| format!("{text}\n         {}", paint.faint(frame)))
+        }
+        Judgement::Rows(tables) => {
+            let rows = tables.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (table, row)));
+            let lines = rows.enumerate().map(|(index, (table, row))| {
+                let head = if index == 0 { format!("{offset:>6} {}", paint.good("✓")) } else { " ".repeat(8) };
+                format!("{head} {} {row}", paint.faint(table))
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// The judgement for programs, with the message and backtrace that expected results leave out.
+fn full_line(judgement: &Judgement, offset: i64) -> String {
+    let Judgement::Rejected(rejection) = judgement else { return judgement.line(offset) };
+    let stage = match rejection.stage {
+        Stage::Transform => "transform",
+        Stage::Sandbox => "sandbox",
+    };
+    json!({ "offset": offset, "rejected": {
+        "stage": stage,
+        "code": rejection.code,
+        "message": rejection.message,
+        "path": rejection.path,
+        "backtrace": rejection.backtrace,
+    }})
+    .to_string()
+}
+
+fn summarise(judgements: &[Judgement]) {
+    let Tally { records, rows, filtered, rejected } = Tally::of(judgements);
+    eprintln!(
+        "{} · {} · {} filtered · {} rejected",
+        counted(records, "record"),
+        counted(rows, "row"),
+        grouped(filtered),
+        grouped(rejected)
+    );
+}

@@ -1,0 +1,126 @@
+//! What a transform makes of sample records: one judgement a record, in a form that can be shown and compared.
+//!
+//! Runs the sandbox as the pipeline does, in batches; knows neither Kafka nor Delta.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use sluicebox_sandbox::{Rejection, Transform, Verdict};
+
+use crate::cells::{quoted, rows_as_json};
+use crate::exit::{Blame as _, Failure};
+use crate::samples::Samples;
+
+/// What became of one record.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Judgement {
+    /// Rows by table, each a JSON object as text.
+    Rows(BTreeMap<String, Vec<String>>),
+    /// No rows, deliberately.
+    Filtered,
+    /// A dead letter.
+    Rejected(Rejection),
+}
+
+/// A transform with its configuration, ready to be tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Trial<'a> {
+    pub(crate) transform: &'a Transform,
+    /// A JSON object.
+    pub(crate) configuration: &'a str,
+}
+
+impl Trial<'_> {
+    /// Judges the records, in batches that also end before each index of `cuts`.
+    pub(crate) fn judge(&self, samples: &Samples, cuts: &[usize]) -> Result<Vec<Judgement>, Failure> {
+        let mut worker = self.transform.worker(self.configuration).usage("the transform cannot be configured")?;
+        let tables = &self.transform.description().tables;
+        let mut judgements = Vec::with_capacity(samples.len());
+        for batch in samples.batches(cuts) {
+            let outcome = worker.process(&batch).environment("the sandbox failed")?;
+            let mut rows: Vec<BTreeMap<String, Vec<String>>> = vec![BTreeMap::new(); batch.len()];
+            for table_rows in outcome.parts.iter().flat_map(|part| &part.tables) {
+                let Some(table) = tables.get(table_rows.table) else { continue };
+                let texts = rows_as_json(table, &table_rows.rows, table_rows.records.len());
+                for (record, text) in table_rows.records.iter().zip(texts) {
+                    rows[*record as usize].entry(table.name.clone()).or_default().push(text);
+                }
+            }
+            let mut rejections = outcome.rejections.into_iter();
+            judgements.extend(outcome.verdicts.iter().zip(rows).map(|(verdict, rows)| match verdict {
+                Verdict::Emitted => Judgement::Rows(rows),
+                Verdict::Filtered => Judgement::Filtered,
+                // The sandbox vouches for one rejection for each rejected record, in their order.
+                Verdict::Rejected => rejections.next().map_or(Judgement::Filtered, Judgement::Rejected),
+            }));
+        }
+        Ok(judgements)
+    }
+}
+
+impl Judgement {
+    /// The judgement as a line of expected results, columns in the transform's order.
+    pub(crate) fn line(&self, offset: i64) -> String {
+        match self {
+            Judgement::Rows(tables) => {
+                let tables: Vec<String> =
+                    tables.iter().map(|(table, rows)| format!("{}:[{}]", quoted(table), rows.join(","))).collect();
+                format!("{{\"offset\":{offset},\"rows\":{{{}}}}}", tables.join(","))
+            }
+            Judgement::Filtered => format!("{{\"offset\":{offset},\"filtered\":true}}"),
+            Judgement::Rejected(rejection) => {
+                let code = quoted(&rejection.code);
+                let path =
+                    rejection.path.as_ref().map(|path| format!(",\"path\":{}", quoted(path))).unwrap_or_default();
+                format!("{{\"offset\":{offset},\"rejected\":{{\"code\":{code}{path}}}}}")
+            }
+        }
+    }
+
+    /// The judgement as a value to compare, with all that a rejection says.
+    pub(crate) fn value(&self) -> Value {
+        match self {
+            Judgement::Rows(tables) => {
+                let parse = |row: &String| serde_json::from_str(row).unwrap_or_else(|_| Value::from(row.as_str()));
+                let tables: serde_json::Map<String, Value> =
+                    tables.iter().map(|(table, rows)| (table.clone(), rows.iter().map(parse).collect())).collect();
+                json!({ "rows": tables })
+            }
+            Judgement::Filtered => json!({ "filtered": true }),
+            Judgement::Rejected(Rejection { code, message, path, .. }) => {
+                json!({ "rejected": { "code": code, "message": message, "path": path } })
+            }
+        }
+    }
+
+    /// The number of rows.
+    pub(crate) fn row_count(&self) -> usize {
+        match self {
+            Judgement::Rows(tables) => tables.values().map(Vec::len).sum(),
+            _ => 0,
+        }
+    }
+}
+
+/// How many records became what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) records: usize,
+    pub(crate) rows: usize,
+    pub(crate) filtered: usize,
+    pub(crate) rejected: usize,
+}
+
+impl Tally {
+    pub(crate) fn of(judgements: &[Judgement]) -> Tally {
+        let mut tally = Tally { records: judgements.len(), ..Tally::default() };
+        for judgement in judgements {
+            match judgement {
+                Judgement::Rows(_) => tally.rows += judgement.row_count(),
+                Judgement::Filtered => tally.filtered += 1,
+                Judgement::Rejected(_) => tally.rejected += 1,
+            }
+        }
+        tally
+    }
+}
