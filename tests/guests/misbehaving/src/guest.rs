@@ -7,11 +7,10 @@ use crate::{deeds, lies};
 wit_bindgen::generate!({ path: "../../../wit", world: "transform" });
 
 pub(crate) use sluicebox::transform::columns::ByteStrings;
-pub(crate) use sluicebox::transform::input::Batch;
 pub(crate) use sluicebox::transform::log;
-pub(crate) use sluicebox::transform::output::{Column, Outcome, Rejections, Rows, Strings, TableRows, Values};
+pub(crate) use sluicebox::transform::output::{Column, Rejections, Rows, Strings, TableRows, Values};
 
-use sluicebox::transform::description::{DataType, DecimalType, Description, Field, RowFormat, Table};
+use sluicebox::transform::description::{DataType, DecimalType, Field, RowFormat, Table};
 
 struct Misbehaving;
 export!(Misbehaving);

@@ -9,6 +9,7 @@
 #[cfg(target_arch = "wasm32")]
 mod deeds;
 #[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code, missing_docs, unreachable_pub, reason = "the generated bindings are in it")]
 mod guest;
 #[cfg(target_arch = "wasm32")]
 mod lies;
