@@ -60,7 +60,7 @@ pub fn clean<'r>(order: Json<Order<'r>>) -> Result<Option<CleanOrder<'r>>, Rejec
     }
     Ok(Some(CleanOrder {
         order_id,
-        customer: order.customer.trim().to_lowercase(),
+        customer: order.customer.trim_ascii().to_ascii_lowercase(),
         amount: order.amount,
         currency: currency(&order.currency)?,
         items: order.items,
@@ -73,13 +73,13 @@ pub fn clean<'r>(order: Json<Order<'r>>) -> Result<Option<CleanOrder<'r>>, Rejec
 /// The text without white space around it, borrowed where it was.
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
+        Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
     }
 }
 
 fn currency(code: &str) -> Result<&'static str, Reject> {
-    let known = CURRENCIES.into_iter().find(|known| known.eq_ignore_ascii_case(code.trim()));
+    let known = CURRENCIES.into_iter().find(|known| known.eq_ignore_ascii_case(code.trim_ascii()));
     known.ok_or_else(|| Reject::new("unknown_currency", "none of the currencies that the shop takes").at("currency"))
 }
 

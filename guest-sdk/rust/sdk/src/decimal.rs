@@ -74,12 +74,12 @@ impl<const PRECISION: u8, const SCALE: u8> Decimal<PRECISION, SCALE> {
 
     /// Reads digits with an optional sign, point and exponent. Zeros that add nothing may follow.
     #[inline]
-    fn read(text: &str) -> Option<Self> {
-        let (negative, digits) = match text.strip_prefix('-') {
-            Some(rest) => (true, rest),
-            None => (false, text),
+    fn read(text: &[u8]) -> Option<Self> {
+        let (negative, digits) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, text),
         };
-        let magnitude = match short(digits.as_bytes(), SCALE) {
+        let magnitude = match short(digits, SCALE) {
             Some(magnitude) => i128::from(magnitude),
             None => long(digits, SCALE)?,
         };
@@ -112,7 +112,8 @@ fn short(digits: &[u8], scale: u8) -> Option<u64> {
 
 /// Any number of digits, an exponent, zeros at the end.
 #[cold]
-fn long(text: &str, scale: u8) -> Option<i128> {
+fn long(text: &[u8], scale: u8) -> Option<i128> {
+    let text = std::str::from_utf8(text).ok()?;
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
@@ -149,7 +150,7 @@ impl<const PRECISION: u8, const SCALE: u8> FromStr for Decimal<PRECISION, SCALE>
     type Err = Reject;
 
     fn from_str(text: &str) -> Result<Self, Reject> {
-        Self::read(text).ok_or_else(|| Reject::new("invalid_value", format!("expected {}", Self::expected())))
+        Self::read(text.as_bytes()).ok_or_else(|| Reject::new("invalid_value", format!("expected {}", Self::expected())))
     }
 }
 
@@ -196,7 +197,7 @@ impl<'de, const PRECISION: u8, const SCALE: u8> Deserialize<'de> for Decimal<PRE
     }
 }
 
-/// `crate::json` hands over a number's text; other formats hand over the number.
+/// `crate::json` hands over a number's text as bytes; other formats hand over the number.
 struct Visitor<const PRECISION: u8, const SCALE: u8>;
 
 impl<'de, const PRECISION: u8, const SCALE: u8> de::Visitor<'de> for Visitor<PRECISION, SCALE> {
@@ -206,8 +207,12 @@ impl<'de, const PRECISION: u8, const SCALE: u8> de::Visitor<'de> for Visitor<PRE
         write!(f, "{}", Self::Value::expected())
     }
 
-    #[inline]
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        self.visit_bytes(text.as_bytes())
+    }
+
+    #[inline]
+    fn visit_bytes<E: de::Error>(self, text: &[u8]) -> Result<Self::Value, E> {
         Decimal::read(text).ok_or_else(|| E::custom(format_args!("expected {}", Self::Value::expected())))
     }
 
@@ -234,7 +239,7 @@ mod tests {
     use super::*;
 
     fn unscaled(text: &str) -> Option<i128> {
-        Decimal::<6, 2>::read(text).map(Decimal::unscaled)
+        Decimal::<6, 2>::read(text.as_bytes()).map(Decimal::unscaled)
     }
 
     #[test]
@@ -248,9 +253,9 @@ mod tests {
             assert_eq!(unscaled(text), None, "{text}");
         }
         let widest = "9".repeat(38);
-        assert_eq!(Decimal::<38, 0>::read(&widest).map(|decimal| decimal.to_string()), Some(widest));
-        assert_eq!(Decimal::<38, 0>::read(&"9".repeat(39)), None);
-        assert_eq!(Decimal::<38, 38>::read("0.1").map(Decimal::unscaled), Some(10_i128.pow(37)));
+        assert_eq!(Decimal::<38, 0>::read(widest.as_bytes()).map(|decimal| decimal.to_string()), Some(widest));
+        assert_eq!(Decimal::<38, 0>::read("9".repeat(39).as_bytes()), None);
+        assert_eq!(Decimal::<38, 38>::read(b"0.1").map(Decimal::unscaled), Some(10_i128.pow(37)));
     }
 
     #[test]
@@ -276,7 +281,7 @@ mod tests {
         #[test]
         fn the_quick_way_agrees_with_the_thorough_one(text in "[0-9]{1,20}(\\.[0-9]{1,8})?", scale in 0_u8..10) {
             if let Some(quick) = short(text.as_bytes(), scale) {
-                proptest::prop_assert_eq!(Some(i128::from(quick)), long(&text, scale));
+                proptest::prop_assert_eq!(Some(i128::from(quick)), long(text.as_bytes(), scale));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::{Transform, batch, column, description, log::Level, outcome};
 
 mod bindings {
-    #![expect(missing_docs, unsafe_code, unreachable_pub, reason = "generated from the WIT, which is documented")]
+    #![expect(missing_docs, reason = "generated from the WIT, which is documented")]
     wit_bindgen::generate!({
         path: "../../../wit",
         world: "transform",

@@ -8,7 +8,7 @@ use serde::{
 use super::{
     Error, NUMBER_TEXT,
     access::{Items, Members, Variant},
-    number::Number,
+    number::{Number, ascii},
     reader::{Reader, Text},
 };
 
@@ -107,7 +107,7 @@ macro_rules! wide_numbers {
             if !self.begins_number() {
                 return Err(self.mismatch(&visitor));
             }
-            match self.number_text()?.parse() {
+            match ascii(self.number_text()?).parse() {
                 Ok(number) => visitor.$visit(number),
                 Err(_) => Err(Error::data(format_args!("expected {}", &visitor as &dyn serde::de::Expected))),
             }
@@ -189,7 +189,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             return visitor.visit_newtype_struct(self);
         }
         match self.peek() {
-            b'-' | b'0'..=b'9' => visitor.visit_borrowed_str(self.number_text()?),
+            b'-' | b'0'..=b'9' => visitor.visit_borrowed_bytes(self.number_text()?),
             b'"' => self.visit_string(visitor),
             _ => Err(self.mismatch(&visitor)),
         }

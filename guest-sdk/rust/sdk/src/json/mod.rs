@@ -5,6 +5,7 @@
 //! - errors know the path (`items[3].price`), and never repeat the record's contents;
 //! - a struct is read from an object only, not also from an array;
 //! - `-0` is a whole number where a whole number is asked for;
+//! - floats are rounded to the nearest, always;
 //! - [`Decimal`](crate::Decimal) gets a number's digits, never a float;
 //! - a number too large for an `f64` is an error also where it is skipped.
 

@@ -51,12 +51,12 @@ impl<'de> Reader<'de> {
         self.float(start, &parts)
     }
 
-    /// Passes the number that begins here; its text.
+    /// Passes the number that begins here; its text, which is ASCII.
     #[inline]
-    pub(super) fn number_text(&mut self) -> Result<&'de str, Error> {
+    pub(super) fn number_text(&mut self) -> Result<&'de [u8], Error> {
         let start = self.at;
         self.number_parts()?;
-        Ok(ascii(&self.text[start..self.at]))
+        Ok(&self.text[start..self.at])
     }
 
     fn float(&self, start: usize, parts: &Parts) -> Result<Number, Error> {
@@ -126,6 +126,6 @@ impl<'de> Reader<'de> {
 }
 
 /// A number's text consists of ASCII only, so this cannot fail.
-fn ascii(text: &[u8]) -> &str {
+pub(super) fn ascii(text: &[u8]) -> &str {
     std::str::from_utf8(text).unwrap_or_default()
 }
