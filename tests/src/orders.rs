@@ -44,11 +44,12 @@ pub fn with(field: &str, json: &str) -> String {
 }
 
 fn good(number: usize) -> Value {
+    let currency = ["EUR", "usd", " GBP "][number % 3];
     json!({
         "id": format!(" order-{number}"),
         "customer": format!("Customer.{}@Example.com", number % 1_000),
         "amount": (number as f64) / 100.0,
-        "currency": ["EUR", "usd", " GBP "][number % 3],
+        "currency": currency,
         "items": number % 7,
         "note": if number % 5 == 0 { Value::Null } else { json!(format!("ring twice, \u{e9}tage {}", number % 9)) },
         "placed_at": format!("2026-01-{:02}T{:02}:00:00Z", 1 + number % 3, number % 24),

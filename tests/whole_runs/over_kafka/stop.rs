@@ -47,8 +47,8 @@ fn drain_ends_at_the_end_that_it_saw_though_records_keep_coming() -> Result<()> 
     let pipeline = orders::pipeline("drain", source(cluster, &["drain"]))?;
 
     let stop = AtomicBool::new(false);
+    let late = orders::feed("drain", 40);
     std::thread::scope(|scope| -> Result<()> {
-        let late = orders::feed("drain", 40);
         let producing = scope.spawn(|| -> Result<()> {
             while !stop.load(Ordering::Relaxed) {
                 cluster.produce("drain", late.records.iter().map(|record| &record.message))?;
