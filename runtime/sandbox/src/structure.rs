@@ -35,7 +35,11 @@ impl Structure {
                 Payload::End(_) => depth -= 1,
                 Payload::ComponentImportSection(imports) if depth == 0 => {
                     for import in imports {
-                        structure.imports.push(import.map_err(corrupt)?.name.name.to_owned());
+                        let import = import.map_err(corrupt)?;
+                        // The world's own `use` lines come as imported types: names, nothing that can be called.
+                        if !matches!(import.ty, wasmparser::ComponentTypeRef::Type(_)) {
+                            structure.imports.push(import.name.name.to_owned());
+                        }
                     }
                 }
                 Payload::ComponentExportSection(exports) if depth == 0 => {
