@@ -54,14 +54,16 @@ fn wants_colour(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Logs go to stderr: text for a terminal, JSON for anything else. `SLUICEBOX_LOG` filters them.
-pub(crate) fn start_logs(default_filter: &str) {
-    let filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(default_filter));
+/// Logs go to stderr: text for a terminal, JSON for anything else. `SLUICEBOX_LOG` filters them. Of the libraries only
+/// warnings are shown: delta's own `info` spells out whole snapshots.
+pub(crate) fn start_logs(level: &str) {
+    let own = format!("warn,sluicebox={level},sluicebox_pipeline={level},sluicebox_sandbox={level}");
+    let filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(own));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         logs.with_ansi(Paint::stderr().is_on()).with_target(false).init();
     } else {
-        logs.json().flatten_event(true).init();
+        logs.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
     }
 }
 
