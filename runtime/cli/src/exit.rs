@@ -80,7 +80,7 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
         Err(Failure::Usage(error)) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", whole(&error));
             ExitCode::from(2)
         }
         Err(Failure::Environment(error)) => {
@@ -88,9 +88,34 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
             if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
                 return ExitCode::SUCCESS;
             }
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", whole(&error));
             ExitCode::from(3)
         }
         Err(Failure::Shown(code)) => code,
+    }
+}
+
+/// The error and its causes in one line; a cause that the error has told already is left out.
+fn whole(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no such file").context("cannot read a: no such file").context("doing b");
+        assert_eq!(whole(&error), "doing b: cannot read a: no such file");
+        assert_eq!(whole(&anyhow::anyhow!("x").context("y")), "y: x");
     }
 }

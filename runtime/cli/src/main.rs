@@ -8,6 +8,7 @@
 
 mod cells;
 mod commands;
+mod cpu;
 mod difference;
 mod exit;
 mod samples;

@@ -1,5 +1,6 @@
 //! The commands, and which of them the command line asks for.
 
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -40,6 +41,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Demo(demo::Demo),
+    Bench(bench::Bench),
 }
 
 /// For people, or for programs.
@@ -82,6 +84,7 @@ impl Arguments {
             Command::Check(check) => check.run(),
             Command::Run(run) => run.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Bench(bench) => bench.run(),
         }
     }
 }

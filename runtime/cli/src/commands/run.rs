@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::check::checked;
+use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{counted, grouped};
 
@@ -78,7 +79,8 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
 /// Ends with the walk, or when nobody reads any longer.
 async fn print_progress(mut seen: watch::Receiver<Progress>) {
     while seen.changed().await.is_ok() {
-        let line = serde_json::to_string(&*seen.borrow_and_update()).unwrap_or_default();
+        let mut line = serde_json::to_value(&*seen.borrow_and_update()).unwrap_or_default();
+        line["cpu_seconds"] = cpu::seconds().into();
         let mut out = std::io::stdout().lock();
         if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
             return;

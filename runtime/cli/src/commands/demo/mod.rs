@@ -3,8 +3,8 @@
 //! again; then the tables are read back and every record is looked for.
 
 mod audit;
-mod kafka;
-mod orders;
+pub(super) mod kafka;
+pub(super) mod orders;
 mod report;
 mod worker;
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 /// What has to become of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::commands) enum Fate {
     Row,
     Filtered,
     DeadLetter,
@@ -13,14 +13,14 @@ pub(super) enum Fate {
 
 /// A record, and what has to become of it.
 #[derive(Debug, Clone)]
-pub(super) struct Order {
-    pub(super) key: String,
-    pub(super) value: Vec<u8>,
-    pub(super) fate: Fate,
+pub(in crate::commands) struct Order {
+    pub(in crate::commands) key: String,
+    pub(in crate::commands) value: Vec<u8>,
+    pub(in crate::commands) fate: Fate,
 }
 
 /// `count` orders.
-pub(super) fn generate(count: usize) -> impl Iterator<Item = Order> {
+pub(in crate::commands) fn generate(count: usize) -> impl Iterator<Item = Order> {
     (0..count).map(move |index| order(index, count))
 }
 
@@ -57,11 +57,21 @@ fn ordinary(index: usize) -> (Vec<u8>, Fate) {
         807 => (edited(index, "amount", json!(1e300)), Fate::DeadLetter),
         907 => (edited(index, "id", json!("  ")), Fate::DeadLetter),
         other if other % 50 == 3 => (edited(index, "test", json!(true)), Fate::Filtered),
-        _ => (text(&good(index)), Fate::Row),
+        _ => (good(index), Fate::Row),
     }
 }
 
-fn good(index: usize) -> serde_json::Value {
+/// The text of an order with nothing wrong.
+pub(in crate::commands) fn good(index: usize) -> Vec<u8> {
+    text(&proper(index))
+}
+
+/// An order with nothing wrong.
+pub(in crate::commands) fn good_order(index: usize) -> Order {
+    Order { key: format!("customer-{}", random(index) % 1000), value: good(index), fate: Fate::Row }
+}
+
+fn proper(index: usize) -> serde_json::Value {
     const CURRENCIES: [&str; 6] = ["EUR", "usd", "GBP", "chf", "JPY", "SEK"];
     let random = random(index);
     let currency = CURRENCIES.get(random as usize % CURRENCIES.len());
@@ -77,13 +87,13 @@ fn good(index: usize) -> serde_json::Value {
 }
 
 fn edited(index: usize, key: &str, value: serde_json::Value) -> Vec<u8> {
-    let mut order = good(index);
+    let mut order = proper(index);
     order[key] = value;
     text(&order)
 }
 
 fn without(index: usize, key: &str) -> Vec<u8> {
-    let mut order = good(index);
+    let mut order = proper(index);
     if let Some(order) = order.as_object_mut() {
         order.remove(key);
     }

@@ -1,0 +1,98 @@
+//! The whole walk, Kafka to Delta, against a consumer that only reads the same topic: CPU time a record, each in a
+//! process of its own, so that the brokers in this one do not count. What starting up costs is left out: the time
+//! counts from the first flush (the first thousands of records) on.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::ClientConfig;
+use serde_json::{Value, json};
+
+use crate::commands::demo::kafka::Kafka;
+use crate::commands::demo::orders;
+use crate::cpu;
+use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+
+const TOPIC: &str = "orders";
+/// Of the records: how many make a flush, and how many the consumer reads between two notes of its CPU time.
+const FLUSH_SHARE: usize = 8;
+/// The mock keeps the last 5 MB of a partition.
+const PARTITION_RECORDS_MAX: usize = 15_000;
+
+/// CPU nanoseconds a record.
+pub(super) struct Walk {
+    pub(super) records: usize,
+    pub(super) walk_ns: f64,
+    pub(super) only_read_ns: f64,
+}
+
+/// Walks `records` orders through the component.
+pub(super) fn measure(wasm: &Path, records: usize) -> Result<Walk, Failure> {
+    let kafka = Kafka::start(TOPIC, records.div_ceil(PARTITION_RECORDS_MAX))?;
+    kafka.produce((0..records).map(orders::good_order))?;
+    let brokers = kafka.bootstrap_servers();
+    let folder = tempfile::Builder::new().prefix("sluicebox-bench-").tempdir()?;
+    let pipeline = folder.path().join("pipeline.yaml");
+    let settings = json!({
+        "name": "bench",
+        "source": { "kafka": { "brokers": brokers, "topics": [TOPIC] } },
+        "transform": { "wasm": wasm.canonicalize()? },
+        "tables": { "orders": { "path": "tables/orders" } },
+        "dead_letters": { "path": "tables/dead_letters" },
+        "flush": { "rows_max": records / FLUSH_SHARE, "bytes_max": "1GiB", "interval": "10m" },
+    });
+    std::fs::write(&pipeline, settings.to_string())?;
+    let program = std::env::current_exe()?;
+    let mut run = Command::new(&program);
+    run.arg("run").arg(&pipeline).args(["--drain", "--progress"]);
+    let mut only_read = Command::new(&program);
+    only_read.args(["bench", "only-read", &brokers, TOPIC, &records.to_string()]);
+    Ok(Walk { records, walk_ns: cpu_ns_each(run)?, only_read_ns: cpu_ns_each(only_read)? })
+}
+
+/// CPU time a record of a child that notes `records` and `cpu_seconds` line by line: the slope from first to last.
+fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let stdout = child.stdout.take().ok_or_else(|| Failure::environment("the child has no stdout"))?;
+    let mut notes: Vec<(f64, f64)> = Vec::new();
+    for line in BufReader::new(stdout).lines() {
+        let note: Value = serde_json::from_str(&line?).environment("the child's progress")?;
+        let figure = |name: &str| note.get(name).and_then(Value::as_f64).unwrap_or_default();
+        notes.push((figure("records"), figure("cpu_seconds")));
+    }
+    let status = child.wait()?;
+    let (Some(first), Some(last)) = (notes.first(), notes.last()) else {
+        return Err(Failure::environment(format!("the child ended with {status} and no figures")));
+    };
+    if !status.success() || last.0 <= first.0 {
+        return Err(Failure::environment(format!("the child ended with {status} after {} records", last.0)));
+    }
+    Ok((last.1 - first.1) * 1e9 / (last.0 - first.0))
+}
+
+/// The child that only reads: `records` of them, from all partitions, each looked at once.
+pub(super) fn only_read(brokers: &str, topic: &str, records: u64) -> Outcome {
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "sluicebox-bench-only-read")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .environment("cannot make a consumer")?;
+    consumer.subscribe(&[topic]).environment("cannot subscribe")?;
+    let (mut count, mut bytes) = (0u64, 0u64);
+    let mut out = std::io::stdout().lock();
+    while count < records {
+        let Some(message) = consumer.poll(std::time::Duration::from_secs(30)) else {
+            return Err(Failure::environment(format!("nothing came for 30 seconds after {count} records")));
+        };
+        bytes += message.environment("cannot read")?.payload_len() as u64;
+        count += 1;
+        if count % (records / FLUSH_SHARE as u64).max(1) == 0 {
+            writeln!(out, "{}", json!({ "records": count, "bytes": bytes, "cpu_seconds": cpu::seconds() }))?;
+        }
+    }
+    Ok(Verdict::Good)
+}
