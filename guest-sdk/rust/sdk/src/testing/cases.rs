@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Verdict, verdicts};
@@ -25,9 +25,18 @@ struct Line {
     offset: Option<i64>,
 }
 
+/// One line of `expected.jsonl`.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Expected {
+    offset: i64,
+    #[serde(flatten)]
+    verdict: Verdict,
+}
+
 /// Runs every case of a folder; `configuration.json` in a case is the transform's configuration.
 ///
 /// Records of a case go through as one batch, and then once more each alone: the verdicts must be the same.
+/// With `UPDATE_CASES=1` in the environment the expectation is written anew; look at what changed before you commit it.
 ///
 /// # Panics
 /// Where a verdict is not the expected one, or a file is not what it should be; the message says which.
@@ -49,11 +58,18 @@ fn check_case<T: Transform>(case: &Path) {
     let description = T::describe();
 
     let records: Vec<Line> = lines(&case.join("input.jsonl"));
-    let expected: Vec<Verdict> = lines(&case.join("expected.jsonl"));
     let batch = records.iter().fold(empty_batch(&records), push);
     let together = verdicts(&description, &transform.process(&batch));
-    assert_eq!(together.len(), expected.len(), "{}: one line a record in expected.jsonl", case.display());
-    for (index, (found, expected)) in together.iter().zip(&expected).enumerate() {
+    let found = batch.offsets.iter().zip(&together);
+    let found: Vec<_> = found.map(|(offset, verdict)| Expected { offset: *offset, verdict: verdict.clone() }).collect();
+
+    let expectation = case.join("expected.jsonl");
+    if std::env::var_os("UPDATE_CASES").is_some() {
+        write(&expectation, &found);
+    }
+    let expected: Vec<Expected> = lines(&expectation);
+    assert_eq!(found.len(), expected.len(), "{}: one line a record in expected.jsonl", case.display());
+    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert_eq!(found, expected, "{}: record on line {}", case.display(), index + 1);
     }
     for (index, (record, together)) in records.iter().zip(&together).enumerate() {
@@ -89,6 +105,11 @@ fn lines<L: for<'de> Deserialize<'de>>(path: &Path) -> Vec<L> {
     let text = read(path);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| failed(path, format_args!("{error}: {line}")))).collect()
+}
+
+fn write(path: &Path, lines: &[Expected]) {
+    let lines: String = lines.iter().map(|line| format!("{}\n", serde_json::json!(line))).collect();
+    fs::write(path, lines).unwrap_or_else(|error| failed(path, error));
 }
 
 fn read(path: &Path) -> String {
