@@ -68,7 +68,8 @@ impl Arguments {
     /// What to log unless `SLUICEBOX_LOG` says otherwise: a pipeline tells its story, a tool only its troubles.
     pub(crate) fn log_filter(&self) -> &'static str {
         match self.command {
-            Command::Run(_) => "info",
+            // delta-rs warns of each binary column that it keeps no statistics of.
+            Command::Run(_) => "info,deltalake_core::writer::stats=error",
             _ => "warn",
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Report {
     pub(super) expected: Expected,
     pub(super) killed_after: usize,
     pub(super) duration: Duration,
+    /// While working.
+    pub(super) records_per_second: f64,
     pub(super) folder: PathBuf,
 }
 
@@ -28,10 +30,6 @@ impl Report {
 
     fn filtered_expected(&self) -> usize {
         self.expected.values().filter(|fate| **fate == Fate::Filtered).count()
-    }
-
-    fn records_per_second(&self) -> u64 {
-        (self.expected.len() as f64 / self.duration.as_secs_f64()) as u64
     }
 
     pub(super) fn json(&self) -> Value {
@@ -46,6 +44,7 @@ impl Report {
             "lost": lost,
             "duplicated": duplicated,
             "seconds": self.duration.as_secs_f64(),
+            "records_per_second": self.records_per_second as u64,
             "killed_after": self.killed_after,
             "commits": commits,
             "dead_letters_by_code": reasons,
@@ -77,11 +76,12 @@ impl Report {
         )?;
         writeln!(
             text,
-            "\n  killed with -9 after {} committed records, started again; {:.1} s in all, {} records a second, {} commits",
+            "\n  killed with -9 after {} committed records and started again; {} commits; {} records a second while working,\n  \
+             {:.1} s in all, most of which the brokers wait for the killed worker",
             grouped(self.killed_after),
+            audit.commits,
+            grouped(self.records_per_second as u64),
             self.duration.as_secs_f64(),
-            grouped(self.records_per_second()),
-            audit.commits
         )?;
         writeln!(text, "\n  {}", paint.strong("dead letters by reason"))?;
         for (code, reason) in &audit.reasons {
