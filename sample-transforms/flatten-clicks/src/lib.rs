@@ -67,13 +67,19 @@ pub fn flatten<'r>(session: Json<Session<'r>>) -> Result<Vec<ClickRow<'r>>, Reje
     if BOTS.iter().any(|bot| agent.contains(bot)) {
         return Ok(Vec::new());
     }
-    let visitor = VisitorColumns { id: session.visitor.id, country: session.visitor.country, mobile: agent.contains("mobile") };
+    let visitor =
+        VisitorColumns { id: session.visitor.id, country: session.visitor.country, mobile: agent.contains("mobile") };
     let clicks = session.clicks.into_iter().enumerate();
     clicks.map(|(position, click)| click.row(position, &session.id, &visitor)).collect()
 }
 
 impl<'r> Click<'r> {
-    fn row(self, position: usize, session: &Cow<'r, str>, visitor: &VisitorColumns<'r>) -> Result<ClickRow<'r>, Reject> {
+    fn row(
+        self,
+        position: usize,
+        session: &Cow<'r, str>,
+        visitor: &VisitorColumns<'r>,
+    ) -> Result<ClickRow<'r>, Reject> {
         if !self.page.starts_with('/') {
             let reason = Reject::new("foreign_page", "a page's path begins with `/`");
             return Err(reason.at(format!("clicks[{position}].page")));
@@ -81,7 +87,8 @@ impl<'r> Click<'r> {
         Ok(ClickRow {
             session_id: session.clone(),
             visitor: visitor.clone(),
-            position: i32::try_from(position).map_err(|_| Reject::new("too_many_clicks", "more clicks than can be counted"))?,
+            position: i32::try_from(position)
+                .map_err(|_| Reject::new("too_many_clicks", "more clicks than can be counted"))?,
             page: self.page,
             clicked_at: self.at,
             day: self.at.date(),
@@ -134,7 +141,10 @@ mod tests {
         let clicks = json!([{"page": "/", "at": "2024-02-29T23:59:59Z"}, {"page": "http://elsewhere", "at": "2024-02-29T23:59:59Z"}]);
         let runner = Runner::<flatten>::new();
         assert_eq!(runner.run(session("Mozilla/5.0", clicks)), rejected("foreign_page", "clicks[1].page"));
-        assert_eq!(runner.run(session("Mozilla/5.0", json!([{"page": "/"}]))), rejected("missing_field", "clicks[0].at"));
+        assert_eq!(
+            runner.run(session("Mozilla/5.0", json!([{"page": "/"}]))),
+            rejected("missing_field", "clicks[0].at")
+        );
     }
 
     #[test]

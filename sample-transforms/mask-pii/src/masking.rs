@@ -4,7 +4,9 @@
 pub(crate) fn email(address: &str) -> Option<String> {
     let (name, domain) = address.split_once('@')?;
     let first = name.chars().next()?;
-    let labels = domain.split('.').all(|label| !label.is_empty() && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-'));
+    let labels = domain
+        .split('.')
+        .all(|label| !label.is_empty() && label.chars().all(|letter| letter.is_alphanumeric() || letter == '-'));
     let name_fits = name.chars().all(|letter| letter.is_alphanumeric() || "._%+-".contains(letter));
     (name_fits && labels && domain.contains('.')).then(|| format!("{first}***@{domain}"))
 }
@@ -68,7 +70,12 @@ fn number_kind(number: &str) -> Option<&'static str> {
 /// The check digit of card numbers: every second digit from the right doubled, the sum of all digits divisible by 10.
 fn luhn(digits: &[u8]) -> bool {
     let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
-    let sum: u32 = digits.iter().rev().enumerate().map(|(place, digit)| u32::from(if place % 2 == 1 { doubled(*digit) } else { *digit })).sum();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| u32::from(if place % 2 == 1 { doubled(*digit) } else { *digit }))
+        .sum();
     sum.is_multiple_of(10)
 }
 

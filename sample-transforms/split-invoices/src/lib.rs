@@ -58,13 +58,15 @@ pub fn split<'r>(
     invoice: Option<Json<Invoice<'r>>>,
 ) -> Result<Option<(InvoiceRow<'r>, Vec<LineRow<'r>>)>, Reject> {
     let Some(Json(invoice)) = invoice else { return Ok(None) };
-    let number = std::str::from_utf8(record.key().ok_or_else(|| Reject::new("missing_key", "an invoice's key is its number"))?)?;
+    let number =
+        std::str::from_utf8(record.key().ok_or_else(|| Reject::new("missing_key", "an invoice's key is its number"))?)?;
     let source = record.header("source").map(std::str::from_utf8).transpose()?;
 
     let mut sum = Money::ZERO;
     let mut lines = Vec::with_capacity(invoice.lines.len());
     for (position, line) in (0..).zip(invoice.lines) {
-        let overflow = || Reject::new("amount_too_large", "the amount has too many digits").at(format!("lines[{position}]"));
+        let overflow =
+            || Reject::new("amount_too_large", "the amount has too many digits").at(format!("lines[{position}]"));
         let price = line.unit_price.checked_mul(line.quantity.into()).ok_or_else(overflow)?;
         sum = sum.checked_add(price).ok_or_else(overflow)?;
         let Line { article, quantity, unit_price } = line;
@@ -94,13 +96,17 @@ mod tests {
             "number": "i-7", "customer": "Ada", "issued_on": "2024-02-29", "total": "25.00", "lines": 2, "source": "shop",
         });
         let line = |position, article, quantity, unit_price, price| {
-            ("invoice_lines", json!({
-                "invoice_number": "i-7", "position": position, "article": article, "quantity": quantity,
-                "unit_price": unit_price, "price": price,
-            }))
+            (
+                "invoice_lines",
+                json!({
+                    "invoice_number": "i-7", "position": position, "article": article, "quantity": quantity,
+                    "unit_price": unit_price, "price": price,
+                }),
+            )
         };
         let input = Input::value(INVOICE).key("i-7").header("source", "mail").header("source", "shop");
-        let expected = rows([("invoices", invoice), line(0, "pen", 10, "1.50", "15.00"), line(1, "ink", 2, "5.00", "10.00")]);
+        let expected =
+            rows([("invoices", invoice), line(0, "pen", 10, "1.50", "15.00"), line(1, "ink", 2, "5.00", "10.00")]);
         assert_eq!(Runner::<split>::new().run(input), expected);
     }
 

@@ -40,7 +40,10 @@ impl Serde {
     fn of(attributes: &[Attribute]) -> Self {
         let mut found = Self::default();
         let lists = attributes.iter().filter(|attribute| attribute.path().is_ident("serde"));
-        for option in lists.filter_map(|list| list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()).flatten() {
+        for option in lists
+            .filter_map(|list| list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok())
+            .flatten()
+        {
             found.default |= option.path().is_ident("default");
             found.deny_unknown_fields |= option.path().is_ident("deny_unknown_fields");
             if let (true, Some(text)) = (option.path().is_ident("rename"), text(&option)) {
@@ -61,7 +64,9 @@ fn documentation(attributes: &[Attribute]) -> String {
 /// `text` of `name = "text"`
 fn text(option: &Meta) -> Option<&LitStr> {
     match option {
-        Meta::NameValue(syn::MetaNameValue { value: Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }), .. }) => Some(text),
+        Meta::NameValue(syn::MetaNameValue { value: Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }), .. }) => {
+            Some(text)
+        }
         _ => None,
     }
 }

@@ -21,7 +21,8 @@ impl RowOptions {
                     let value = option.value()?;
                     let names;
                     bracketed!(names in value);
-                    options.partition_by = Punctuated::<LitStr, Token![,]>::parse_terminated(&names)?.into_iter().collect();
+                    options.partition_by =
+                        Punctuated::<LitStr, Token![,]>::parse_terminated(&names)?.into_iter().collect();
                 } else if option.path.is_ident("format") {
                     let format: LitStr = option.value()?.parse()?;
                     options.json = match format.value().as_str() {

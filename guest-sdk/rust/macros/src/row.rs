@@ -40,7 +40,10 @@ fn columns(item: &DeriveInput) -> syn::Result<Vec<Column>> {
         return Err(Error::new(parameter.span(), "a row names its types: the table's columns follow from them"));
     }
     let Data::Struct(syn::DataStruct { fields: Fields::Named(fields), .. }) = &item.data else {
-        return Err(Error::new(item.ident.span(), "a row is a struct with named fields; for rows of several tables see `derive(Rows)`"));
+        return Err(Error::new(
+            item.ident.span(),
+            "a row is a struct with named fields; for rows of several tables see `derive(Rows)`",
+        ));
     };
     if fields.named.is_empty() {
         return Err(Error::new(item.ident.span(), "a row has one field or more"));
@@ -98,7 +101,8 @@ fn row(item: &DeriveInput, options: &RowOptions, columns: &[Column]) -> TokenStr
     let partition_by = &options.partition_by;
     let fields: Vec<_> = columns.iter().map(|column| &column.field).collect();
     let (names, cells) = (columns.iter().map(|column| &column.name), columns.iter().map(|column| &column.cell));
-    let writer = if options.json { quote!(::sluicebox::row::JsonRows) } else { quote!(::sluicebox::row::TypedRows<Columns>) };
+    let writer =
+        if options.json { quote!(::sluicebox::row::JsonRows) } else { quote!(::sluicebox::row::TypedRows<Columns>) };
     quote! {
         impl #generics ::sluicebox::Row for #name #arguments #bounds {
             const TABLE: &'static str = #table;
@@ -185,15 +189,44 @@ mod tests {
     fn mistakes_are_named() {
         let message = |item| expand(item).map(|_| ()).map_err(|error| error.to_string());
         assert_eq!(
-            message(quote!(#[row(partition_by = ["day"])] struct Order { id: i64 })),
+            message(quote!(
+                #[row(partition_by = ["day"])]
+                struct Order {
+                    id: i64,
+                }
+            )),
             Err("no column of this row has that name".to_owned())
         );
         assert_eq!(
-            message(quote!(#[row(tabel = "orders")] struct Order { id: i64 })),
+            message(quote!(
+                #[row(tabel = "orders")]
+                struct Order {
+                    id: i64,
+                }
+            )),
             Err("unknown option: a row takes `table`, `partition_by` and `format`".to_owned())
         );
-        assert!(message(quote!(struct Order(i64);)).is_err());
-        assert!(message(quote!(struct Order<T> { id: T })).is_err());
-        assert_eq!(message(quote!(struct Order<'a> { id: &'a str })), Ok(()));
+        assert!(
+            message(quote!(
+                struct Order(i64);
+            ))
+            .is_err()
+        );
+        assert!(
+            message(quote!(
+                struct Order<T> {
+                    id: T,
+                }
+            ))
+            .is_err()
+        );
+        assert_eq!(
+            message(quote!(
+                struct Order<'a> {
+                    id: &'a str,
+                }
+            )),
+            Ok(())
+        );
     }
 }

@@ -9,7 +9,10 @@ use crate::lifetimes::made_static;
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let Data::Enum(body) = &item.data else {
-        return Err(Error::new(item.ident.span(), "`Rows` is for an enum with one variant a table; for a struct see `derive(Row)`"));
+        return Err(Error::new(
+            item.ident.span(),
+            "`Rows` is for an enum with one variant a table; for a struct see `derive(Row)`",
+        ));
     };
 
     let mut variants = Vec::with_capacity(body.variants.len());

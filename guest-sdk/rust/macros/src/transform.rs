@@ -12,7 +12,10 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
     let function: ItemFn = syn::parse2(function)?;
     refuse_what_cannot_run(&function)?;
     let ReturnType::Type(_, returned) = &function.sig.output else {
-        return Err(Error::new(function.sig.span(), "a transform returns a row: `-> Row`, `Option`, `Vec`, `Result<_, Reject>` of it"));
+        return Err(Error::new(
+            function.sig.span(),
+            "a transform returns a row: `-> Row`, `Option`, `Vec`, `Result<_, Reject>` of it",
+        ));
     };
 
     let (visibility, name) = (&function.vis, &function.sig.ident);
@@ -97,7 +100,10 @@ impl Parameter {
         };
         let Type::Reference(reference) = &*parameter.ty else { return Ok(Self::Extracted) };
         if reference.mutability.is_some() {
-            return Err(Error::new(reference.span(), "nothing may be carried from one record to the next: take `&`, not `&mut`"));
+            return Err(Error::new(
+                reference.span(),
+                "nothing may be carried from one record to the next: take `&`, not `&mut`",
+            ));
         }
         let is_record = matches!(&*reference.elem, Type::Path(path)
             if path.path.segments.last().is_some_and(|segment| segment.ident == "Record"));
@@ -121,22 +127,29 @@ fn configuration_of(parameters: &[Parameter]) -> syn::Result<TokenStream> {
     match (types.next(), types.next()) {
         (None, _) => Ok(quote!(::sluicebox::configuration::Nothing)),
         (Some(settings), None) => Ok(quote!(#settings)),
-        (Some(_), Some(second)) => {
-            Err(Error::new(second.span(), "a transform has one configuration: only one parameter may be a reference to settings"))
-        }
+        (Some(_), Some(second)) => Err(Error::new(
+            second.span(),
+            "a transform has one configuration: only one parameter may be a reference to settings",
+        )),
     }
 }
 
 fn refuse_what_cannot_run(function: &ItemFn) -> syn::Result<()> {
     let signature = &function.sig;
     if let Some(keyword) = &signature.asyncness {
-        return Err(Error::new(keyword.span(), "a transform is a pure function of its record: it has nothing to await"));
+        return Err(Error::new(
+            keyword.span(),
+            "a transform is a pure function of its record: it has nothing to await",
+        ));
     }
     if let Some(parameter) = signature.generics.type_params().next() {
         return Err(Error::new(parameter.span(), "a transform names its types: the tables' columns follow from them"));
     }
     if signature.inputs.is_empty() {
-        return Err(Error::new(signature.paren_token.span.span(), "a transform takes what it reads, such as `order: Json<Order>`"));
+        return Err(Error::new(
+            signature.paren_token.span.span(),
+            "a transform takes what it reads, such as `order: Json<Order>`",
+        ));
     }
     Ok(())
 }

@@ -211,7 +211,10 @@ mod tests {
         batch.push(10, 0, Some(b""), Some(b""), []);
 
         let [first, tombstone, empty] = [0, 1, 2].map(|index| batch.record(index));
-        assert_eq!((first.offset(), first.key(), first.value(), first.timestamp()), (7, None, Some(&b"first"[..]), None));
+        assert_eq!(
+            (first.offset(), first.key(), first.value(), first.timestamp()),
+            (7, None, Some(&b"first"[..]), None)
+        );
         assert_eq!(first.headers().count(), 0);
         assert_eq!((tombstone.key(), tombstone.value()), (Some(&b"k"[..]), None));
         assert_eq!(tombstone.header("a"), Some(&b"2"[..]), "the last of the duplicates");

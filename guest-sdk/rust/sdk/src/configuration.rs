@@ -112,7 +112,8 @@ mod tests {
             Property::of::<Vec<u8>>("list", "", false),
             Property::of::<std::net::IpAddr>("address", "", false),
         ];
-        let schema: serde_json::Value = serde_json::from_str(&schema("Settings.", true, &properties)).expect("it is JSON");
+        let schema: serde_json::Value =
+            serde_json::from_str(&schema("Settings.", true, &properties)).expect("it is JSON");
         assert_eq!(
             schema,
             serde_json::json!({

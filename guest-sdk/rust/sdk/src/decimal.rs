@@ -150,13 +150,16 @@ impl<const PRECISION: u8, const SCALE: u8> FromStr for Decimal<PRECISION, SCALE>
     type Err = Reject;
 
     fn from_str(text: &str) -> Result<Self, Reject> {
-        Self::read(text.as_bytes()).ok_or_else(|| Reject::new("invalid_value", format!("expected {}", Self::expected())))
+        Self::read(text.as_bytes())
+            .ok_or_else(|| Reject::new("invalid_value", format!("expected {}", Self::expected())))
     }
 }
 
 impl<const PRECISION: u8, const SCALE: u8> Decimal<PRECISION, SCALE> {
     fn expected() -> impl fmt::Display {
-        fmt::from_fn(|f| write!(f, "a decimal of at most {} digits before the point and {SCALE} after it", PRECISION - SCALE))
+        fmt::from_fn(|f| {
+            write!(f, "a decimal of at most {} digits before the point and {SCALE} after it", PRECISION - SCALE)
+        })
     }
 }
 
@@ -244,12 +247,21 @@ mod tests {
 
     #[test]
     fn reads_what_fits_and_nothing_else() {
-        for (text, expected) in
-            [("0", 0), ("-0.1", -10), ("12.5", 1250), ("9999.99", 999_999), ("1.500", 150), ("1e3", 100_000), ("125e-2", 125), ("0e999", 0)]
-        {
+        for (text, expected) in [
+            ("0", 0),
+            ("-0.1", -10),
+            ("12.5", 1250),
+            ("9999.99", 999_999),
+            ("1.500", 150),
+            ("1e3", 100_000),
+            ("125e-2", 125),
+            ("0e999", 0),
+        ] {
             assert_eq!(unscaled(text), Some(expected), "{text}");
         }
-        for text in ["", "-", ".5", "5.", "1.001", "10000", "1e4", "1e-3", "1e999", "--1", "+1", "NaN", "1.2.3", "1e", "é"] {
+        for text in
+            ["", "-", ".5", "5.", "1.001", "10000", "1e4", "1e-3", "1e999", "--1", "+1", "NaN", "1.2.3", "1e", "é"]
+        {
             assert_eq!(unscaled(text), None, "{text}");
         }
         let widest = "9".repeat(38);

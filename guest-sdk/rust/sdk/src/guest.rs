@@ -16,7 +16,6 @@ mod bindings {
     });
 }
 
-pub use bindings::*;
 use bindings::sluicebox::transform::{
     columns::ByteStrings,
     description as wit_description,
@@ -24,6 +23,7 @@ use bindings::sluicebox::transform::{
     log as wit_log,
     output::{self, Strings},
 };
+pub use bindings::*;
 
 /// Makes a type that implements [`Transform`] the component's exports.
 #[doc(hidden)]
@@ -40,12 +40,14 @@ macro_rules! export_transform {
                 fn describe() -> guest::Description {
                     guest::describe::<$transform>()
                 }
-                fn configure(configuration: ::std::string::String) -> ::core::result::Result<(), ::std::string::String> {
+                fn configure(
+                    configuration: ::std::string::String,
+                ) -> ::core::result::Result<(), ::std::string::String> {
                     guest::configure(&CONFIGURED, &configuration)
                 }
                 fn process(batch: guest::Batch) -> guest::Outcome {
                     guest::process(&CONFIGURED, batch)
-                }
+        }
             }
             guest::export_component!(Component with_types_in $crate::guest);
         };
@@ -116,7 +118,8 @@ pub fn last_words(message: &str, record: Option<u32>) {
 }
 
 fn incoming(batch: Batch) -> batch::Batch {
-    let byte_strings = |strings: ByteStrings| batch::ByteStrings { data: strings.data, ends: strings.ends, nulls: strings.nulls };
+    let byte_strings =
+        |strings: ByteStrings| batch::ByteStrings { data: strings.data, ends: strings.ends, nulls: strings.nulls };
     let Headers { ends, names, values } = batch.headers;
     batch::Batch {
         topic: batch.topic,

@@ -67,9 +67,16 @@ pub use sluicebox_macros::{Configuration, Row, Rows, transform};
 pub use time::{Date, Timestamp};
 pub use transform::Transform;
 
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// What a transform usually needs: `use sluicebox::prelude::*;`.
 pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
-    pub use crate::{At, Bytes, Configuration, Date, Decimal, Json, Record, Reject, Row, Rows, Timestamp, log, transform};
+    pub use crate::{
+        At, Bytes, Configuration, Date, Decimal, Json, Record, Reject, Row, Rows, Timestamp, log, transform,
+    };
 }

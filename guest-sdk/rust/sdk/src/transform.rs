@@ -37,7 +37,13 @@ pub fn describe<R: IntoRows, C: Configuration>(name: &str, version: &str) -> Des
         tables.iter().all(|table| table.row_format == row_format),
         "all rows of a transform share one format: mark all of them `#[row(format = \"json\")]`, or none"
     );
-    Description { name: name.to_owned(), version: version.to_owned(), configuration_schema: C::schema(), row_format, tables }
+    Description {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        configuration_schema: C::schema(),
+        row_format,
+        tables,
+    }
 }
 
 /// Runs a function on every record of a batch.

@@ -27,7 +27,11 @@ impl<'a, 'de> Items<'a, 'de> {
     /// All items must have been asked for.
     #[inline]
     pub(super) fn end(mut self) -> Result<(), Error> {
-        if !self.closed && self.next()? { Err(Error::data(format_args!("expected {} items, found more", self.index))) } else { Ok(()) }
+        if !self.closed && self.next()? {
+            Err(Error::data(format_args!("expected {} items, found more", self.index)))
+        } else {
+            Ok(())
+        }
     }
 
     #[inline]

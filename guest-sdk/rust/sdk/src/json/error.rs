@@ -110,7 +110,9 @@ impl de::Error for Error {
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let expected = expected.to_string();
         if matches!(unexpected, Unexpected::Str(_)) && expected == "a borrowed string" {
-            return Self::data("the string has escapes, which `&str` cannot hold: the transform should take `Cow<str>` or `String`");
+            return Self::data(
+                "the string has escapes, which `&str` cannot hold: the transform should take `Cow<str>` or `String`",
+            );
         }
         Self::data(format_args!("expected {expected}, found {}", kind(unexpected)))
     }
@@ -132,7 +134,11 @@ impl de::Error for Error {
 
     #[cold]
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let known = if expected.is_empty() { "there are none".to_owned() } else { format!("there are {}", expected.join(", ")) };
+        let known = if expected.is_empty() {
+            "there are none".to_owned()
+        } else {
+            format!("there are {}", expected.join(", "))
+        };
         Self::data(format_args!("unknown field `{}`, {known}", shortened(field)))
     }
 

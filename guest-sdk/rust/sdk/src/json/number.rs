@@ -15,7 +15,8 @@ pub(super) enum Number {
 
 /// A float divides or multiplies exactly by these.
 const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
 ];
 
 /// A u64 holds any number of so many digits.
@@ -61,7 +62,10 @@ impl<'de> Reader<'de> {
 
     fn float(&self, start: usize, parts: &Parts) -> Result<Number, Error> {
         let exponent = i64::from(parts.exponent.unwrap_or(0)) - parts.fraction_digits as i64;
-        if parts.digits <= DIGITS_MAX && parts.mantissa <= 1 << 53 && exponent.unsigned_abs() < EXACT_POWERS.len() as u64 {
+        if parts.digits <= DIGITS_MAX
+            && parts.mantissa <= 1 << 53
+            && exponent.unsigned_abs() < EXACT_POWERS.len() as u64
+        {
             let power = EXACT_POWERS[exponent.unsigned_abs() as usize];
             let mantissa = parts.mantissa as f64;
             let magnitude = if exponent < 0 { mantissa / power } else { mantissa * power };

@@ -213,10 +213,12 @@ impl<'de> Reader<'de> {
 
     /// Passes `u` and the digits.
     fn four_hex_digits(&mut self) -> Result<u32, Error> {
-        let digits = self.text.get(self.at + 1..self.at + 5).ok_or_else(|| self.syntax("expected four hexadecimal digits"))?;
+        let digits =
+            self.text.get(self.at + 1..self.at + 5).ok_or_else(|| self.syntax("expected four hexadecimal digits"))?;
         let mut code = 0;
         for &digit in digits {
-            code = code << 4 | char::from(digit).to_digit(16).ok_or_else(|| self.syntax("expected four hexadecimal digits"))?;
+            code = code << 4
+                | char::from(digit).to_digit(16).ok_or_else(|| self.syntax("expected four hexadecimal digits"))?;
         }
         self.at += 5;
         Ok(code)

@@ -82,7 +82,8 @@ const POWERS_OF_TEN: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 
 #[inline]
 fn leading_digits(eight: u64) -> u32 {
     // A digit's high nibble is 3, also after 6 was added; a byte that carries into the next one is no digit itself.
-    let other = (eight & 0xf0f0_f0f0_f0f0_f0f0) ^ (ONES * 0x30) | (eight.wrapping_add(ONES * 6) & 0xf0f0_f0f0_f0f0_f0f0) ^ (ONES * 0x30);
+    let other = (eight & 0xf0f0_f0f0_f0f0_f0f0) ^ (ONES * 0x30)
+        | (eight.wrapping_add(ONES * 6) & 0xf0f0_f0f0_f0f0_f0f0) ^ (ONES * 0x30);
     other.trailing_zeros() / 8
 }
 

@@ -78,9 +78,36 @@ fn errors_name_the_place_and_not_the_contents() {
 #[test]
 fn every_kind_of_bad_text_is_refused() {
     let code = |text: &[u8]| rejected::<Value>(text).0;
-    for text in ["", " ", "{", "[1,]", "[1 2]", "{\"a\" 1}", "{\"a\":1,}", "{a:1}", "'a'", "NaN", "-Infinity", "+1", "01", "1.", ".5", "1e", "-",
-        "tru", "nulll", "\"a", "\"\t\"", r#""\x""#, r#""\u12""#, r#""\ud800""#, r#""\udc00x""#, "1 1", "\u{feff}1", "[1]]"]
-    {
+    for text in [
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "[1 2]",
+        "{\"a\" 1}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "'a'",
+        "NaN",
+        "-Infinity",
+        "+1",
+        "01",
+        "1.",
+        ".5",
+        "1e",
+        "-",
+        "tru",
+        "nulll",
+        "\"a",
+        "\"\t\"",
+        r#""\x""#,
+        r#""\u12""#,
+        r#""\ud800""#,
+        r#""\udc00x""#,
+        "1 1",
+        "\u{feff}1",
+        "[1]]",
+    ] {
         assert_eq!(code(text.as_bytes()), "invalid_json", "{text}");
         assert!(serde_json::from_str::<Value>(text).is_err(), "{text}");
     }
@@ -118,11 +145,17 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(Value::from),
         (-1000.0..1000.0).prop_map(Value::from)
     ];
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number, any::<String>().prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        any::<String>().prop_map(Value::from)
+    ];
     leaf.prop_recursive(5, 60, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((any::<String>(), inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect()))
+            prop::collection::vec((any::<String>(), inner), 0..6)
+                .prop_map(|members| Value::Object(members.into_iter().collect()))
         ]
     })
 }
@@ -134,7 +167,8 @@ fn alike(ours: &Value, theirs: &Value) -> bool {
             ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| alike(ours, theirs))
         }
         (Value::Object(ours), Value::Object(theirs)) => {
-            ours.len() == theirs.len() && ours.iter().all(|(key, ours)| theirs.get(key).is_some_and(|theirs| alike(ours, theirs)))
+            ours.len() == theirs.len()
+                && ours.iter().all(|(key, ours)| theirs.get(key).is_some_and(|theirs| alike(ours, theirs)))
         }
         (Value::Number(ours), Value::Number(theirs)) if ours.is_f64() && theirs.is_f64() => {
             let bits = |number: &serde_json::Number| number.as_f64().map_or(0, f64::to_bits);

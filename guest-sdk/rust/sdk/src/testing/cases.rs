@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Verdict, verdicts};
+use super::{Verdict, base64, verdicts};
 use crate::{Transform, batch::Batch};
 
 /// One line of `input.jsonl`.
@@ -74,7 +74,13 @@ fn check_case<T: Transform>(case: &Path) {
     }
     for (index, (record, together)) in records.iter().zip(&together).enumerate() {
         let alone = verdicts(&description, &transform.process(&push(empty_batch(&records), record)));
-        assert_eq!(&alone[0], together, "{}: not a pure function: line {} alone and in the batch", case.display(), index + 1);
+        assert_eq!(
+            &alone[0],
+            together,
+            "{}: not a pure function: line {} alone and in the batch",
+            case.display(),
+            index + 1
+        );
     }
 }
 
@@ -86,7 +92,7 @@ fn empty_batch(records: &[Line]) -> Batch {
 
 fn push(mut batch: Batch, record: &Line) -> Batch {
     let bytes = |text: &Option<String>, base64: &Option<String>| match (text, base64) {
-        (_, Some(base64)) => Some(decode(base64)),
+        (_, Some(base64)) => Some(base64::decode(base64).expect("base64 in a case's input.jsonl")),
         (text, None) => text.as_ref().map(|text| text.clone().into_bytes()),
     };
     let text = record.value.as_ref().and_then(|value| match value {
@@ -104,7 +110,9 @@ fn push(mut batch: Batch, record: &Line) -> Batch {
 fn lines<L: for<'de> Deserialize<'de>>(path: &Path) -> Vec<L> {
     let text = read(path);
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|error| failed(path, format_args!("{error}: {line}")))).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| failed(path, format_args!("{error}: {line}"))))
+        .collect()
 }
 
 fn write(path: &Path, lines: &[Expected]) {
@@ -114,22 +122,6 @@ fn write(path: &Path, lines: &[Expected]) {
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| failed(path, error))
-}
-
-/// Standard base64; padding may be left out.
-fn decode(base64: &str) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for letter in base64.trim_end_matches('=').bytes() {
-        let digit = ALPHABET.iter().position(|known| *known == letter).expect("base64 in a case's input.jsonl");
-        bits = bits << 6 | digit as u32;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
-    }
-    bytes
 }
 
 #[track_caller]

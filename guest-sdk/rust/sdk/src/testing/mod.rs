@@ -24,6 +24,7 @@
 //! assert_eq!(runner.run(r#"{"id": "a"}"#), rejected("missing_field", "amount"));
 //! ```
 
+mod base64;
 mod cases;
 mod input;
 mod readback;

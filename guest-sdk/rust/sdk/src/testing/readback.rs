@@ -3,9 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::verdict::{Verdict, filtered, rejected, rows};
+use super::{
+    base64,
+    verdict::{Verdict, filtered, rejected, rows},
+};
 use crate::{
-    Bytes, Date, Timestamp,
+    Date, Timestamp,
     column::{Column, Strings, Values},
     description::{DataType, Description, Field},
     outcome::{Outcome, Rows},
@@ -27,7 +30,10 @@ pub fn verdicts(description: &Description, outcome: &Outcome) -> Vec<Verdict> {
 
     let mut reasons = (0..outcome.rejections.records.len()).map(|index| {
         let text = |strings: &Strings| String::from_utf8_lossy(strings.get(index)).into_owned();
-        (outcome.rejections.records[index] as usize, rejected(&text(&outcome.rejections.codes), &text(&outcome.rejections.paths)))
+        (
+            outcome.rejections.records[index] as usize,
+            rejected(&text(&outcome.rejections.codes), &text(&outcome.rejections.paths)),
+        )
     });
     let verdicts = outcome.verdicts.iter().zip(made).enumerate().map(|(record, (verdict, made))| match verdict {
         0 => filtered(),
@@ -72,15 +78,17 @@ fn read_column<'c>(field: &Field, columns: &mut impl Iterator<Item = &'c Column>
         (DataType::Boolean, Values::Boolean(values)) => values.iter().map(|value| json!(*value == 1)).collect(),
         (DataType::Int32, Values::Int32(values)) => values.iter().map(|value| json!(value)).collect(),
         (DataType::Int64, Values::Int64(values)) => values.iter().map(|value| json!(value)).collect(),
-        (DataType::Float32, Values::Float32(values)) => values.iter().map(|value| json!(value)).collect(),
-        (DataType::Float64, Values::Float64(values)) => values.iter().map(|value| json!(value)).collect(),
+        (DataType::Float32, Values::Float32(values)) => values.iter().map(|value| float(json!(value), value)).collect(),
+        (DataType::Float64, Values::Float64(values)) => values.iter().map(|value| float(json!(value), value)).collect(),
         (DataType::Decimal { scale, .. }, Values::Decimal(bytes)) => {
             bytes.as_chunks().0.iter().map(|unscaled| json!(decimal(i128::from_le_bytes(*unscaled), *scale))).collect()
         }
         (DataType::Utf8, Values::Utf8(strings)) => {
             each(strings).map(|bytes| json!(std::str::from_utf8(bytes).expect("text is UTF-8"))).collect()
         }
-        (DataType::Binary, Values::Binary(strings)) => each(strings).map(|bytes| json!(Bytes(bytes))).collect(),
+        (DataType::Binary, Values::Binary(strings)) => {
+            each(strings).map(|bytes| json!(base64::encode(bytes))).collect()
+        }
         (DataType::Date, Values::Date(days)) => days.iter().map(|days| json!(Date::from_days(*days))).collect(),
         (DataType::Timestamp, Values::Timestamp(times)) => {
             times.iter().map(|microseconds| json!(Timestamp::from_microseconds(*microseconds))).collect()
@@ -106,6 +114,11 @@ fn read_column<'c>(field: &Field, columns: &mut impl Iterator<Item = &'c Column>
 
 fn each(strings: &Strings) -> impl Iterator<Item = &[u8]> {
     (0..strings.ends.len()).map(|index| strings.get(index))
+}
+
+/// JSON has no NaN and no infinity: they become text.
+fn float(number: Value, written: impl ToString) -> Value {
+    if number.is_null() { Value::from(written.to_string()) } else { number }
 }
 
 /// `(1250, 2)` → `12.50`

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub enum Verdict {
     /// It made no rows.
     Filtered(bool),
-    /// It made these rows: by table, in order. Dates, timestamps and decimals are strings, bytes hexadecimal digits.
+    /// It made these rows: by table, in order. Dates, timestamps and decimals are strings, bytes base64.
     Rows(BTreeMap<String, Vec<Value>>),
     /// It was rejected.
     Rejected {
