@@ -103,6 +103,7 @@ group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=4194304
 log.cleaner.backoff.ms=200
+log.retention.ms=-1
 message.max.bytes=16777216
 replica.fetch.max.bytes=16777216
 auto.create.topics.enable=false

@@ -67,7 +67,7 @@ impl KafkaSource {
             match self.consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => take(&message, intake),
-                Some(Err(error)) => tolerate(error)?,
+                Some(Err(error)) => self.tolerate(error)?,
             }
             wait = Duration::ZERO;
         }
@@ -107,29 +107,41 @@ impl KafkaSource {
         Ok(!ends.is_empty() && ends.iter().all(is_done))
     }
 
+    /// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
+    fn tolerate(&self, error: KafkaError) -> Result<(), PipelineError> {
+        let error = failed("reading")(error);
+        if error.kind() != ErrorKind::Stop {
+            warn!(%error, "librdkafka will try again");
+            return Ok(());
+        }
+        // An offset that is not there any more comes without its partition: look for it, to name the gap.
+        for (partition, &position) in &self.positions {
+            let watermarks = self.watermarks(partition)?;
+            require_within(partition, position, watermarks)?;
+        }
+        Err(error)
+    }
+
+    /// The first offset that the topic still has, and the one after its last.
+    fn watermarks(&self, partition: &TopicPartition) -> Result<(i64, i64), PipelineError> {
+        self.consumer
+            .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
+            .map_err(failed("asking for the topic's first and last offsets"))
+    }
+
     /// The offset to start at, after a look at what the topic still has.
     fn start_offset(&mut self, partition: &TopicPartition, next: Option<i64>) -> Result<i64, PipelineError> {
-        let (low, high) = self
-            .consumer
-            .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
-            .map_err(failed("asking for the topic's first and last offsets"))?;
+        let (low, high) = self.watermarks(partition)?;
         if let Some(ends) = &mut self.drain_ends {
             ends.entry(partition.clone()).or_insert(high);
         }
-        match next {
-            Some(next) if next < low => {
-                let missing = OffsetRange { from: next, to: low };
-                Err(PipelineError::LostOffsets { partition: partition.clone(), missing })
-            }
-            Some(next) if next > high => {
-                Err(PipelineError::LedgerAhead { partition: partition.clone(), ledger: next, end: high })
-            }
-            Some(next) => Ok(next),
-            None => Ok(match self.settings.start {
-                Start::Earliest => low,
-                Start::Latest => high,
-            }),
-        }
+        let start = match (next, self.settings.start) {
+            (Some(next), _) => next,
+            (None, Start::Earliest) => low,
+            (None, Start::Latest) => high,
+        };
+        require_within(partition, start, (low, high))?;
+        Ok(start)
     }
 
     /// Hands offsets to librdkafka: partitions that are new are assigned, others sought.
@@ -223,13 +235,15 @@ fn take(message: &BorrowedMessage<'_>, intake: &mut Intake) {
     }
 }
 
-/// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
-fn tolerate(error: KafkaError) -> Result<(), PipelineError> {
-    let error = failed("reading")(error);
-    if error.kind() == ErrorKind::Stop {
-        return Err(error);
+/// Loss is loud: an offset that the topic does not have is not skipped.
+fn require_within(partition: &TopicPartition, next: i64, (low, high): (i64, i64)) -> Result<(), PipelineError> {
+    let partition = partition.clone();
+    if next < low {
+        return Err(PipelineError::LostOffsets { partition, missing: OffsetRange { from: next, to: low } });
     }
-    warn!(%error, "librdkafka will try again");
+    if next > high {
+        return Err(PipelineError::LedgerAhead { partition, ledger: next, end: high });
+    }
     Ok(())
 }
 
