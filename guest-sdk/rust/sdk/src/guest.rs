@@ -47,9 +47,9 @@ macro_rules! export_transform {
                 }
                 fn process(batch: guest::Batch) -> guest::Outcome {
                     guest::process(&CONFIGURED, batch)
-        }
+                }
             }
-            guest::export_component!(Component with_types_in $crate::guest);
+    guest::export_component!(Component with_types_in $crate::guest);
         };
     };
 }

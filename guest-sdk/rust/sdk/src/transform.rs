@@ -28,6 +28,9 @@ pub trait Transform: Sized {
 }
 
 /// The description that follows from what a transform returns, and from the type of its configuration.
+///
+/// # Panics
+/// Where tables share a name, or differ in their rows' format.
 #[must_use]
 pub fn describe<R: IntoRows, C: Configuration>(name: &str, version: &str) -> Description {
     let mut tables = Vec::new();
@@ -37,6 +40,14 @@ pub fn describe<R: IntoRows, C: Configuration>(name: &str, version: &str) -> Des
         tables.iter().all(|table| table.row_format == row_format),
         "all rows of a transform share one format: mark all of them `#[row(format = \"json\")]`, or none"
     );
+    for (index, table) in tables.iter().enumerate() {
+        let known = tables[..index].iter().any(|other| other.name == table.name);
+        assert!(
+            !known,
+            "the table `{}` is written in two places: give one `#[row(table = \"…\")]`, or return a `Vec`",
+            table.name
+        );
+    }
     Description {
         name: name.to_owned(),
         version: version.to_owned(),
