@@ -99,15 +99,19 @@ impl<C: Caller> Walk<'_, C> {
             Attempt::Failed { failure, fresh, clue } => {
                 self.failures += 1;
                 match clue {
-                    _ if range.len() == 1 && fresh => self.condemn(range.start, failure),
+                    _ if range.len() == 1 && fresh => {
+                        // What was too much was this record, not its company.
+                        self.pace.lighten();
+                        self.condemn(range.start, failure);
+                    }
                     _ if range.len() == 1 => self.todo.push(Work::Alone(range.start)),
                     Clue::Culprit => self.split(range),
                     Clue::Suspect(record) => self.around(range, record, Work::Alone(record)),
                     Clue::TooMuch => {
                         self.pace.too_much(range.len());
                         let middle = range.start + range.len() / 2;
-                        self.todo.push(Work::Attempt(middle..range.end));
-                        self.todo.push(Work::Attempt(range.start..middle));
+                        self.todo.push(half(middle..range.end));
+                        self.todo.push(half(range.start..middle));
                     }
                 }
             }
@@ -137,6 +141,11 @@ impl<C: Caller> Walk<'_, C> {
         self.pace.culprit();
         self.caller.condemn(record, failure);
     }
+}
+
+/// Half of what was too much. A single record is better tried on a fresh instance at once than twice.
+fn half<F>(records: Range<usize>) -> Work<F> {
+    if records.len() == 1 { Work::Alone(records.start) } else { Work::Attempt(records) }
 }
 
 #[cfg(test)]
@@ -272,7 +281,7 @@ mod tests {
     fn clean_batches_are_one_call_again_after_poison() {
         let mut pace = Pace::default();
         Fake::new(vec![Kind::Confessing; 1000]).walked(&mut pace);
-        for _ in 0..2 {
+        for _ in 0..5 {
             Fake::new(vec![Kind::Good; 1000]).walked(&mut pace);
         }
         assert_eq!(Fake::new(vec![Kind::Good; 1000]).walked(&mut pace).calls, 1);

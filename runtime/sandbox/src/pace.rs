@@ -47,6 +47,11 @@ impl Pace {
         self.load = (records / 2).max(1);
     }
 
+    /// What was too much turns out to have been a single culprit.
+    pub(crate) fn lighten(&mut self) {
+        self.load = usize::MAX;
+    }
+
     /// A record was condemned.
     pub(crate) fn culprit(&mut self) {
         self.gap = self.gap.midpoint(self.since);

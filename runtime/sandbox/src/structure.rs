@@ -1,6 +1,6 @@
 //! What can be told of a file without compiling it: is it a component, is it whole, what does it import and export.
 
-use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds, Validator, WasmFeatures};
 
 /// The outer imports and exports of a component.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl Structure {
                     for import in imports {
                         let import = import.map_err(corrupt)?;
                         // The world's own `use` lines come as imported types: names, nothing that can be called.
-                        if !matches!(import.ty, wasmparser::ComponentTypeRef::Type(_)) {
+                        if !matches!(import.ty, ComponentTypeRef::Type(TypeBounds::Eq(_))) {
                             structure.imports.push(import.name.name.to_owned());
                         }
                     }

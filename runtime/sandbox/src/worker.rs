@@ -55,7 +55,16 @@ impl Worker {
         let mut outcome = Outcome { verdicts: vec![Verdict::Filtered; batch.len()], ..Outcome::default() };
         let lines_left = self.transform.limits().batch_log_lines_max;
         let Worker { transform, configuration, instance, pace } = self;
-        let mut trial = Trial { transform, configuration, instance, batch, outcome: &mut outcome, lines_left, lines_dropped: 0 };
+        let mut trial = Trial {
+            transform,
+            configuration,
+            instance,
+            batch,
+            outcome: &mut outcome,
+            slow: 0..0,
+            lines_left,
+            lines_dropped: 0,
+        };
         let walked = bisect::walk(&mut trial, batch.len(), pace);
         if trial.lines_dropped > 0 {
             let (dropped, topic, partition) = (trial.lines_dropped, &*batch.topic, batch.partition);
@@ -72,6 +81,8 @@ struct Trial<'a> {
     instance: &'a mut Option<Instance>,
     batch: &'a Batch,
     outcome: &'a mut Outcome,
+    /// The records of the last call that was too slow.
+    slow: Range<usize>,
     lines_left: u64,
     lines_dropped: u64,
 }
@@ -97,6 +108,9 @@ impl Caller for Trial<'_> {
             slice = self.batch.slice(records.clone());
             &slice
         };
+        if batch.len() == 1 && self.slow.contains(&records.start) {
+            return self.run_exactly(records, batch);
+        }
         let usable = self.instance.take().filter(|instance| !fresh || instance.is_fresh());
         let mut instance = match usable {
             Some(instance) => instance,
@@ -104,8 +118,11 @@ impl Caller for Trial<'_> {
         };
         let fresh = instance.is_fresh();
         let ended = self.run(&mut instance, batch, fresh)?;
-        if matches!(ended, Ended::Slow) && batch.len() == 1 {
-            return self.run_exactly(records, batch);
+        if matches!(ended, Ended::Slow) {
+            self.slow = records.clone();
+            if batch.len() == 1 {
+                return self.run_exactly(records, batch);
+            }
         }
         if let Ended::Answered { bytes, .. } = ended
             && instance.note_returned(bytes) < RETURNED_BYTES_MAX

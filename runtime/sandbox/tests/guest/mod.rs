@@ -10,13 +10,16 @@ use sluicebox_sandbox::{Batch, Limits, NO_HEADERS, Sandbox, Transform, Worker};
 /// The component, built if it is not up to date.
 pub fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let target_dir = Some(root.join("target/guests"));
-        let options = Options { target_dir, quiet: true, ..Options::default() };
-        let built = sluicebox_guest_builder::build(&root.join("tests/guests/misbehaving"), &options);
-        built.unwrap_or_else(|error| panic!("{error}")).path
-    })
+    COMPONENT.get_or_init(|| build("tests/guests/misbehaving"))
+}
+
+/// The component of a crate of this repository.
+pub fn build(folder: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target_dir = Some(root.join("target/guests"));
+    let options = Options { target_dir, quiet: true, ..Options::default() };
+    let built = sluicebox_guest_builder::build(&root.join(folder), &options);
+    built.unwrap_or_else(|error| panic!("{error}")).path
 }
 
 pub fn sandbox() -> &'static Sandbox {

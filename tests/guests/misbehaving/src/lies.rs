@@ -36,9 +36,14 @@ pub(crate) fn spoil(outcome: &mut Outcome, record: usize, lie: &str) {
 }
 
 fn spoil_columns(outcome: &mut Outcome, lie: &str) {
-    let rows = outcome.rows[0].records.len();
-    let Rows::Columns(columns) = &mut outcome.rows[0].rows else { return };
+    let Some(table) = outcome.rows.first_mut() else { return };
+    let rows = table.records.len();
+    let Rows::Columns(columns) = &mut table.rows else { return };
     match lie {
+        "huge-output-beyond-batch" => {
+            let data = vec![b'x'; 80 << 20];
+            columns[1].values = Values::Binary(Strings { ends: vec![80 << 20; rows], data });
+        }
         "column-missing" => drop(columns.pop()),
         "column-extra" => columns.push(Column { values: Values::Int32(vec![0; rows]), nulls: vec![] }),
         "column-of-wrong-type" => columns[0].values = Values::Timestamp(vec![0; rows]),

@@ -1,0 +1,110 @@
+//! Figures, printed; nothing here fails but on nonsense. `cargo test --release --test figures -- --ignored --nocapture`.
+
+mod guest;
+
+use std::time::Instant;
+
+use guest::{batch, sandbox, transform, worker};
+use sluicebox_sandbox::{Batch, Limits, NO_HEADERS, Verdict, Worker};
+
+const RECORDS: usize = 1000;
+
+/// The best of many runs, in nanoseconds a record.
+fn best(worker: &mut Worker, batch: &Batch, runs: usize) -> f64 {
+    let run = |_| {
+        let start = Instant::now();
+        let outcome = worker.process(batch).unwrap();
+        assert_eq!(outcome.verdicts.len(), batch.len());
+        start.elapsed().as_nanos() as f64 / batch.len() as f64
+    };
+    (0..runs).map(run).fold(f64::MAX, f64::min)
+}
+
+/// 191 bytes of order, with a key.
+fn orders(records: usize) -> Batch {
+    let mut orders = Batch::new("orders", 0);
+    for index in 0..records {
+        let value = format!("{{\"id\":{index:010},\"note\":\"{:155}\"}}", "x");
+        orders.push(index as i64, 1_700_000_000_000, Some(b"customer-17"), Some(value.as_bytes()), NO_HEADERS);
+    }
+    orders
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn boundary_echo() {
+    let transform = transform(&Limits::default());
+    let mut worker = transform.worker(r#"{"mode": "echo"}"#).unwrap();
+    for records in [1, 10, 100, 1000, 5000] {
+        println!("echo, batches of {records}: {:.1} ns a record", best(&mut worker, &orders(records), 2000));
+    }
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn the_orders_sample() {
+    let transform = sandbox().load(&guest::build("sample-transforms/clean-orders"), &Limits::default(), None).unwrap();
+    let mut worker = transform.worker("{}").unwrap();
+    let mut orders = Batch::new("orders", 0);
+    for index in 0..RECORDS {
+        let value = format!(
+            "{{\"id\":\"o-{index:07}\",\"customer\":\"Ada{index}@Example.com \",\"amount\":{}.{:02},\"currency\":\"eur\",\
+             \"note\":\"please leave the parcel at the door\",\"placed_at\":\"2024-03-01T00:{:02}:00+01:00\"}}",
+            index % 500,
+            index % 100,
+            index % 60
+        );
+        orders.push(index as i64, 1_700_000_000_000, None, Some(value.as_bytes()), NO_HEADERS);
+    }
+    let outcome = worker.process(&orders).unwrap();
+    assert!(outcome.rejections.is_empty(), "{:?}", outcome.rejections[0]);
+    let bytes = orders.bytes() / RECORDS;
+    println!("orders of {bytes} bytes, batches of {RECORDS}: {:.0} ns a record", best(&mut worker, &orders, 2000));
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn a_fresh_instance() {
+    let transform = transform(&Limits::default());
+    let mut times: Vec<f64> = Vec::new();
+    for _ in 0..2000 {
+        let start = Instant::now();
+        drop(transform.worker("{}").unwrap());
+        times.push(start.elapsed().as_nanos() as f64 / 1000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    println!("instantiate, configure, drop: median {:.1} us, p99 {:.1} us", times[1000], times[1980]);
+    let mut worker = worker();
+    for behaviour in ["panic", "panic-without-words"] {
+        let poison = batch([behaviour]);
+        println!("one {behaviour}, alone: {:.1} us", best(&mut worker, &poison, 500) / 1000.0);
+    }
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn poison() {
+    let _ = sandbox();
+    let good = |index: usize| format!("{{\"id\":{index:010},\"note\":\"{:155}\"}}", "x");
+    for behaviour in ["panic", "panic-without-words", "verdict-unknown"] {
+        for every in [usize::MAX, 1000, 100, 10, 1] {
+            let values: Vec<String> =
+                (0..RECORDS * 20).map(|index| if index % every == every / 2 { behaviour.to_owned() } else { good(index) }).collect();
+            let batches: Vec<Batch> = values.chunks(RECORDS).map(batch).collect();
+            let mut worker = worker();
+            let (mut rejected, mut calls, mut nanoseconds) = (0, 0, u128::MAX);
+            for _ in 0..5 {
+                let start = Instant::now();
+                (rejected, calls) = (0, 0);
+                for batch in &batches {
+                    let outcome = worker.process(batch).unwrap();
+                    rejected += outcome.verdicts.iter().filter(|&&verdict| verdict == Verdict::Rejected).count();
+                    calls += outcome.effort.calls;
+                }
+                nanoseconds = nanoseconds.min(start.elapsed().as_nanos());
+            }
+            let each = nanoseconds as f64 / values.len() as f64;
+            println!("{behaviour}: {rejected} of {} rejected, {calls} calls, {each:.0} ns a record", values.len());
+        }
+    }
+}
