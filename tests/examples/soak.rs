@@ -34,7 +34,7 @@ fn main() -> Result<ExitCode> {
     let mut run = pipeline.start(&["--drain"])?;
     let samples = watch(&mut run)?;
     let seconds = started.elapsed().as_secs_f64();
-    ensure!(run.wait(Duration::ZERO)?.success(), "the run did not end well:\n{}", run.said());
+    ensure!(run.wait(Duration::from_secs(30))?.success(), "the run did not end well:\n{}", run.said());
 
     let (rows, positions) = tables::count(&pipeline.table("orders"))?;
     ensure!(rows == positions, "{} rows are doubled", rows - positions);

@@ -114,8 +114,8 @@ fn message(line: &str) -> Result<Message> {
         key: bytes(&line, "key")?,
         value: bytes(&line, "value")?,
         headers: headers.collect::<Result<_>>()?,
-        // A record without a time would get the producer's clock; zero is the same on every run.
-        timestamp: Some(line.get("timestamp").and_then(Value::as_i64).unwrap_or(0)),
+        // A record without a time, or with time 0, would get the producer's clock.
+        timestamp: Some(line.get("timestamp").and_then(Value::as_i64).unwrap_or(1)),
     })
 }
 

@@ -49,6 +49,13 @@ impl Pipeline {
         self.folder().join("tables").join(name)
     }
 
+    /// How many versions a table has; cheap enough to be asked again and again.
+    pub fn versions(&self, table: &str) -> usize {
+        let log = fs::read_dir(self.table(table).join("_delta_log"));
+        let commits = log.into_iter().flatten().flatten().map(|entry| entry.path());
+        commits.filter(|path| path.extension().is_some_and(|extension| extension == "json")).count()
+    }
+
     /// Starts `sluicebox run` with the settings of this moment. `arguments` are further ones: `["--drain"]`.
     pub fn start(&self, arguments: &[&str]) -> Result<Run> {
         let file = self.folder().join("pipeline.yaml");
@@ -122,9 +129,12 @@ impl Run {
         bail!("sluicebox still runs after {duration_max:?}; it said:\n{}", self.said())
     }
 
-    /// What all runs of this file have said so far.
+    /// The end of what all runs of this file have said so far.
     pub fn said(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        const LINES_MAX: usize = 40;
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines.get(lines.len().saturating_sub(LINES_MAX)..).unwrap_or_default().join("\n")
     }
 }
 

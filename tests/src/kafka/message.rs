@@ -27,7 +27,7 @@ pub struct Message {
     pub value: Option<Vec<u8>>,
     /// In order; names may repeat.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// Milliseconds since 1970; none lets the producer take its clock.
+    /// Milliseconds since 1970; none, like librdkafka's 0, lets the producer take its clock.
     pub timestamp: Option<i64>,
 }
 

@@ -1,8 +1,12 @@
 //! Records that no transform likes. Each ends as a row or a dead letter with its original bytes, and the process lives.
 
 use anyhow::{Context, Result};
+use serde_json::json;
+use sluicebox::Bytes;
 use sluicebox_tests::feed::Feed;
 use sluicebox_tests::kafka::{Cluster, Message};
+use sluicebox_tests::native::{Expected, ensure_same, timeless};
+use sluicebox_tests::pipeline::Pipeline;
 use sluicebox_tests::tables;
 
 use super::source;
@@ -64,7 +68,7 @@ fn every_bad_kind_ends_as_a_row_or_a_dead_letter_with_its_bytes() -> Result<()> 
 fn a_partition_of_only_poison_advances() -> Result<()> {
     let cluster = Cluster::shared()?;
     let mut feed = Feed::new("only-poison");
-    feed.extend((0..3_000).map(|n| Message { timestamp: Some(n), ..Message::new(0, format!("poison {n}")) }));
+    feed.extend((1..=3_000).map(|n| Message { timestamp: Some(n), ..Message::new(0, format!("poison {n}")) }));
     feed.produce(cluster)?;
     let pipeline = orders::pipeline("only-poison", source(cluster, &["only-poison"]))?;
     pipeline.drain()?;
@@ -80,4 +84,43 @@ fn a_partition_of_only_poison_advances() -> Result<()> {
     }
     assert_eq!(last["pipeline"], "only-poison");
     Ok(())
+}
+
+#[test]
+fn a_record_that_loops_or_hoards_or_panics_costs_only_itself() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let mut feed = orders::feed("misbehaviour", 2_000);
+    let poison = [(300, "loop"), (301, "memory"), (302, "panic"), (900, "panic"), (1_500, "loop"), (1_999, "memory")];
+    for (place, kind) in poison {
+        let order = orders::with("poison", &format!("\"{kind}\""));
+        feed.records[place].message.value = Some(order.into_bytes());
+    }
+    feed.produce(cluster)?;
+    let source = source(cluster, &["misbehaviour"]);
+    let pipeline = Pipeline::new("misbehaviour", "orders_with_poison", &["orders"], source)?;
+    pipeline.drain()?;
+
+    let (by_sandbox, by_transform): (Vec<_>, Vec<_>) =
+        tables::rows(&pipeline.table("dead_letters"))?.into_iter().partition(|row| row["stage"] == "sandbox");
+    let mut found: Vec<_> =
+        by_sandbox.iter().map(|row| (row["partition"].clone(), row["offset"].clone(), row["value"].clone())).collect();
+    let mut sent: Vec<_> = poison
+        .iter()
+        .map(|(place, _)| &feed.records[*place])
+        .map(|record| {
+            (json!(record.message.partition), json!(record.offset), json!(record.message.value.clone().map(Bytes)))
+        })
+        .collect();
+    found.sort_by_key(|row| format!("{row:?}"));
+    sent.sort_by_key(|row| format!("{row:?}"));
+    assert_eq!(found, sent, "the guilty, and nobody else, with their bytes");
+    assert!(by_sandbox.iter().all(|row| row["code"].is_string() && row["message"].is_string()));
+
+    // All others are judged as by the transform without the switch.
+    let mut places = 0..;
+    feed.records.retain(|_| places.next().is_none_or(|place| poison.iter().all(|(guilty, _)| *guilty != place)));
+    let expected = Expected::of::<clean_orders::clean>(&json!({}), &[&feed])?;
+    ensure_same("orders", &tables::rows(&pipeline.table("orders"))?, &expected.tables["orders"])?;
+    let by_transform: Vec<_> = by_transform.iter().map(timeless).collect();
+    ensure_same("dead letters", &by_transform, &expected.dead_letters)
 }

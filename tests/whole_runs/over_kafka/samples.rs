@@ -17,6 +17,21 @@ fn clean_orders() -> Result<()> {
     ensure_cases::<clean_orders::clean>("clean-orders")
 }
 
+#[test]
+fn flatten_clicks() -> Result<()> {
+    ensure_cases::<flatten_clicks::flatten>("flatten-clicks")
+}
+
+#[test]
+fn mask_pii() -> Result<()> {
+    ensure_cases::<mask_pii::mask>("mask-pii")
+}
+
+#[test]
+fn split_invoices() -> Result<()> {
+    ensure_cases::<split_invoices::split>("split-invoices")
+}
+
 /// Every case of a sample goes through a topic of its own.
 fn ensure_cases<T: sluicebox::Transform>(sample: &str) -> Result<()> {
     let cases = place::repository().join("sample-transforms").join(sample).join("cases");

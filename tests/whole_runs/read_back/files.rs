@@ -48,10 +48,8 @@ fn a_killed_run_over_files_resumes_where_its_tables_are() -> Result<()> {
     pipeline.settings["flush"] = json!({"rows_max": 1_000});
     let feed = orders::feed("orders", 30_000);
     feed.write_jsonl(&pipeline.folder().join("orders.jsonl"))?;
-    let log = pipeline.table("orders").join("_delta_log");
-    let versions = || fs::read_dir(&log).map_or(0, Iterator::count);
     let mut run = pipeline.start(&["--drain"])?;
-    while versions() < 4 && run.lives()? {
+    while pipeline.versions("orders") < 4 && run.lives()? {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     run.kill()?;
