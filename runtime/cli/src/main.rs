@@ -11,6 +11,7 @@ mod commands;
 mod cpu;
 mod difference;
 mod exit;
+mod itself;
 mod samples;
 mod terminal;
 mod trial;

@@ -1,6 +1,6 @@
 //! `sluicebox build`: a transform's crate to one .wasm component.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -32,9 +32,10 @@ impl Build {
     }
 }
 
-/// Builds the crate in `folder` for another command.
+/// Builds the crate in `folder` for another command. On a terminal cargo shows how far it is: the first build of all
+/// takes a minute.
 pub(super) fn build(folder: &Path) -> Result<Built, Failure> {
-    let options = Options { quiet: true, ..Options::default() };
+    let options = Options { quiet: !std::io::stderr().is_terminal(), ..Options::default() };
     sluicebox_guest_builder::build(folder, &options).usage(format!("cannot build {}", folder.display()))
 }
 

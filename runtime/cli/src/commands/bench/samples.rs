@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use serde_json::json;
 use sluicebox::Transform;
 use sluicebox::batch::Batch;
 
@@ -24,12 +25,78 @@ pub(super) struct Sample {
 
 /// All samples.
 pub(super) fn all() -> Vec<Sample> {
-    vec![Sample {
-        name: "clean-orders",
-        configuration: "{}",
-        record: orders::good,
-        native: native::<clean_orders::clean>,
-    }]
+    vec![
+        Sample {
+            name: "clean-orders",
+            configuration: "{}",
+            record: orders::good,
+            native: native::<clean_orders::clean>,
+        },
+        Sample {
+            name: "flatten-clicks",
+            configuration: "{}",
+            record: session,
+            native: native::<flatten_clicks::flatten>,
+        },
+        Sample {
+            name: "mask-pii",
+            configuration: r#"{"salt": "not a secret, only long"}"#,
+            record: message,
+            native: native::<mask_pii::mask>,
+        },
+        Sample {
+            name: "split-invoices",
+            configuration: "{}",
+            record: invoice,
+            native: native::<split_invoices::split>,
+        },
+    ]
+}
+
+/// A session with three clicks.
+fn session(index: usize) -> Vec<u8> {
+    let minute = index % 60;
+    let click = |page: &str, second: usize| {
+        json!({
+            "page": page,
+            "at": format!("2024-03-01T12:{minute:02}:{second:02}.5Z"),
+            "dwell_milliseconds": index % 5000,
+            "labels": ["spring"],
+        })
+    };
+    let session = json!({
+        "id": format!("s-{index:06}"),
+        "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/125.0",
+        "visitor": { "id": format!("v-{index}"), "country": "DE" },
+        "clicks": [click("/", 0), click("/basket", 20), click("/pay", 40)],
+    });
+    session.to_string().into_bytes()
+}
+
+/// A message with something to mask.
+fn message(index: usize) -> Vec<u8> {
+    let message = json!({
+        "id": format!("m-{index:06}"),
+        "email": format!("ada.{index}@example.com"),
+        "phone": "+49 30 1234567",
+        "text": "My card 4111 1111 1111 1111 was charged twice; write to ada@example.com or call 030-1234567.",
+    });
+    message.to_string().into_bytes()
+}
+
+/// An invoice with two lines that add up.
+fn invoice(index: usize) -> Vec<u8> {
+    let quantity = index % 100 + 1;
+    let invoice = json!({
+        "customer": format!("Ada Ltd {}", index % 1000),
+        "issued_on": format!("2024-03-{:02}", index % 28 + 1),
+        "total": format!("{}.50", quantity + 10),
+        "lines": [
+            { "article": "pen", "quantity": quantity, "unit_price": "1.00" },
+            { "article": "ink", "quantity": 1, "unit_price": "10.50" },
+        ],
+    });
+    invoice.to_string().into_bytes()
 }
 
 fn native<T: Transform + 'static>(configuration: &str) -> Result<Native, String> {

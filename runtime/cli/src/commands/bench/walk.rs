@@ -14,6 +14,7 @@ use crate::commands::demo::kafka::Kafka;
 use crate::commands::demo::orders;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::itself;
 
 const TOPIC: &str = "orders";
 /// Of the records: how many make a flush, and how many the consumer reads between two notes of its CPU time.
@@ -44,17 +45,16 @@ pub(super) fn measure(wasm: &Path, records: usize) -> Result<Walk, Failure> {
         "flush": { "rows_max": records / FLUSH_SHARE, "bytes_max": "1GiB", "interval": "10m" },
     });
     std::fs::write(&pipeline, settings.to_string())?;
-    let program = std::env::current_exe()?;
-    let mut run = Command::new(&program);
+    let mut run = itself::command()?;
     run.arg("run").arg(&pipeline).args(["--drain", "--progress"]);
-    let mut only_read = Command::new(&program);
+    let mut only_read = itself::command()?;
     only_read.args(["bench", "only-read", &brokers, TOPIC, &records.to_string()]);
     Ok(Walk { records, walk_ns: cpu_ns_each(run)?, only_read_ns: cpu_ns_each(only_read)? })
 }
 
 /// CPU time a record of a child that notes `records` and `cpu_seconds` line by line: the slope from first to last.
 fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut child = command.env("SLUICEBOX_LOG", "error").stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().ok_or_else(|| Failure::environment("the child has no stdout"))?;
     let mut notes: Vec<(f64, f64)> = Vec::new();
     for line in BufReader::new(stdout).lines() {

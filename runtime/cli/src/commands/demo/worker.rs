@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::exit::{Blame as _, Failure};
+use crate::itself;
 
 /// A running pipeline. Dropped, it is killed.
 pub(super) struct Worker {
@@ -20,8 +21,7 @@ impl Worker {
         let log_file = pipeline.with_file_name("run.log");
         let log = File::options().create(true).append(true).open(&log_file);
         let log = log.environment(format!("cannot write {}", log_file.display()))?;
-        let program = std::env::current_exe().environment("this program cannot find itself")?;
-        let mut child = Command::new(program)
+        let mut child = itself::command()?
             .arg("run")
             .arg(pipeline)
             .args(["--drain", "--progress"])
