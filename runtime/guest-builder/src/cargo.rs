@@ -59,7 +59,8 @@ impl Package {
         if !output.status.success() {
             return Err(unreadable(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
         }
-        let metadata: Metadata = serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
+        let metadata: Metadata =
+            serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
         let package = metadata
             .packages
             .into_iter()
@@ -73,7 +74,12 @@ impl Package {
 }
 
 /// Compiles the package and returns its core module's path.
-pub(crate) fn build(package: &Package, toolchain: Toolchain, target_dir: &Path, quiet: bool) -> Result<PathBuf, BuildError> {
+pub(crate) fn build(
+    package: &Package,
+    toolchain: Toolchain,
+    target_dir: &Path,
+    quiet: bool,
+) -> Result<PathBuf, BuildError> {
     let mut cargo = toolchain.cargo();
     cargo.args(["build", "--lib", "--profile", "transform", "--target", TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics"]);

@@ -10,8 +10,10 @@ use crate::BuildError;
 
 /// Wraps the core module that cargo left at `core`.
 pub(crate) fn encode(core: &Path, package: &str) -> Result<Vec<u8>, BuildError> {
-    let module = std::fs::read(core).map_err(|source| BuildError::File { verb: "read", path: core.to_owned(), source })?;
-    let encode = |error: &dyn std::fmt::Display| BuildError::Encode { package: package.to_owned(), message: error.to_string() };
+    let module =
+        std::fs::read(core).map_err(|source| BuildError::File { verb: "read", path: core.to_owned(), source })?;
+    let encode =
+        |error: &dyn std::fmt::Display| BuildError::Encode { package: package.to_owned(), message: error.to_string() };
     let lean = without_ballast(&module).map_err(|error| encode(&error))?;
     wit_component::ComponentEncoder::default()
         .validate(true)

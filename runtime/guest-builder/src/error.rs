@@ -17,7 +17,9 @@ pub enum BuildError {
         message: String,
     },
     /// The crate builds no module.
-    #[error("crate `{0}` builds no WebAssembly module: add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its Cargo.toml")]
+    #[error(
+        "crate `{0}` builds no WebAssembly module: add `[lib]` with `crate-type = [\"cdylib\", \"rlib\"]` to its Cargo.toml"
+    )]
     NotCdylib(String),
     /// Neither way to a WebAssembly target is there.
     #[error(
@@ -45,7 +47,9 @@ pub enum BuildError {
     #[error("cargo built `{0}` but named no .wasm file; this is a bug of sluicebox-guest-builder")]
     NoModule(String),
     /// A core module that exports no world.
-    #[error("`{package}` compiles, but is no transform: {message}; does it depend on the `sluicebox` SDK and use its `#[transform]` attribute?")]
+    #[error(
+        "`{package}` compiles, but is no transform: {message}; does it depend on the `sluicebox` SDK and use its `#[transform]` attribute?"
+    )]
     Encode {
         /// The crate.
         package: String,

@@ -42,7 +42,9 @@ impl Toolchain {
             Toolchain::Debian => {
                 let mut cargo = Command::new(Path::new(DEBIAN_BIN).join("cargo"));
                 // Whatever else is on the PATH or set by a surrounding cargo belongs to another toolchain.
-                for name in ["CARGO", "RUSTC", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"] {
+                for name in
+                    ["CARGO", "RUSTC", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"]
+                {
                     cargo.env_remove(name);
                 }
                 cargo

@@ -286,7 +286,12 @@ mod tests {
     }
 
     fn text(batch: &Batch) -> Vec<String> {
-        batch.records().map(|r| format!("{} {} {:?} {:?} {:?}", r.offset, r.timestamp, r.key, r.value, r.headers().collect::<Vec<_>>())).collect()
+        batch
+            .records()
+            .map(|r| {
+                format!("{} {} {:?} {:?} {:?}", r.offset, r.timestamp, r.key, r.value, r.headers().collect::<Vec<_>>())
+            })
+            .collect()
     }
 
     #[test]

@@ -50,7 +50,10 @@ enum Work<F> {
     Alone(usize),
     Condemn(usize, F),
     /// The right half of a range that holds a culprit; `failures` as counted before its left half was tried.
-    RightHalf { records: Range<usize>, failures: usize },
+    RightHalf {
+        records: Range<usize>,
+        failures: usize,
+    },
 }
 
 /// Calls until each of `records` records has its verdict.
@@ -226,7 +229,10 @@ mod tests {
         fn condemn(&mut self, record: usize, failure: Kind) {
             let (records, fresh, kind) = self.trial.clone().unwrap();
             assert_eq!(kind, failure);
-            assert!(failure == Kind::Confessing || (fresh && records == (record..record + 1)), "condemned {record} unheard");
+            assert!(
+                failure == Kind::Confessing || (fresh && records == (record..record + 1)),
+                "condemned {record} unheard"
+            );
             self.verdicts.push((record, true));
         }
     }

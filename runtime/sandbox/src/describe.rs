@@ -42,7 +42,9 @@ pub(crate) fn read(description: wire::Description) -> Result<Description, String
 fn table(table: wire::Table) -> Result<Table, String> {
     if !is_table_name(&table.name) {
         let name = table.name;
-        return Err(format!("`{name}` cannot name a table: lower case, digits and `_`, at most {NAME_BYTES_MAX}, not starting with `_` or a digit"));
+        return Err(format!(
+            "`{name}` cannot name a table: lower case, digits and `_`, at most {NAME_BYTES_MAX}, not starting with `_` or a digit"
+        ));
     }
     let at = |what: String| format!("table `{}`: {what}", table.name);
     let fields = fields(table.fields).map_err(at)?;
@@ -51,7 +53,10 @@ fn table(table: wire::Table) -> Result<Table, String> {
             return Err(at(format!("partition column `{name}` is no top-level field")));
         };
         if !field.data_type.is_primitive() || field.data_type == DataType::Binary {
-            return Err(at(format!("partition column `{name}` is {:?}; text, numbers and dates can partition", field.data_type)));
+            return Err(at(format!(
+                "partition column `{name}` is {:?}; text, numbers and dates can partition",
+                field.data_type
+            )));
         }
         if table.partition_columns[..index].contains(name) {
             return Err(at(format!("partition column `{name}` is named twice")));

@@ -34,7 +34,9 @@ pub enum LoadError {
     #[error("{0} is no WebAssembly: build the transform with `sluicebox build`")]
     NotWasm(PathBuf),
     /// The file is a core module.
-    #[error("{0} is a core module, no component: build it with `sluicebox build`, or wrap it with `wasm-tools component new`")]
+    #[error(
+        "{0} is a core module, no component: build it with `sluicebox build`, or wrap it with `wasm-tools component new`"
+    )]
     CoreModule(PathBuf),
     /// The file is broken.
     #[error("{path} is corrupt or truncated: {message}; build or copy it again")]
@@ -90,7 +92,9 @@ pub enum LoadError {
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// Compiled code is machine code: whoever can write it is whoever runs us.
-    #[error("cache folder {path} {reason}: what lies there would be run as machine code; use a folder of your own with mode 0700")]
+    #[error(
+        "cache folder {path} {reason}: what lies there would be run as machine code; use a folder of your own with mode 0700"
+    )]
     Untrusted {
         /// The folder.
         path: PathBuf,

@@ -82,7 +82,11 @@ impl Instance {
     }
 
     /// Instantiates and configures.
-    pub(crate) fn configured(compiled: &Compiled, limits: &Limits, configuration: &str) -> Result<Instance, StartError> {
+    pub(crate) fn configured(
+        compiled: &Compiled,
+        limits: &Limits,
+        configuration: &str,
+    ) -> Result<Instance, StartError> {
         let mut instance = Instance::start(compiled, limits)?;
         match instance.world.call_configure(&mut instance.store, configuration) {
             Ok(Ok(())) => Ok(instance),
@@ -144,7 +148,11 @@ impl Instance {
 
 fn start_error(error: &wasmtime::Error) -> StartError {
     let message = format!("{error:#}");
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() { StartError::Host(message) } else { StartError::Guest(message) }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        StartError::Host(message)
+    } else {
+        StartError::Guest(message)
+    }
 }
 
 /// So many ticks that at least this long has passed.

@@ -159,7 +159,8 @@ mod tests {
 
     #[test]
     fn people_write_units() {
-        let limits = read(r#"{"memory_bytes_max": "64MiB", "stack_bytes_max": 131072, "call_duration_max": "50ms"}"#).unwrap();
+        let limits =
+            read(r#"{"memory_bytes_max": "64MiB", "stack_bytes_max": 131072, "call_duration_max": "50ms"}"#).unwrap();
         assert_eq!((limits.memory_bytes_max, limits.stack_bytes_max), (64 * MIB, 128 * KIB));
         assert_eq!(limits.call_duration_max, Duration::from_millis(50));
     }

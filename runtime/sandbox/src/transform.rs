@@ -120,7 +120,8 @@ impl Transform {
         let (digest, engines) = (Digest::of(&wasm), room.engines(limits.stack_bytes_max)?);
         let component = compile(&engines.quick, &wasm, &digest, cache)
             .map_err(|error| LoadError::Corrupt { path: path.clone(), message: format!("{error:#}") })?;
-        let quick = link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(format!("{error:#}")))?;
+        let quick =
+            link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(format!("{error:#}")))?;
         let description = Instance::start(&quick, limits)
             .and_then(|mut instance| instance.describe())
             .map_err(|error| LoadError::Start { path: path.clone(), message: start_message(error) })?;

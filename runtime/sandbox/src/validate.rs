@@ -47,7 +47,8 @@ pub(crate) fn bytes(outcome: &wire::Outcome) -> u64 {
         rows + 4 * table.records.len()
     });
     let rejections = &outcome.rejections;
-    let texts = [&rejections.codes, &rejections.messages, &rejections.paths].map(|texts| texts.data.len() + 4 * texts.ends.len());
+    let texts = [&rejections.codes, &rejections.messages, &rejections.paths]
+        .map(|texts| texts.data.len() + 4 * texts.ends.len());
     (rows.sum::<usize>() + texts.iter().sum::<usize>() + 4 * rejections.records.len()) as u64
 }
 
@@ -78,7 +79,9 @@ pub(crate) fn outcome(
             (wire::Rows::Columns(columns), RowFormat::Columns) => {
                 Rows::Columns(columns::check(columns, &described.fields, count).map_err(at)?)
             }
-            (_, declared) => return Err(at(format!("not in the row format that `describe` declares ({declared:?})")).into()),
+            (_, declared) => {
+                return Err(at(format!("not in the row format that `describe` declares ({declared:?})")).into());
+            }
         };
         if count > 0 {
             part.tables.push(TableRows { table: index, records: table.records, rows });

@@ -89,7 +89,11 @@ struct Trial<'a> {
 
 /// How one call ended, with what is needed to judge it.
 enum Ended {
-    Answered { answer: Answer, bytes: u64, heavy: bool },
+    Answered {
+        answer: Answer,
+        bytes: u64,
+        heavy: bool,
+    },
     Confessed(usize, Failure),
     Failed(Failure, Clue),
     /// Too slow by the clock: a suspicion only.
@@ -191,7 +195,8 @@ impl Trial<'_> {
         // Where all records together stay below what one may return, each does.
         if bytes > limits.record_output_bytes_max {
             let max = limits.record_output_bytes_max;
-            let message = format!("the record's outcome has {bytes} bytes, more than limits.record_output_bytes_max ({max})");
+            let message =
+                format!("the record's outcome has {bytes} bytes, more than limits.record_output_bytes_max ({max})");
             return Ended::Failed(Failure::new(code::LIMIT_OUTPUT_BYTES, message), Clue::TooMuch);
         }
         match validate::outcome(outcome, records, self.transform.description(), limits) {

@@ -98,7 +98,8 @@ fn a_misbehaving_record_among_others_gets_the_same_verdict_and_spoils_none() {
             check(&outcome, position, behaviour, expected);
             let good: Vec<usize> = (0..9).filter(|&index| index != position).collect();
             assert!(good.iter().all(|&index| outcome.verdicts[index] == Verdict::Emitted), "{behaviour}: {outcome:?}");
-            let rows: Vec<(u32, String)> = rows(&outcome).into_iter().filter(|(record, _)| *record as usize != position).collect();
+            let rows: Vec<(u32, String)> =
+                rows(&outcome).into_iter().filter(|(record, _)| *record as usize != position).collect();
             let expected: Vec<_> = good.iter().map(|&index| (index as u32, format!("good {index}"))).collect();
             assert_eq!(rows, expected, "{behaviour} at {position}");
         }
@@ -114,7 +115,11 @@ fn check(outcome: &Outcome, record: usize, behaviour: &str, expected: &Expected)
         (Filtered, None) => assert_eq!(outcome.verdicts[record], Verdict::Filtered, "{at}"),
         (Unwanted(code), Some(rejection)) => {
             assert_eq!((rejection.stage, &*rejection.code), (Stage::Transform, *code), "{at}");
-            assert_eq!((&*rejection.message, rejection.path.as_deref()), ("not wanted", Some("items[3].price")), "{at}");
+            assert_eq!(
+                (&*rejection.message, rejection.path.as_deref()),
+                ("not wanted", Some("items[3].price")),
+                "{at}"
+            );
         }
         (Condemned(code, message), Some(rejection)) => {
             assert_eq!(outcome.verdicts[record], Verdict::Rejected, "{at}");
@@ -167,7 +172,11 @@ fn one_culprit_in_a_thousand_costs_at_most_twenty_more_calls() {
 fn what_earlier_records_left_behind_decides_nothing() {
     for behaviour in ["leak", "remember"] {
         let outcome = worker().process(&batch(vec![behaviour; 400])).unwrap();
-        assert!(outcome.verdicts.iter().all(|&verdict| verdict == Verdict::Emitted), "{behaviour}: {:?}", outcome.rejections);
+        assert!(
+            outcome.verdicts.iter().all(|&verdict| verdict == Verdict::Emitted),
+            "{behaviour}: {:?}",
+            outcome.rejections
+        );
     }
 }
 

@@ -88,8 +88,9 @@ fn poison() {
     let good = |index: usize| format!("{{\"id\":{index:010},\"note\":\"{:155}\"}}", "x");
     for behaviour in ["panic", "panic-without-words", "verdict-unknown"] {
         for every in [usize::MAX, 1000, 100, 10, 1] {
-            let values: Vec<String> =
-                (0..RECORDS * 20).map(|index| if index % every == every / 2 { behaviour.to_owned() } else { good(index) }).collect();
+            let values: Vec<String> = (0..RECORDS * 20)
+                .map(|index| if index % every == every / 2 { behaviour.to_owned() } else { good(index) })
+                .collect();
             let batches: Vec<Batch> = values.chunks(RECORDS).map(batch).collect();
             let mut worker = worker();
             let (mut rejected, mut calls, mut nanoseconds) = (0, 0, u128::MAX);

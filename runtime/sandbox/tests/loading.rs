@@ -33,8 +33,12 @@ fn a_transform_tells_what_it_is() {
 #[test]
 fn a_configuration_can_be_refused() {
     let transform = transform(&Limits::default());
-    assert!(matches!(transform.worker(r#"{"mode": "refuse"}"#), Err(ConfigureError::Refused(why)) if why.contains("`refuse`")));
-    assert!(matches!(transform.worker(r#"{"mode": "panic"}"#), Err(ConfigureError::Trapped(why)) if why.contains("unreachable")));
+    assert!(
+        matches!(transform.worker(r#"{"mode": "refuse"}"#), Err(ConfigureError::Refused(why)) if why.contains("`refuse`"))
+    );
+    assert!(
+        matches!(transform.worker(r#"{"mode": "panic"}"#), Err(ConfigureError::Trapped(why)) if why.contains("unreachable"))
+    );
 }
 
 #[test]
@@ -79,7 +83,10 @@ fn a_forbidden_import_is_named() {
 #[test]
 fn another_world_is_named() {
     let error = load_text("(component)");
-    assert!(matches!(error, LoadError::WrongWorld { .. }) && error.to_string().contains("does not export `configure`"), "{error}");
+    assert!(
+        matches!(error, LoadError::WrongWorld { .. }) && error.to_string().contains("does not export `configure`"),
+        "{error}"
+    );
 }
 
 #[test]

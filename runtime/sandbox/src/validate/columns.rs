@@ -108,7 +108,9 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
             let items = ends.last().map_or(0, |&end| end as usize);
             check_ends(&ends, slots, items).map(|()| Values::List(ends))?
         }
-        (wire::Values::StructOf(count), DataType::Struct(_)) => length(count as usize).map(|()| Values::Struct(count))?,
+        (wire::Values::StructOf(count), DataType::Struct(_)) => {
+            length(count as usize).map(|()| Values::Struct(count))?
+        }
         (values, data_type) => return Err(format!("is {}, but the field is {data_type:?}", type_name(&values))),
     })
 }

@@ -18,7 +18,11 @@ fn description(row_format: RowFormat) -> Description {
         field("paid", DataType::Boolean, true),
         field("price", DataType::Decimal { precision: 4, scale: 2 }, false),
         field("tags", DataType::List(Box::new(field("item", DataType::Utf8, false))), true),
-        field("at", DataType::Struct(vec![field("x", DataType::Float64, false), field("raw", DataType::Binary, true)]), true),
+        field(
+            "at",
+            DataType::Struct(vec![field("x", DataType::Float64, false), field("raw", DataType::Binary, true)]),
+            true,
+        ),
     ];
     let table = Table { name: "orders".to_owned(), fields, partition_columns: Vec::new() };
     Description {
@@ -96,39 +100,56 @@ fn a_valid_outcome_passes_unchanged() {
 fn every_broken_rule_is_named() {
     type Break = fn(&mut wire::Outcome);
     let cases: &[(&str, Break)] = &[
-        ("3 verdicts for 4 records", |o| { o.verdicts.pop(); }),
+        ("3 verdicts for 4 records", |o| {
+            o.verdicts.pop();
+        }),
         ("verdicts[1] is 3", |o| o.verdicts[1] = 3),
         ("record 0 has rows, but its verdict is Filtered", |o| o.verdicts[0] = 0),
         ("verdict of record 1 is Emitted, but it has no rows", |o| o.verdicts[1] = 1),
-        ("must name exactly the 1 records", |o| { o.verdicts[1] = 2; o.verdicts[2] = 0; }),
+        ("must name exactly the 1 records", |o| {
+            o.verdicts[1] = 2;
+            o.verdicts[2] = 0;
+        }),
         ("must name exactly the 2 records", |o| o.verdicts[1] = 2),
         ("rejections.codes: 0 ends for 1 values", |o| o.rejections.codes = strings(&[])),
         ("rejections.messages: value 0 is not UTF-8", |o| o.rejections.messages.data[0] = 0xff),
         ("rejections.paths: the last end is 3, but there are 4", |o| o.rejections.paths.data.push(b'x')),
         ("rows for table 1, but the transform describes 1", |o| o.rows[0].table = 1),
-        ("table `orders` comes twice", |o| o.rows.push(wire::TableRows {
-            table: 0, records: vec![], rows: wire::Rows::Columns(empty_columns()),
-        })),
+        ("table `orders` comes twice", |o| {
+            o.rows.push(wire::TableRows { table: 0, records: vec![], rows: wire::Rows::Columns(empty_columns()) })
+        }),
         ("records[1] of the rows of table 0 is 0, after 3", |o| o.rows[0].records = vec![3, 0, 3]),
         ("records[2] of the rows of table 0 is 4, but the batch has 4", |o| o.rows[0].records[2] = 4),
-        ("not in the row format", |o| o.rows[0].rows = wire::Rows::Json(ByteStringsResult {
-            data: vec![], ends: vec![0, 0, 0], nulls: vec![],
-        })),
-        ("column `at.raw`: missing", |o| { columns(o).pop(); }),
-        ("1 more columns than fields", |o| { let extra = column(wire::Values::Int64(vec![1]), &[]); columns(o).push(extra); }),
-        ("column `id`: is utf8, but the field is Int64", |o| columns(o)[0].values = wire::Values::Utf8(strings(&["", "", ""]))),
+        ("not in the row format", |o| {
+            o.rows[0].rows = wire::Rows::Json(ByteStringsResult { data: vec![], ends: vec![0, 0, 0], nulls: vec![] })
+        }),
+        ("column `at.raw`: missing", |o| {
+            columns(o).pop();
+        }),
+        ("1 more columns than fields", |o| {
+            let extra = column(wire::Values::Int64(vec![1]), &[]);
+            columns(o).push(extra);
+        }),
+        ("column `id`: is utf8, but the field is Int64", |o| {
+            columns(o)[0].values = wire::Values::Utf8(strings(&["", "", ""]))
+        }),
         ("column `id`: 2 values for 3 slots", |o| columns(o)[0].values = wire::Values::Int64(vec![1, 2])),
         ("column `id`: slot 1 is null, but the field is not nullable", |o| columns(o)[0].nulls = vec![1]),
         ("column `note`: nulls[1] is 0, not above", |o| columns(o)[1].nulls = vec![1, 0]),
         ("column `note`: nulls[1] is 1, not above", |o| columns(o)[1].nulls = vec![1, 1]),
         ("column `note`: null slot 3 of 3", |o| columns(o)[1].nulls = vec![3]),
-        ("column `note`: value 0 is not UTF-8: it ends within a character", |o| columns(o)[1].values =
-            wire::Values::Utf8(wire::Strings { data: "é".into(), ends: vec![1, 2, 2] })),
-        ("column `note`: ends[1] is 1, less than", |o| columns(o)[1].values =
-            wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![2, 1, 2] })),
-        ("column `note`: the last end is 9, but there are 2", |o| columns(o)[1].values =
-            wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![0, 1, 9] })),
-        ("column `paid`: slot 1 is 2, neither 0 nor 1", |o| columns(o)[2].values = wire::Values::Boolean(vec![0, 2, 0])),
+        ("column `note`: value 0 is not UTF-8: it ends within a character", |o| {
+            columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "é".into(), ends: vec![1, 2, 2] })
+        }),
+        ("column `note`: ends[1] is 1, less than", |o| {
+            columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![2, 1, 2] })
+        }),
+        ("column `note`: the last end is 9, but there are 2", |o| {
+            columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![0, 1, 9] })
+        }),
+        ("column `paid`: slot 1 is 2, neither 0 nor 1", |o| {
+            columns(o)[2].values = wire::Values::Boolean(vec![0, 2, 0])
+        }),
         ("column `price`: slot 1 has more than 4 digits", |o| columns(o)[3].values = decimals(&[0, -10000, 0])),
         ("column `price`: 17 bytes for 3 slots", |o| columns(o)[3].values = wire::Values::Decimal(vec![0; 17])),
         ("column `tags`: ends[1] is 1, less than", |o| columns(o)[4].values = wire::Values::ListOf(vec![2, 1, 3])),
@@ -204,9 +225,8 @@ fn any_column() -> impl Strategy<Value = wire::Column> {
 }
 
 fn any_rows() -> impl Strategy<Value = wire::TableRows> {
-    (0u32..2, prop::collection::vec(0u32..5, 0..5), prop::collection::vec(any_column(), 0..11)).prop_map(
-        |(table, records, columns)| wire::TableRows { table, records, rows: wire::Rows::Columns(columns) },
-    )
+    (0u32..2, prop::collection::vec(0u32..5, 0..5), prop::collection::vec(any_column(), 0..11))
+        .prop_map(|(table, records, columns)| wire::TableRows { table, records, rows: wire::Rows::Columns(columns) })
 }
 
 proptest! {
