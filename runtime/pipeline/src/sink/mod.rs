@@ -4,6 +4,7 @@
 mod columns;
 pub mod commit;
 pub mod decode;
+mod encoding;
 mod json_rows;
 pub mod shape;
 pub mod table;

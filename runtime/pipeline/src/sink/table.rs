@@ -9,20 +9,15 @@ use deltalake::protocol::SaveMode;
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
 use sluicebox_sandbox::Verdict;
 use tracing::info;
 
-use super::shape::{KAFKA_OFFSET, Shape};
+use super::encoding;
+use super::shape::Shape;
 use super::tally::Tally;
 use crate::error::PipelineError;
 use crate::ledger::{Ledger, app_id};
 use crate::position::TopicPartition;
-
-/// Rows in a row group: what is encoded, but not yet uploaded, stays in memory, so this bounds it.
-const ROW_GROUP_ROWS_MAX: usize = 256 * 1024;
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {
@@ -212,15 +207,7 @@ fn require_fit(table: &DeltaTable, name: &str, location: &str, shape: &Shape) ->
 }
 
 fn writer(table: &DeltaTable) -> Result<RecordBatchWriter, DeltaTableError> {
-    // Offsets rise by one: differences pack to almost nothing, a dictionary would hold every one of them.
-    let offset = ColumnPath::from(KAFKA_OFFSET);
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_column_dictionary_enabled(offset.clone(), false)
-        .set_column_encoding(offset, Encoding::DELTA_BINARY_PACKED)
-        .set_created_by(concat!("sluicebox ", env!("CARGO_PKG_VERSION")).to_owned())
-        .build();
-    Ok(RecordBatchWriter::for_table(table)?.with_writer_properties(properties))
+    let writer = RecordBatchWriter::for_table(table)?;
+    let properties = encoding::properties(&writer.arrow_schema())?;
+    Ok(writer.with_writer_properties(properties))
 }
