@@ -111,8 +111,15 @@ impl Cluster {
     /// Members of a consumer group at this moment.
     pub fn members(&self, group: &str) -> Result<usize> {
         let consumer: BaseConsumer = self.client().create()?;
-        let groups = consumer.fetch_group_list(Some(group), REQUEST_DURATION_MAX)?;
-        Ok(groups.groups().iter().map(|group| group.members().len()).sum())
+        let started = Instant::now();
+        loop {
+            match consumer.fetch_group_list(Some(group), REQUEST_DURATION_MAX) {
+                Ok(groups) => return Ok(groups.groups().iter().map(|group| group.members().len()).sum()),
+                // The brokers' first answers, until the group's coordinator has made up its mind.
+                Err(_) if started.elapsed() < REQUEST_DURATION_MAX => std::thread::sleep(Duration::from_millis(200)),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Kills a broker as a crash would.

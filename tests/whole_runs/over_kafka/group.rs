@@ -7,7 +7,7 @@ use serde_json::json;
 use sluicebox_tests::kafka::Cluster;
 use sluicebox_tests::pipeline::{Pipeline, await_until};
 
-use super::{await_all_committed, source};
+use super::{await_all_taken_in, source};
 use crate::orders;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ fn members_come_go_and_die_and_every_record_is_delivered_once() -> Result<()> {
     let mut second = pipeline.start(&[])?;
     cluster.produce("members", parts[1].iter().copied())?;
     members(2)?;
-    await_all_committed(cluster, "members", &mut [&mut first, &mut second])?;
+    await_all_taken_in(cluster, &pipeline, &mut [&mut first, &mut second])?;
 
     cluster.produce("members", parts[2].iter().copied())?;
     first.kill()?;
@@ -45,7 +45,7 @@ fn members_come_go_and_die_and_every_record_is_delivered_once() -> Result<()> {
     second.terminate()?;
     cluster.produce("members", parts[3].iter().copied())?;
     ensure!(second.wait(PATIENCE)?.success(), "the second did not end well:\n{}", second.said());
-    await_all_committed(cluster, "members", &mut [&mut third])?;
+    await_all_taken_in(cluster, &pipeline, &mut [&mut third])?;
     third.terminate()?;
     ensure!(third.wait(PATIENCE)?.success(), "the third did not end well:\n{}", third.said());
 

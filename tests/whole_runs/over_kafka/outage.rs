@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use sluicebox_tests::kafka::Cluster;
 
-use super::{await_all_committed, source};
+use super::{await_all_taken_in, source};
 use crate::orders;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -22,7 +22,7 @@ fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
     let mut pipeline = orders::pipeline("outage", source(&cluster, &["outage"]))?;
     pipeline.settings["flush"] = json!({"interval": "200ms"});
     let mut run = pipeline.start(&[])?;
-    await_all_committed(&cluster, "outage", &mut [&mut run])?;
+    await_all_taken_in(&cluster, &pipeline, &mut [&mut run])?;
 
     cluster.kill_broker(0)?;
     cluster.kill_broker(1)?;
@@ -33,7 +33,7 @@ fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
     cluster.start_broker(1)?;
     cluster.await_brokers()?;
     cluster.produce("outage", after.iter().map(|record| &record.message))?;
-    await_all_committed(&cluster, "outage", &mut [&mut run])?;
+    await_all_taken_in(&cluster, &pipeline, &mut [&mut run])?;
     run.terminate()?;
     ensure!(run.wait(PATIENCE)?.success(), "it did not end well:\n{}", run.said());
     orders::ensure_exactly_once(&pipeline, &[&feed])
