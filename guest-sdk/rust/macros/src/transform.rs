@@ -153,3 +153,84 @@ fn refuse_what_cannot_run(function: &ItemFn) -> syn::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::expand;
+
+    fn message(function: TokenStream) -> String {
+        expand(TokenStream::new(), function).map_or_else(|error| error.to_string(), |expanded| expanded.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_a_transform_is_told_so() {
+        for (function, expected) in [
+            (
+                quote!(
+                    fn f(order: Json<Order>) {}
+                ),
+                "a transform returns a row",
+            ),
+            (
+                quote!(
+                    async fn f(order: Json<Order>) -> Row {}
+                ),
+                "it has nothing to await",
+            ),
+            (
+                quote!(
+                    fn f<T>(order: Json<T>) -> Row {}
+                ),
+                "a transform names its types",
+            ),
+            (
+                quote!(
+                    fn f() -> Row {}
+                ),
+                "a transform takes what it reads",
+            ),
+            (
+                quote!(
+                    fn f(&self) -> Row {}
+                ),
+                "a free function",
+            ),
+            (
+                quote!(
+                    fn f(count: &mut u64) -> Row {}
+                ),
+                "take `&`, not `&mut`",
+            ),
+            (
+                quote!(
+                    fn f(a: &Settings, b: &Other) -> Row {}
+                ),
+                "only one parameter may be a reference to settings",
+            ),
+        ] {
+            let message = message(function);
+            assert!(message.contains(expected), "{message}");
+        }
+        let unknown = expand(
+            quote!(nmae = "x"),
+            quote!(
+                fn f(order: Json<Order>) -> Row {}
+            ),
+        );
+        assert!(unknown.is_err_and(|error| error.to_string().contains("`name` and `version`")));
+    }
+
+    #[test]
+    fn arguments_come_from_where_their_types_say() {
+        let expanded = message(quote!(
+            fn f(a: &Record<'_>, b: Json<Order>, c: &my::Settings) -> Row<'_> {}
+        ));
+        let call = quote!(f(&record, ::sluicebox::FromRecord::from_record(record)?, &self.configuration)).to_string();
+        assert!(expanded.contains(&call), "{expanded}");
+        assert!(expanded.contains("configuration : my :: Settings"), "{expanded}");
+        assert!(expanded.contains("describe :: < Row < 'static >"), "{expanded}");
+    }
+}
