@@ -15,6 +15,9 @@ pub(crate) fn encode(core: &Path, package: &str) -> Result<Vec<u8>, BuildError> 
     let encode =
         |error: &dyn std::fmt::Display| BuildError::Encode { package: package.to_owned(), message: error.to_string() };
     let lean = without_ballast(&module).map_err(|error| encode(&error))?;
+    if !embeds_world(&lean) {
+        return Err(encode(&"it embeds no world"));
+    }
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(&lean)
@@ -40,6 +43,12 @@ fn without_ballast(module: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderErr
     Ok(lean.finish())
 }
 
+/// Whether bindings left the description of a world in the module, for the encoder to find.
+fn embeds_world(module: &[u8]) -> bool {
+    let is_world = |payload| matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"));
+    Parser::new(0).parse_all(module).any(is_world)
+}
+
 /// Writes beside the place and renames, so that nobody ever sees half a component.
 pub(crate) fn write(component: &[u8], output: &Path) -> Result<(), BuildError> {
     let fail = |source| BuildError::File { verb: "write", path: output.to_owned(), source };
@@ -61,4 +70,36 @@ fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
 /// `sha256:<hex>`.
 pub(crate) fn digest(component: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(component)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::CustomSection;
+
+    fn module(sections: &[&str]) -> Vec<u8> {
+        let mut module = Module::new();
+        for name in sections {
+            module.section(&CustomSection { name: (*name).into(), data: (&[][..]).into() });
+        }
+        module.finish()
+    }
+
+    #[test]
+    fn only_names_and_the_world_stay() {
+        let lean = without_ballast(&module(&[".debug_info", "name", "producers", "component-type:transform"])).unwrap();
+        assert_eq!(lean, module(&["name", "component-type:transform"]));
+    }
+
+    #[test]
+    fn a_module_without_a_world_is_no_transform() {
+        let folder = tempfile::tempdir().unwrap();
+        let core = folder.path().join("core.wasm");
+        std::fs::write(&core, module(&["name"])).unwrap();
+        let error = encode(&core, "orders").unwrap_err().to_string();
+        assert!(
+            error.contains("`orders` compiles, but is no transform") && error.contains("`sluicebox` SDK"),
+            "{error}"
+        );
+    }
 }

@@ -176,7 +176,7 @@ impl Headers {
             self.names.push(Some(name.as_ref()));
             self.values.push(value);
         }
-        if self.names.len() > 0 {
+        if !self.names.is_empty() {
             // The records before the first with headers have none.
             self.ends.resize(index, 0);
             self.ends.push(end(self.names.len()));

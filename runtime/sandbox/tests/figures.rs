@@ -1,4 +1,5 @@
 //! Figures, printed; nothing here fails but on nonsense. `cargo test --release --test figures -- --ignored --nocapture`.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guest;
 

@@ -1,4 +1,5 @@
 //! The virtual WASI: always the same answers, from every instance, and nothing of this machine.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guest;
 
@@ -8,7 +9,9 @@ use guest::{batch, sandbox};
 use sluicebox_sandbox::{Limits, Outcome, Rows, Transform, Values, Verdict};
 
 fn worldly() -> Transform {
-    sandbox().load(&guest::build("tests/guests/worldly"), &Limits::default(), None).unwrap_or_else(|error| panic!("{error}"))
+    sandbox()
+        .load(&guest::build("tests/guests/worldly"), &Limits::default(), None)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn ask(transform: &Transform, question: &str) -> Outcome {
