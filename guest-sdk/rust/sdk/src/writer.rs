@@ -106,6 +106,9 @@ impl Writer for DecimalWriter {
     }
 }
 
+/// What text is assumed to take, a slot: growing by doubling from nothing costs a record of `clean-orders` 15 ns.
+const STRING_BYTES_TYPICAL: usize = 32;
+
 /// Writes text (`TEXT`) or bytes.
 #[derive(Debug, Default)]
 pub struct StringWriter<const TEXT: bool> {
@@ -123,7 +126,7 @@ impl<const TEXT: bool> StringWriter<TEXT> {
 impl<const TEXT: bool> Writer for StringWriter<TEXT> {
     fn reserve(&mut self, slots: usize) {
         self.strings.ends.reserve(slots);
-        self.strings.data.reserve(slots * 8);
+        self.strings.data.reserve(slots * STRING_BYTES_TYPICAL);
     }
 
     #[inline]
