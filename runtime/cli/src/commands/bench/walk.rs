@@ -5,9 +5,10 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
 use crate::commands::demo::kafka::Kafka;
@@ -21,6 +22,9 @@ const TOPIC: &str = "orders";
 const FLUSH_SHARE: usize = 8;
 /// The mock keeps the last 5 MB of a partition.
 const PARTITION_RECORDS_MAX: usize = 15_000;
+
+/// How long the reading child waits for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// CPU nanoseconds a record.
 pub(super) struct Walk {
@@ -78,21 +82,33 @@ pub(super) fn only_read(brokers: &str, topic: &str, records: u64) -> Outcome {
         .set("bootstrap.servers", brokers)
         .set("group.id", "sluicebox-bench-only-read")
         .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "earliest")
+        // As the pipeline has them.
+        .set("queued.max.messages.kbytes", "32768")
+        .set("fetch.queue.backoff.ms", "5")
         .create()
         .environment("cannot make a consumer")?;
-    consumer.subscribe(&[topic]).environment("cannot subscribe")?;
+    consumer.assign(&whole_topic(&consumer, topic)?).environment("cannot take the partitions")?;
     let (mut count, mut bytes) = (0u64, 0u64);
     let mut out = std::io::stdout().lock();
     while count < records {
-        let Some(message) = consumer.poll(std::time::Duration::from_secs(30)) else {
-            return Err(Failure::environment(format!("nothing came for 30 seconds after {count} records")));
+        let Some(message) = consumer.poll(PATIENCE) else {
+            return Err(Failure::environment(format!("nothing came for {PATIENCE:?} after {count} records")));
         };
         bytes += message.environment("cannot read")?.payload_len() as u64;
         count += 1;
-        if count % (records / FLUSH_SHARE as u64).max(1) == 0 {
+        if count.is_multiple_of((records / FLUSH_SHARE as u64).max(1)) {
             writeln!(out, "{}", json!({ "records": count, "bytes": bytes, "cpu_seconds": cpu::seconds() }))?;
         }
     }
     Ok(Verdict::Good)
+}
+
+/// All partitions, from their beginning.
+fn whole_topic(consumer: &BaseConsumer, topic: &str) -> Result<TopicPartitionList, Failure> {
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).environment("cannot ask for the partitions")?;
+    let mut list = TopicPartitionList::new();
+    for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        list.add_partition_offset(topic, partition.id(), Offset::Beginning).environment("cannot name a partition")?;
+    }
+    Ok(list)
 }

@@ -32,14 +32,13 @@ fn order(index: usize, count: usize) -> Order {
     Order { key: format!("customer-{}", random(index) % 1000), value, fate }
 }
 
-/// The attacks: one endless loop, one that eats all memory, two panics, spread over the stream.
+/// The attacks, spread over the stream and over its partitions: an endless loop, one that eats all memory, two panics.
 fn poison(index: usize, count: usize) -> Option<&'static str> {
-    // The last digits send them to different partitions.
-    let at = |percent: usize| count * percent / 100 + percent % 7;
+    let at = |percent: usize, shift: usize| count * percent / 100 + shift;
     match index {
-        _ if index == at(17) || index == at(83) => Some("panic"),
-        _ if index == at(44) => Some("loop"),
-        _ if index == at(66) => Some("memory"),
+        _ if index == at(17, 0) || index == at(83, 11) => Some("panic"),
+        _ if index == at(44, 1) => Some("loop"),
+        _ if index == at(66, 2) => Some("memory"),
         _ => None,
     }
 }

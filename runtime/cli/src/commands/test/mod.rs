@@ -84,7 +84,7 @@ struct Report {
 fn examine(case: &Case, transform: &Transform, update: bool) -> Result<Report, Failure> {
     let trial = Trial { transform, configuration: &case.configuration };
     let judgements = trial.judge(&case.samples, &[])?;
-    let impurity = purity::first_impurity(&trial, &case.samples, &judgements)?;
+    let impurity = purity::first_impurity(|cuts| trial.judge(&case.samples, cuts), &case.samples, &judgements)?;
     let is_updated = update && impurity.is_none() && case.update(&judgements)?;
     let mismatches = if update { Vec::new() } else { case.mismatches(&judgements)? };
     Ok(Report { tally: Tally::of(&judgements), mismatches, impurity, is_updated })

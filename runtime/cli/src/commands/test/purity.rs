@@ -5,14 +5,15 @@
 
 use crate::exit::Failure;
 use crate::samples::Samples;
-use crate::trial::{Judgement, Trial};
+use crate::trial::Judgement;
 
 /// Seeds of the random cuts; fixed, so that a failure can be seen again.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
-/// The first record that gets another verdict when the records are cut in another way, and which way.
+/// The first record that gets another verdict when the records are cut in another way, and which way. `judge` judges all
+/// of them, cut before the indices that it is given; `whole` is what it said without cuts.
 pub(super) fn first_impurity(
-    trial: &Trial<'_>,
+    judge: impl Fn(&[usize]) -> Result<Vec<Judgement>, Failure>,
     samples: &Samples,
     whole: &[Judgement],
 ) -> Result<Option<String>, Failure> {
@@ -20,7 +21,7 @@ pub(super) fn first_impurity(
     let singly = ("record by record".to_owned(), (0..count).collect());
     let random = SEEDS.iter().map(|&seed| (format!("cut at random (seed {seed})"), cuts(seed, count)));
     for (way, cuts) in std::iter::once(singly).chain(random) {
-        let again = trial.judge(samples, &cuts)?;
+        let again = judge(&cuts)?;
         let differs = |(left, right): (&Judgement, &Judgement)| left.value() != right.value();
         if let Some(index) = whole.iter().zip(&again).position(differs) {
             let offset = samples.position(index).offset;
@@ -50,6 +51,32 @@ fn cuts(seed: u64, count: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Twenty records, each of which becomes what `row` makes of its index and of its index within its batch.
+    fn impurity(row: fn(usize, usize) -> usize) -> Option<String> {
+        let judge = |cuts: &[usize]| {
+            let mut start = 0;
+            let judged = (0..20).map(|index| {
+                if cuts.contains(&index) {
+                    start = index;
+                }
+                let rows = vec![format!("{{\"n\":{}}}", row(index, index - start))];
+                Judgement::Rows([("rows".to_owned(), rows)].into())
+            });
+            Ok(judged.collect())
+        };
+        let samples = Samples { records: vec![Default::default(); 20] };
+        first_impurity(judge, &samples, &judge(&[]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_transform_that_counts_is_not_pure() {
+        assert_eq!(impurity(|index, _| index), None);
+        let said = impurity(|_, within| within).unwrap();
+        assert!(said.starts_with("record 1 gives") && said.ends_with("record by record"), "{said}");
+        let said = impurity(|index, within| if index == within { index } else { index + within / 2 * 100 });
+        assert!(said.unwrap().contains("cut at random (seed "), "seen only in batches of three or more");
+    }
 
     #[test]
     fn cuts_are_repeatable_and_differ_by_seed() {
