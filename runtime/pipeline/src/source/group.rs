@@ -87,8 +87,11 @@ impl ClientContext for Group {
 impl ConsumerContext for Group {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         if self.closing.load(Ordering::SeqCst) {
-            let left = match consumer.rebalance_protocol() {
-                RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+            let left = match (consumer.rebalance_protocol(), code) {
+                (RebalanceProtocol::Cooperative, RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) => {
+                    consumer.incremental_assign(&TopicPartitionList::new())
+                }
+                (RebalanceProtocol::Cooperative, _) => consumer.incremental_unassign(list),
                 _ => consumer.unassign(),
             };
             if let Err(error) = left {

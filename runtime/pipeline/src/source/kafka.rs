@@ -37,6 +37,8 @@ pub struct KafkaSource {
     drain_ends: Option<Offsets>,
     /// What was last acknowledged, for the commit on leaving.
     acknowledged: Offsets,
+    /// The walk knows of new partitions, but has not started them: librdkafka waits for an answer.
+    unanswered: bool,
     connected: Instant,
 }
 
@@ -52,6 +54,7 @@ impl KafkaSource {
             positions: Offsets::new(),
             drain_ends: drain.then(Offsets::new),
             acknowledged: Offsets::new(),
+            unanswered: false,
             connected: Instant::now(),
         })
     }
@@ -80,11 +83,41 @@ impl KafkaSource {
         Ok(())
     }
 
-    fn rebalanced(&mut self) -> Option<Polled> {
-        Some(match self.group().next_rebalance()? {
-            Rebalance::Assign(partitions) => Polled::Assigned(partitions),
+    fn rebalanced(&mut self) -> Result<Option<Polled>, PipelineError> {
+        let Some(change) = self.group().next_rebalance() else {
+            return Ok(None);
+        };
+        Ok(Some(match change {
+            Rebalance::Assign(partitions) if partitions.is_empty() => {
+                self.take_nothing()?;
+                Polled::Idle
+            }
+            Rebalance::Assign(partitions) => {
+                self.unanswered = true;
+                Polled::Assigned(partitions)
+            }
             Rebalance::Revoke(partitions) => Polled::Revoked { partitions, lost: self.consumer.assignment_lost() },
-        })
+        }))
+    }
+
+    /// Answers an assignment by taking none of it. One of nothing waits for its answer, too: until then the whole group
+    /// stands still, and the consumer does not close.
+    fn take_nothing(&self) -> Result<(), PipelineError> {
+        self.consumer.incremental_assign(&TopicPartitionList::new()).map_err(failed("answering a rebalance"))
+    }
+
+    /// Answers what the walk has not got to, so that the consumer can close.
+    fn answer_all(&mut self) -> Result<(), PipelineError> {
+        if std::mem::take(&mut self.unanswered) {
+            self.take_nothing()?;
+        }
+        while let Some(change) = self.group().next_rebalance() {
+            match change {
+                Rebalance::Assign(_) => self.take_nothing()?,
+                Rebalance::Revoke(partitions) => self.release(&partitions)?,
+            }
+        }
+        Ok(())
     }
 
     /// Whether every partition has been handed over up to its end offset. Transaction markers at the end carry no
@@ -167,7 +200,7 @@ impl KafkaSource {
 
 impl Source for KafkaSource {
     async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
-        if let Some(change) = self.rebalanced() {
+        if let Some(change) = self.rebalanced()? {
             return Ok(change);
         }
         self.fill(intake)?;
@@ -182,7 +215,9 @@ impl Source for KafkaSource {
         for (partition, next) in starts {
             offsets.insert(partition.clone(), self.start_offset(partition, *next)?);
         }
-        self.go_to(&offsets)
+        self.go_to(&offsets)?;
+        self.unanswered = false;
+        Ok(())
     }
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
@@ -217,6 +252,9 @@ impl Drop for KafkaSource {
             if let Err(error) = committed {
                 warn!(%error, "advisory offsets were not committed; the ledger is what counts");
             }
+        }
+        if let Err(error) = self.answer_all() {
+            warn!(%error, "kafka: leaving the group");
         }
         self.group().close();
     }
