@@ -35,6 +35,8 @@
 //! [`transform`](mod@transform) is the whole run of a batch; [`batch`] is what comes in; [`row`], [`cell`] and [`writer`] are
 //! how rows become columns; [`json`] is the reader; `guest` (in a component only) is the boundary.
 
+#[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
+mod allocator;
 pub mod batch;
 pub mod cell;
 pub mod column;
