@@ -33,7 +33,8 @@
 //!
 //! # Reading order
 //! [`transform`](mod@transform) is the whole run of a batch; [`batch`] is what comes in; [`row`], [`cell`] and [`writer`] are
-//! how rows become columns; [`json`] is the reader; `guest` (in a component only) is the boundary.
+//! how rows become columns; [`json`] is the reader; `guest` and `allocator` (in a component only) are the boundary and its
+//! memory.
 
 #[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
 mod allocator;
