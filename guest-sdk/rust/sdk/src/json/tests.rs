@@ -160,7 +160,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Equal, but for the last bit of floats: `serde_json` does not round them as exactly as its default could.
+/// Equal, but for the last bits of floats, which `serde_json` does not round exactly by default. (That ours are exact is held
+/// against the standard library below.)
 fn alike(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Array(ours), Value::Array(theirs)) => {
@@ -172,7 +173,7 @@ fn alike(ours: &Value, theirs: &Value) -> bool {
         }
         (Value::Number(ours), Value::Number(theirs)) if ours.is_f64() && theirs.is_f64() => {
             let bits = |number: &serde_json::Number| number.as_f64().map_or(0, f64::to_bits);
-            bits(ours).abs_diff(bits(theirs)) <= 1
+            bits(ours).abs_diff(bits(theirs)) <= 8
         }
         (ours, theirs) => ours == theirs,
     }
