@@ -1,6 +1,5 @@
 //! Embeds the SDK's template, whatever files it has, for `sluicebox new`; and where the SDK of this checkout lies.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -20,8 +19,7 @@ fn main() -> io::Result<()> {
     let mut list = String::from("const TEMPLATE: &[(&str, &str)] = &[\n");
     for file in &files {
         let name = file.strip_prefix(&template).unwrap_or(file);
-        // A string takes every write.
-        let _ = writeln!(list, "    ({:?}, include_str!({:?})),", name.to_string_lossy(), file.to_string_lossy());
+        list += &format!("    ({:?}, include_str!({:?})),\n", name.to_string_lossy(), file.to_string_lossy());
     }
     list.push_str("];\n");
     fs::write(PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("template.rs"), list)

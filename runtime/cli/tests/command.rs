@@ -1,4 +1,5 @@
 //! The command from outside: its help, its exit codes, what it says where. `INSTA_UPDATE=always` accepts new texts.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

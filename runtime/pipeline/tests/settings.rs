@@ -1,6 +1,7 @@
 //! Wrong pipeline files and what is said of them: `tests/cases/settings/<case>/{pipeline.yaml,error.txt}`.
 //!
 //! `UPDATE_EXPECTED=1 cargo test` rewrites the texts; read the difference before you commit it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

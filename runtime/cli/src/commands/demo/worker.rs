@@ -75,8 +75,8 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Fails only if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // These fail only if it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }

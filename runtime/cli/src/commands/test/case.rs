@@ -1,6 +1,5 @@
 //! A case: a folder with records, a configuration and the verdicts that are expected.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -126,8 +125,7 @@ impl Mismatch {
         let mut text = format!("    {}\n", paint.faint(&self.place));
         for Difference { path, expected, actual } in &self.differences {
             let (expected, actual) = (paint.good(expected), paint.bad(actual));
-            // A string takes every write.
-            let _ = writeln!(text, "      {path}   expected {expected}   actual {actual}");
+            text += &format!("      {path}   expected {expected}   actual {actual}\n");
         }
         text
     }

@@ -43,7 +43,7 @@ fn cuts(seed: u64, count: usize) -> Vec<usize> {
             // SplitMix64: small, seeded, and good enough to cut with.
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            (mixed ^ (mixed >> 27)) % 4 == 0
+            (mixed ^ (mixed >> 27)).is_multiple_of(4)
         })
         .collect()
 }
