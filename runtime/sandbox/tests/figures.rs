@@ -41,22 +41,46 @@ fn boundary_echo() {
     }
 }
 
+/// An order for the samples, with more fields if wanted.
+fn order(index: usize, more: &str) -> String {
+    format!(
+        "{{\"id\":\"o-{index:07}\",\"customer\":\"Ada{index}@Example.com \",\"amount\":{}.{:02},\"currency\":\"eur\",{more}\
+         \"note\":\"please leave the parcel at the door\",\"placed_at\":\"2024-03-01T00:{:02}:00+01:00\"}}",
+        index % 500,
+        index % 100,
+        index % 60
+    )
+}
+
+#[test]
+#[ignore = "prints figures"]
+fn orders_with_panics() {
+    let sample = guest::build("sample-transforms/orders-with-poison");
+    let transform = sandbox().load(&sample, &Limits::default(), None).unwrap();
+    for every in [usize::MAX, 1000, 100, 10, 1] {
+        let poison = |index: usize| if index % every == every / 2 { "\"poison\":\"panic\"," } else { "" };
+        let batches: Vec<Batch> = (0..20)
+            .map(|number| {
+                batch((0..RECORDS).map(|index| number * RECORDS + index).map(|index| order(index, poison(index))))
+            })
+            .collect();
+        let mut worker = transform.worker("{}").unwrap();
+        let each = |worker: &mut Worker| {
+            let start = Instant::now();
+            batches.iter().for_each(|batch| drop(worker.process(batch).unwrap()));
+            start.elapsed().as_nanos() as f64 / (20 * RECORDS) as f64
+        };
+        let best = (0..10).map(|_| each(&mut worker)).fold(f64::MAX, f64::min);
+        println!("orders, a panic in every {every}: {best:.0} ns a record");
+    }
+}
+
 #[test]
 #[ignore = "prints figures"]
 fn the_orders_sample() {
     let transform = sandbox().load(&guest::build("sample-transforms/clean-orders"), &Limits::default(), None).unwrap();
     let mut worker = transform.worker("{}").unwrap();
-    let mut orders = Batch::new("orders", 0);
-    for index in 0..RECORDS {
-        let value = format!(
-            "{{\"id\":\"o-{index:07}\",\"customer\":\"Ada{index}@Example.com \",\"amount\":{}.{:02},\"currency\":\"eur\",\
-             \"note\":\"please leave the parcel at the door\",\"placed_at\":\"2024-03-01T00:{:02}:00+01:00\"}}",
-            index % 500,
-            index % 100,
-            index % 60
-        );
-        orders.push(index as i64, 1_700_000_000_000, None, Some(value.as_bytes()), NO_HEADERS);
-    }
+    let orders = batch((0..RECORDS).map(|index| order(index, "")));
     let outcome = worker.process(&orders).unwrap();
     assert!(outcome.rejections.is_empty(), "{:?}", outcome.rejections[0]);
     let bytes = orders.bytes() / RECORDS;
