@@ -1,23 +1,29 @@
-//! Collects records into one batch per partition, bounded in number and bytes. Knows no client: sources push into it.
+//! Collects records into batches of one partition each, bounded in number and bytes. Knows no client: sources push into it.
 
 use std::sync::Arc;
 
 use sluicebox_sandbox::Batch;
 
-/// Bounded batches, one per topic-partition. The default takes nothing.
+/// How many batches' worth of records one poll may bring: enough that partitions which take turns fill a batch each.
+const BATCHES: usize = 16;
+
+/// Batches on their way into the sandbox, those of one partition in order. The default takes nothing.
 #[derive(Default)]
 pub struct Intake {
     batches: Vec<Batch>,
+    /// The batch that took the last record.
     last: usize,
-    records_max: usize,
-    bytes_max: usize,
-    full: bool,
+    batch_records_max: usize,
+    batch_bytes_max: usize,
+    records: usize,
+    bytes: usize,
 }
 
 impl Intake {
-    /// Batches of at most `records_max` records; one is closed by the record that takes it over `bytes_max`.
-    pub fn new(records_max: usize, bytes_max: usize) -> Self {
-        Self { batches: Vec::new(), last: 0, records_max, bytes_max, full: false }
+    /// For batches of at most `batch_records_max` records; one is closed by the record that takes it to
+    /// `batch_bytes_max`.
+    pub fn new(batch_records_max: usize, batch_bytes_max: usize) -> Self {
+        Self { batch_records_max, batch_bytes_max, ..Self::default() }
     }
 
     /// Adds a record. A negative timestamp means none.
@@ -36,19 +42,21 @@ impl Intake {
         headers: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) {
         let batch = self.batch(topic, partition);
+        let before = batch.bytes();
         batch.push(offset, timestamp, key, value, headers);
-        let (records, bytes) = (batch.len(), batch.bytes());
-        self.full |= records >= self.records_max || bytes >= self.bytes_max;
+        let bytes = batch.bytes() - before;
+        self.records += 1;
+        self.bytes += bytes;
     }
 
-    /// Whether a batch has reached a bound: stop pushing.
+    /// Whether it holds as much as one poll may bring: stop pushing.
     pub fn is_full(&self) -> bool {
-        self.full
+        self.records >= BATCHES * self.batch_records_max || self.bytes >= BATCHES * self.batch_bytes_max
     }
 
     /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
-        self.batches.iter().all(Batch::is_empty)
+        self.records == 0
     }
 
     /// The batches that hold records.
@@ -58,17 +66,25 @@ impl Intake {
 
     /// Empties the batches, but keeps their memory for the next poll.
     pub fn clear(&mut self) {
-        // A batch that swelled to take one huge record does not keep that memory for ever.
-        self.batches.retain(|batch| batch.bytes() <= 2 * self.bytes_max);
+        // Not all of it: not that of one huge record, and not that of a thousand partitions.
+        let bytes_max = 2 * self.batch_bytes_max;
+        self.batches.retain(|batch| batch.bytes() <= bytes_max);
+        self.batches.truncate(2 * BATCHES);
         self.batches.iter_mut().for_each(Batch::clear);
-        (self.last, self.full) = (0, false);
+        (self.last, self.records, self.bytes) = (0, 0, 0);
     }
 
     fn batch(&mut self, topic: &str, partition: i32) -> &mut Batch {
+        let (records_max, bytes_max) = (self.batch_records_max, self.batch_bytes_max);
+        let is_open = |batch: &Batch| {
+            batch.partition == partition
+                && *batch.topic == *topic
+                && batch.len() < records_max
+                && batch.bytes() < bytes_max
+        };
         // Records come in runs of one partition: look at the last one first.
-        let is_it = |batch: &Batch| batch.partition == partition && *batch.topic == *topic;
-        if !self.batches.get(self.last).is_some_and(is_it) {
-            self.last = self.batches.iter().position(is_it).unwrap_or_else(|| {
+        if !self.batches.get(self.last).is_some_and(is_open) {
+            self.last = self.batches.iter().position(is_open).unwrap_or_else(|| {
                 self.batches.push(Batch::new(Arc::from(topic), partition));
                 self.batches.len() - 1
             });
@@ -85,32 +101,50 @@ mod tests {
         intake.push(topic, partition, offset, -1, None, Some(b"value"), []);
     }
 
+    fn batches(intake: &Intake) -> Vec<(&str, i32, Vec<i64>)> {
+        intake.batches().map(|batch| (&*batch.topic, batch.partition, batch.offsets.clone())).collect()
+    }
+
     #[test]
     fn records_gather_by_partition() {
         let mut intake = Intake::new(10, 1 << 20);
         for (topic, partition, offset) in [("a", 0, 1), ("a", 1, 5), ("a", 0, 2), ("b", 0, 9)] {
             push(&mut intake, topic, partition, offset);
         }
-        let batches: Vec<_> =
-            intake.batches().map(|batch| (&*batch.topic, batch.partition, batch.offsets.clone())).collect();
-        assert_eq!(batches, [("a", 0, vec![1, 2]), ("a", 1, vec![5]), ("b", 0, vec![9])]);
+        assert_eq!(batches(&intake), [("a", 0, vec![1, 2]), ("a", 1, vec![5]), ("b", 0, vec![9])]);
     }
 
     #[test]
-    fn bounds_are_seen_and_cleared() {
+    fn a_full_batch_is_followed_by_another_in_order_even_in_memory_used_again() {
         let mut intake = Intake::new(2, 1 << 20);
-        push(&mut intake, "a", 0, 0);
-        assert!(!intake.is_full());
-        push(&mut intake, "a", 0, 1);
+        for round in 0..3 {
+            for offset in 0..5 {
+                push(&mut intake, "a", 0, round * 5 + offset);
+                push(&mut intake, "a", 1, 0);
+            }
+            let offsets = batches(&intake).into_iter().filter(|batch| batch.1 == 0).flat_map(|batch| batch.2);
+            assert_eq!(offsets.collect::<Vec<_>>(), (round * 5..round * 5 + 5).collect::<Vec<_>>());
+            assert!(intake.batches().all(|batch| batch.len() <= 2));
+            intake.clear();
+            assert!(intake.is_empty());
+        }
+    }
+
+    #[test]
+    fn it_is_full_after_so_many_batches_or_bytes() {
+        let mut intake = Intake::new(2, 1 << 20);
+        for offset in 0..2 * BATCHES as i64 {
+            assert!(!intake.is_full());
+            push(&mut intake, "a", 0, offset);
+        }
         assert!(intake.is_full());
         intake.clear();
-        assert!(!intake.is_full() && intake.is_empty());
-    }
+        assert!(!intake.is_full());
 
-    #[test]
-    fn one_large_record_fills_the_intake() {
-        let mut intake = Intake::new(1_000, 4);
-        push(&mut intake, "a", 0, 0);
+        let mut intake = Intake::new(1_000, 1);
+        for offset in 0..BATCHES as i64 {
+            push(&mut intake, "a", 0, offset);
+        }
         assert!(intake.is_full());
     }
 }

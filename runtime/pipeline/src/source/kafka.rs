@@ -22,6 +22,8 @@ use crate::settings::{KafkaSettings, Start};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
+/// How long records that are few wait for company: a call into the sandbox and a piece of every column have fixed costs.
+const LINGER: Duration = Duration::from_millis(25);
 /// How long a question to the brokers may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a drain waits for its first partition before it says that there is none.
@@ -63,16 +65,25 @@ impl KafkaSource {
         self.consumer.context()
     }
 
-    /// Polls until the intake is full or nothing is waiting.
+    /// Polls until the intake is full, or nothing more comes within the linger.
     fn fill(&mut self, intake: &mut Intake) -> Result<(), PipelineError> {
-        let mut wait = POLL_WAIT;
+        let mut linger_end = None;
         while !intake.is_full() {
-            match self.consumer.poll(wait) {
+            // The clock is looked at only when nothing is at hand.
+            let polled = match self.consumer.poll(Duration::ZERO) {
+                None if intake.is_empty() => self.consumer.poll(POLL_WAIT),
+                None => {
+                    let now = Instant::now();
+                    let rest = linger_end.get_or_insert(now + LINGER).saturating_duration_since(now);
+                    if rest.is_zero() { None } else { self.consumer.poll(rest) }
+                }
+                polled => polled,
+            };
+            match polled {
                 None => break,
                 Some(Ok(message)) => take(&message, intake),
                 Some(Err(error)) => self.tolerate(error)?,
             }
-            wait = Duration::ZERO;
         }
         for batch in intake.batches() {
             let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
@@ -156,10 +167,23 @@ impl KafkaSource {
     }
 
     /// The first offset that the topic still has, and the one after its last.
+    ///
+    /// librdkafka asks for each by itself, and where the first answer fails and the second does not, it gives the end for
+    /// both. A partition that looks empty is therefore asked about again: what a broker's hiccup hides is no loss, and must
+    /// not be skipped either.
     fn watermarks(&self, partition: &TopicPartition) -> Result<(i64, i64), PipelineError> {
-        self.consumer
-            .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
-            .map_err(failed("asking for the topic's first and last offsets"))
+        let mut watermarks = (i64::MAX, 0);
+        for _ in 0..3 {
+            let (low, high) = self
+                .consumer
+                .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
+                .map_err(failed("asking for the topic's first and last offsets"))?;
+            watermarks = (low.min(watermarks.0), high.max(watermarks.1));
+            if low < high {
+                break;
+            }
+        }
+        Ok(watermarks)
     }
 
     /// The offset to start at, after a look at what the topic still has.
