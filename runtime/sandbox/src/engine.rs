@@ -19,7 +19,7 @@ pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 const INSTANCES_MAX: u32 = 64;
 
 /// What an idle slot of the pool keeps of its memory: the working set of a transform in Rust.
-const KEEP_RESIDENT_BYTES: usize = 2 << 20;
+const KEEP_RESIDENT_BYTES: usize = 8 << 20;
 
 /// Frames in a guest's backtrace.
 const BACKTRACE_FRAMES_MAX: usize = 24;
