@@ -12,7 +12,6 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::writer::DeltaWriter;
 use tracing::{info, warn};
 
 use super::table::Table;
@@ -46,7 +45,7 @@ impl Table {
     }
 
     async fn prepare(&mut self, ranges: &Ranges, transform_digest: &str) -> Result<Prepared, PipelineError> {
-        let adds = self.writer.flush().await.map_err(|source| self.error("finishing the data files", source))?;
+        let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
         let record = CommitRecord {
             pipeline: self.pipeline.clone(),
             transform_digest: transform_digest.to_owned(),

@@ -5,6 +5,7 @@ mod columns;
 pub mod commit;
 pub mod decode;
 mod encoding;
+mod gather;
 mod json_rows;
 pub mod shape;
 pub mod table;

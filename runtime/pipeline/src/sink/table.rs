@@ -6,6 +6,7 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use deltalake::kernel::Add;
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
 use deltalake::table::state::DeltaTableState;
@@ -15,6 +16,7 @@ use sluicebox_sandbox::Verdict;
 use tracing::info;
 
 use super::encoding;
+use super::gather::Gather;
 use super::shape::Shape;
 use super::tally::Tally;
 use crate::error::PipelineError;
@@ -32,7 +34,8 @@ pub struct Table {
     pub(super) ledger: Ledger,
     pub(super) tally: Tally,
     pub(super) staged_rows: u64,
-    pub(super) writer: RecordBatchWriter,
+    gather: Gather,
+    writer: RecordBatchWriter,
     schema: SchemaRef,
 }
 
@@ -58,6 +61,7 @@ impl Table {
             ledger: Ledger::default(),
             tally: Tally::default(),
             staged_rows: 0,
+            gather: Gather::default(),
             writer,
             schema,
         })
@@ -104,11 +108,6 @@ impl Table {
         }
     }
 
-    /// Approximate size of what is staged, encoded.
-    pub fn staged_bytes(&self) -> usize {
-        self.writer.buffer_len()
-    }
-
     /// Rows staged since the last commit.
     pub fn staged_rows(&self) -> u64 {
         self.staged_rows
@@ -138,14 +137,28 @@ impl Table {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let count = rows.num_rows() as u64;
-        self.writer.write(rows).await.map_err(|source| self.error("staging rows", source))?;
-        self.staged_rows += count;
-        Ok(())
+        self.staged_rows += rows.num_rows() as u64;
+        let gathered = self.gather.push(rows);
+        self.write(gathered).await.map_err(|source| self.error("staging rows", source))
+    }
+
+    /// Finishes the files of what is staged; the actions that make them visible are the commit's to make.
+    pub(super) async fn finish_files(&mut self) -> Result<Vec<Add>, DeltaTableError> {
+        let rest = self.gather.take();
+        self.write(rest).await?;
+        self.writer.flush().await
+    }
+
+    async fn write(&mut self, rows: Result<Option<RecordBatch>, ArrowError>) -> Result<(), DeltaTableError> {
+        match rows? {
+            Some(rows) => self.writer.write(rows).await,
+            None => Ok(()),
+        }
     }
 
     /// Drops what is staged. Files that were finished already stay behind, invisible, for a vacuum.
     pub fn abandon(&mut self) {
+        self.gather = Gather::default();
         self.writer.reset();
         self.tally.clear();
         self.staged_rows = 0;
