@@ -34,7 +34,7 @@ const KILLED_AFTER_SHARE: f64 = 0.3;
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// How many orders
-    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(10_000..=1_000_000))]
     records: u32,
     /// Where the tables go [default: a new folder among the temporary files]
     #[arg(long, value_name = "DIR")]
@@ -143,7 +143,8 @@ fn write_pipeline(file: &Path, wasm: &Path, brokers: &str, records: usize) -> Re
         "transform": { "wasm": wasm },
         "tables": { "orders": { "path": "tables/orders" } },
         "dead_letters": { "path": "tables/orders_dlq" },
-        "flush": { "rows_max": records.div_ceil(10), "interval": "2s" },
+        "batch": { "records_max": 500 },
+        "flush": { "rows_max": records / 20, "interval": "2s" },
     });
     let text = serde_json::to_string_pretty(&settings).environment("the settings")?;
     std::fs::write(file, text + "\n").environment(format!("cannot write {}", file.display()))
@@ -173,5 +174,13 @@ fn work_to_the_end(pipeline: &Path, before: usize, story: &Story) -> Result<f64,
         let (since, committed_first) = *first.get_or_insert((Instant::now(), committed));
         records_per_second = (committed - committed_first) as f64 / since.elapsed().as_secs_f64();
     }
-    if worker.wait(Duration::from_secs(60))? { Ok(records_per_second) } else { Err(worker.unexpected_end(pipeline)) }
+    if !worker.wait(Duration::from_secs(60))? {
+        return Err(worker.unexpected_end(pipeline));
+    }
+    match first {
+        Some(_) => Ok(records_per_second),
+        None => Err(Failure::environment(
+            "everything was committed before the worker could be killed: give more `--records`",
+        )),
+    }
 }
