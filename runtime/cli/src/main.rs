@@ -6,6 +6,7 @@
 //!
 //! The command must not know how the walk works: `run` calls the pipeline, and everything else stays in the sandbox.
 
+mod cache;
 mod cells;
 mod commands;
 mod cpu;

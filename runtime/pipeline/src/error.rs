@@ -11,15 +11,6 @@ pub enum PipelineError {
     #[error("the sandbox failed: {0}")]
     Sandbox(String),
 
-    /// The transform could not be loaded.
-    #[error("transform {path}: {message}")]
-    Load {
-        /// The `.wasm` file.
-        path: String,
-        /// What is wrong with it, and what to do.
-        message: String,
-    },
-
     /// The transform refused its configuration.
     #[error("the transform refused `transform.configuration`: {0}")]
     Configuration(String),
@@ -124,7 +115,7 @@ impl PipelineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Fenced { .. } => ErrorKind::Rewind,
-            Self::Load { .. } | Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => {
+            Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => {
                 ErrorKind::Configuration
             }
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,

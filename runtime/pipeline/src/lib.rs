@@ -30,4 +30,4 @@ pub mod walk;
 
 pub use error::{ErrorKind, PipelineError};
 pub use progress::Progress;
-pub use run::{RunOptions, check, run};
+pub use run::{RunOptions, run};

@@ -1,6 +1,6 @@
 //! Puts a pipeline together from its settings and walks it.
 
-use sluicebox_sandbox::{Sandbox, Transform, Worker};
+use sluicebox_sandbox::{Transform, Worker};
 use tokio::sync::watch;
 
 use crate::dead_letter::DeadLetters;
@@ -26,11 +26,10 @@ pub struct RunOptions {
 
 /// Walks a pipeline until its source ends or somebody says stop. Everything that can be wrong with the settings is found
 /// before the first poll.
-pub async fn run(settings: Settings, sandbox: &Sandbox, options: RunOptions) -> Result<Progress, PipelineError> {
-    let transform = load(&settings, sandbox)?;
-    let worker = worker(&settings, &transform)?;
-    let tables = Tables::open(&settings, &transform).await?;
-    let dead_letters = DeadLetters::open(&settings.name, &settings.dead_letters.path, &transform).await?;
+pub async fn run(settings: Settings, transform: &Transform, options: RunOptions) -> Result<Progress, PipelineError> {
+    let worker = worker(&settings, transform)?;
+    let tables = Tables::open(&settings, transform).await?;
+    let dead_letters = DeadLetters::open(&settings.name, &settings.dead_letters.path, transform).await?;
     match settings.source.clone() {
         SourceSettings::Kafka(kafka) => {
             let source = KafkaSource::connect(kafka, options.drain)?;
@@ -41,24 +40,6 @@ pub async fn run(settings: Settings, sandbox: &Sandbox, options: RunOptions) -> 
             walk(source, &settings, worker, tables, dead_letters, options).run().await
         }
     }
-}
-
-/// Everything that [`run`] checks before it polls, without touching Kafka and without creating tables.
-pub async fn check(settings: &Settings, sandbox: &Sandbox) -> Result<Transform, PipelineError> {
-    let transform = load(settings, sandbox)?;
-    worker(settings, &transform)?;
-    Tables::check(settings, &transform).await?;
-    DeadLetters::check(&settings.dead_letters.path).await?;
-    Ok(transform)
-}
-
-fn load(settings: &Settings, sandbox: &Sandbox) -> Result<Transform, PipelineError> {
-    let wasm = &settings.transform.wasm;
-    let failed = |error: sluicebox_sandbox::LoadError| PipelineError::Load {
-        path: wasm.display().to_string(),
-        message: error.to_string(),
-    };
-    sandbox.load(wasm, &settings.transform.limits, None).map_err(failed)
 }
 
 fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {

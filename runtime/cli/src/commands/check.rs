@@ -11,6 +11,7 @@ use sluicebox_pipeline::tables::Tables;
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
 
 use super::run::blamed;
+use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted};
 
@@ -51,7 +52,8 @@ impl Check {
 pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document, Transform), Failure> {
     let document = Document::load(path).map_err(|error| shown(&error))?;
     let settings = document.settings();
-    let transform = sandbox.load(&settings.transform.wasm, &settings.transform.limits, None).map_err(|error| {
+    let cache = cache::compiled();
+    let transform = sandbox.load(&settings.transform.wasm, &settings.transform.limits, cache.as_ref()).map_err(|error| {
         let fault = Diagnostic::new("E0120", error.to_string()).at(document.place(&["transform", "wasm"]));
         shown(&document.faults(vec![fault]))
     })?;

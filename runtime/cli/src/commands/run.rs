@@ -41,14 +41,14 @@ impl Run {
             .environment("cannot start the threads")?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         runtime.block_on(async {
-            let (document, _) = checked(&self.pipeline, &sandbox).await?;
+            let (document, transform) = checked(&self.pipeline, &sandbox).await?;
             let (progress, seen) = watch::channel(Progress::default());
             let options = RunOptions { drain: self.drain, stop: stop_on_signals()?, progress };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }
             let started = Instant::now();
-            let total = sluicebox_pipeline::run(document.into_settings(), &sandbox, options).await.map_err(blamed)?;
+            let total = sluicebox_pipeline::run(document.into_settings(), &transform, options).await.map_err(blamed)?;
             summarise(&total, started.elapsed().as_secs_f64());
             Ok(Verdict::Good)
         })
