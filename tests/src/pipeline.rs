@@ -153,7 +153,7 @@ pub fn await_until(what: &str, duration_max: Duration, mut condition: impl FnMut
         if condition()? {
             return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(10));
     }
     bail!("waited {duration_max:?} for this: {what}")
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use sluicebox_tests::kafka::Cluster;
 use sluicebox_tests::pipeline::await_until;
@@ -13,7 +13,7 @@ use crate::orders;
 
 #[test]
 fn killed_in_the_middle_and_resumed_delivers_every_record_once() -> Result<()> {
-    const RECORDS: usize = 60_000;
+    const RECORDS: usize = 80_000;
     const KILLS: usize = 3;
     let cluster = Cluster::shared()?;
     let feed = orders::feed("crash", RECORDS);
@@ -24,13 +24,14 @@ fn killed_in_the_middle_and_resumed_delivers_every_record_once() -> Result<()> {
     pipeline.settings["source"]["kafka"]["properties"] =
         json!({"session.timeout.ms": 2000, "heartbeat.interval.ms": 300});
 
-    for kill in 1..=KILLS {
+    for _ in 0..KILLS {
         let before = pipeline.versions("orders");
         let mut run = pipeline.start(&[])?;
-        await_until("some commits past the last kill", Duration::from_secs(60), || {
-            ensure!(run.lives()?, "it ended by itself:\n{}", run.said());
-            Ok(pipeline.versions("orders") > before + 3 * kill)
-        })?;
+        let progressed = await_until("a commit past the last kill", Duration::from_secs(60), || {
+            ensure!(run.lives()?, "it ended by itself");
+            Ok(pipeline.versions("orders") > before)
+        });
+        progressed.with_context(|| run.said())?;
         run.kill()?;
     }
     let ledger = tables::ledger(&pipeline.table("orders"), "crash", "crash", orders::PARTITIONS)?;
