@@ -8,9 +8,7 @@ use sluicebox_sandbox::CacheFolder;
 /// The folder of compiled transforms; none if there is no place for it.
 pub(crate) fn compiled() -> Option<CacheFolder> {
     let folder = user_cache()?.join("sluicebox").join("compiled");
-    CacheFolder::open(&folder)
-        .inspect_err(|error| tracing::warn!(%error, "compiled transforms are not kept"))
-        .ok()
+    CacheFolder::open(&folder).inspect_err(|error| tracing::warn!(%error, "compiled transforms are not kept")).ok()
 }
 
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>

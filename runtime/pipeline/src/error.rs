@@ -115,9 +115,7 @@ impl PipelineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Fenced { .. } => ErrorKind::Rewind,
-            Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => {
-                ErrorKind::Configuration
-            }
+            Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => ErrorKind::Configuration,
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,
             Self::Table { .. } | Self::Kafka { .. } => ErrorKind::Environment,
             Self::Sandbox(_) | Self::LostOffsets { .. } | Self::LedgerAhead { .. } | Self::File { .. } => {

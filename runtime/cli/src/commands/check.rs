@@ -53,10 +53,11 @@ pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document,
     let document = Document::load(path).map_err(|error| shown(&error))?;
     let settings = document.settings();
     let cache = cache::compiled();
-    let transform = sandbox.load(&settings.transform.wasm, &settings.transform.limits, cache.as_ref()).map_err(|error| {
-        let fault = Diagnostic::new("E0120", error.to_string()).at(document.place(&["transform", "wasm"]));
-        shown(&document.faults(vec![fault]))
-    })?;
+    let transform =
+        sandbox.load(&settings.transform.wasm, &settings.transform.limits, cache.as_ref()).map_err(|error| {
+            let fault = Diagnostic::new("E0120", error.to_string()).at(document.place(&["transform", "wasm"]));
+            shown(&document.faults(vec![fault]))
+        })?;
     let mut faults = misplaced_tables(&document, &transform);
     faults.extend(refused_configuration(&document, &transform)?);
     if faults.is_empty() {

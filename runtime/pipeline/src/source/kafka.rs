@@ -11,14 +11,14 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::group::{Group, Rebalance};
 use super::intake::Intake;
 use super::{Polled, Source, Starts};
 use crate::error::{ErrorKind, PipelineError};
 use crate::position::{OffsetRange, Offsets, TopicPartition};
-use crate::settings::{KafkaSettings, Start};
+use crate::settings::{KafkaSettings, Start, Topics};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
@@ -26,8 +26,11 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_millis(25);
 /// How long a question to the brokers may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a drain waits for its first partition before it says that there is none.
-const ASSIGNMENT_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long a drain waits for the group's first answer. A worker that was killed holds its place until its session ends
+/// (45 s by default), and the group answers nobody before that.
+const GROUP_TIMEOUT: Duration = Duration::from_secs(180);
+/// How long a drain that was given no partition waits for one: others may be about to release theirs.
+const IDLE_MEMBER_WAIT: Duration = Duration::from_secs(15);
 
 /// A Kafka source.
 pub struct KafkaSource {
@@ -41,7 +44,9 @@ pub struct KafkaSource {
     acknowledged: Offsets,
     /// The walk knows of new partitions, but has not started them: librdkafka waits for an answer.
     unanswered: bool,
-    connected: Instant,
+    /// When the group was joined, and when it gave this worker no partition.
+    joined: Instant,
+    idle_since: Option<Instant>,
 }
 
 impl KafkaSource {
@@ -57,7 +62,8 @@ impl KafkaSource {
             drain_ends: drain.then(Offsets::new),
             acknowledged: Offsets::new(),
             unanswered: false,
-            connected: Instant::now(),
+            joined: Instant::now(),
+            idle_since: None,
         })
     }
 
@@ -101,6 +107,7 @@ impl KafkaSource {
         Ok(Some(match change {
             Rebalance::Assign(partitions) if partitions.is_empty() => {
                 self.take_nothing()?;
+                self.idle_since.get_or_insert_with(Instant::now);
                 Polled::Idle
             }
             Rebalance::Assign(partitions) => {
@@ -137,9 +144,8 @@ impl KafkaSource {
         let Some(ends) = &self.drain_ends else {
             return Ok(false);
         };
-        if ends.is_empty() && self.connected.elapsed() > ASSIGNMENT_TIMEOUT {
-            let message = "no partition was assigned: does the topic exist, and may this user read it?";
-            return Err(failed("draining")(KafkaError::Subscription(message.to_owned())));
+        if ends.is_empty() {
+            return self.is_idle_member();
         }
         let is_done = |(partition, end): (&TopicPartition, &i64)| match self.positions.get(partition) {
             None => true, // it has moved to another worker
@@ -148,7 +154,34 @@ impl KafkaSource {
                 self.group().fetched(partition).is_some_and(|fetched| fetched.next >= *end && fetched.waiting == 0)
             }
         };
-        Ok(!ends.is_empty() && ends.iter().all(is_done))
+        Ok(ends.iter().all(is_done))
+    }
+
+    /// Whether other workers have all partitions, so that there is nothing to drain for this one. That there are none at
+    /// all is an error: it is a misspelt topic more often than an empty one.
+    fn is_idle_member(&self) -> Result<bool, PipelineError> {
+        if self.idle_since.is_some_and(|since| since.elapsed() > IDLE_MEMBER_WAIT) {
+            if self.has_partitions()? {
+                info!("other workers of the group have all partitions; there is nothing to drain here");
+                return Ok(true);
+            }
+            return Err(no_partitions("no topic matches: is the name right, and may this user see it?"));
+        }
+        if self.idle_since.is_none() && self.joined.elapsed() > GROUP_TIMEOUT {
+            return Err(no_partitions("the group gave no answer: are the brokers reachable, and may this user join it?"));
+        }
+        Ok(false)
+    }
+
+    /// Whether what is subscribed to exists.
+    fn has_partitions(&self) -> Result<bool, PipelineError> {
+        let metadata = self.consumer.fetch_metadata(None, REQUEST_TIMEOUT).map_err(failed("asking for topics"))?;
+        let topics = metadata.topics().iter().filter(|topic| !topic.partitions().is_empty());
+        let is_wanted = |name: &str| match &self.settings.topics {
+            Topics::Named(names) => names.iter().any(|wanted| wanted == name),
+            Topics::Matching(pattern) => regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(name)),
+        };
+        Ok(topics.map(|topic| topic.name()).any(is_wanted))
     }
 
     /// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
@@ -307,6 +340,10 @@ fn require_within(partition: &TopicPartition, next: i64, (low, high): (i64, i64)
         return Err(PipelineError::LedgerAhead { partition, ledger: next, end: high });
     }
     Ok(())
+}
+
+fn no_partitions(why: &str) -> PipelineError {
+    failed("draining")(KafkaError::Subscription(why.to_owned()))
 }
 
 fn failed(doing: &'static str) -> impl Fn(KafkaError) -> PipelineError {
