@@ -33,6 +33,7 @@ mod guest_log;
 mod imports;
 mod instance;
 pub mod limits;
+mod merge;
 pub mod outcome;
 mod pace;
 mod structure;

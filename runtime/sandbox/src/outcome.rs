@@ -7,7 +7,7 @@
 pub struct Outcome {
     /// One per record.
     pub verdicts: Vec<Verdict>,
-    /// One per call of the transform that succeeded and returned rows, in record order.
+    /// The rows, in record order; one part, unless that would be more than one call may return.
     pub parts: Vec<Part>,
     /// One per rejected record, ascending.
     pub rejections: Vec<Rejection>,
@@ -26,7 +26,7 @@ pub enum Verdict {
     Rejected,
 }
 
-/// The rows of one call.
+/// Rows of successive records.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Part {
     /// At most one entry a table.

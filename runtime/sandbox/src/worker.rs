@@ -14,7 +14,7 @@ use crate::code;
 use crate::error::{ConfigureError, SandboxError};
 use crate::failure::{Failure, Trapped};
 use crate::instance::{Instance, StartError};
-use crate::outcome::{Outcome, Rejection, Stage, Verdict};
+use crate::outcome::{Outcome, Part, Rejection, Stage, Verdict};
 use crate::pace::Pace;
 use crate::transform::Transform;
 use crate::validate::{self, Answer, Fault};
@@ -62,6 +62,7 @@ impl Worker {
             batch,
             outcome: &mut outcome,
             slow: 0..0,
+            part_bytes: 0,
             lines_left,
             lines_dropped: 0,
         };
@@ -83,6 +84,8 @@ struct Trial<'a> {
     outcome: &'a mut Outcome,
     /// The records of the last call that was too slow.
     slow: Range<usize>,
+    /// Bytes of the outcome's last part.
+    part_bytes: u64,
     lines_left: u64,
     lines_dropped: u64,
 }
@@ -213,8 +216,8 @@ impl Trial<'_> {
     /// Keeps an answer; translates the rest for the walk.
     fn judge(&mut self, ended: Ended, records: Range<usize>, fresh: bool) -> Attempt<Failure> {
         match ended {
-            Ended::Answered { answer, heavy, .. } => {
-                self.keep(answer, records.start);
+            Ended::Answered { answer, bytes, heavy } => {
+                self.keep(answer, bytes, records.start);
                 Attempt::Passed { heavy }
             }
             Ended::Confessed(record, failure) => Attempt::Confessed { record: records.start + record, failure },
@@ -229,16 +232,14 @@ impl Trial<'_> {
         }
     }
 
-    fn keep(&mut self, answer: Answer, start: usize) {
+    fn keep(&mut self, answer: Answer, bytes: u64, start: usize) {
         let Answer { verdicts, mut part, rejections } = answer;
         self.outcome.verdicts[start..start + verdicts.len()].copy_from_slice(&verdicts);
         if start > 0 {
             let shift = u32::try_from(start).unwrap_or(u32::MAX);
             part.tables.iter_mut().flat_map(|table| &mut table.records).for_each(|record| *record += shift);
         }
-        if !part.tables.is_empty() {
-            self.outcome.parts.push(part);
-        }
+        self.keep_part(part, bytes);
         let rejections = rejections.into_iter().map(|(record, code, message, path)| Rejection {
             record: start + record as usize,
             stage: Stage::Transform,
@@ -248,6 +249,21 @@ impl Trial<'_> {
             backtrace: None,
         });
         self.outcome.rejections.extend(rejections);
+    }
+
+    /// Joins rows to those before them, as long as they are not more than one call may return.
+    fn keep_part(&mut self, part: Part, bytes: u64) {
+        if part.tables.is_empty() {
+            return;
+        }
+        self.part_bytes += bytes;
+        match self.outcome.parts.last_mut() {
+            Some(last) if self.part_bytes <= self.transform.limits().batch_output_bytes_max => last.append(part),
+            _ => {
+                self.part_bytes = bytes;
+                self.outcome.parts.push(part);
+            }
+        }
     }
 
     /// Runs one record on a fresh instance that counts fuel: what it says stands.
