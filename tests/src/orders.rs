@@ -51,7 +51,7 @@ fn good(number: usize) -> Value {
         "amount": (number as f64) / 100.0,
         "currency": currency,
         "items": number % 7,
-        "note": if number % 5 == 0 { Value::Null } else { json!(format!("ring twice, \u{e9}tage {}", number % 9)) },
+        "note": if number.is_multiple_of(5) { Value::Null } else { json!(format!("ring twice, \u{e9}tage {}", number % 9)) },
         "placed_at": format!("2026-01-{:02}T{:02}:00:00Z", 1 + number % 3, number % 24),
     })
 }

@@ -1,6 +1,5 @@
 //! One Kafka process: its settings, its data folder, its life.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -56,12 +55,7 @@ impl Node {
     pub(super) fn last_words(&self) -> String {
         let log = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
-        let tail = lines.iter().rev().take(10).rev();
-        tail.fold(String::new(), |mut text, line| {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "  {line}");
-            text
-        })
+        lines[lines.len().saturating_sub(10)..].iter().map(|line| format!("  {line}\n")).collect()
     }
 
     fn log(&self) -> PathBuf {
