@@ -21,6 +21,9 @@ impl<S: Source> Walk<S> {
         let starts: Starts = self.awaiting.iter().map(start).collect();
         self.source.start(&starts).await?;
         self.awaiting.clear();
+        // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for ever.
+        let known = starts.into_iter().filter_map(|(partition, next)| Some((partition, next?)));
+        self.source.ack(&known.collect());
         Ok(())
     }
 

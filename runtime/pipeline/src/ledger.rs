@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::position::{OffsetRange, Offsets, TopicPartition};
+use crate::position::{OffsetRange, TopicPartition};
 
-/// The next offset that a table wants from each partition that it has ever taken in.
+/// The next offset that a table wants from each partition that this worker looks after; none from one that the table has
+/// never taken in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    next: Offsets,
+    next: BTreeMap<TopicPartition, Option<i64>>,
 }
 
 /// How a prepared commit stands to the ledger of the table as it is now.
@@ -36,7 +37,7 @@ pub fn app_id(pipeline: &str, partition: &TopicPartition) -> String {
 impl Ledger {
     /// The next offset that the table wants, if it has taken in the partition before.
     pub fn next(&self, partition: &TopicPartition) -> Option<i64> {
-        self.next.get(partition).copied()
+        self.next.get(partition).copied().flatten()
     }
 
     /// Whether the table has the record at `offset` already.
@@ -46,10 +47,12 @@ impl Ledger {
 
     /// Takes over what the table's log says of a partition.
     pub fn set(&mut self, partition: TopicPartition, next: Option<i64>) {
-        match next {
-            Some(next) => self.next.insert(partition, next),
-            None => self.next.remove(&partition),
-        };
+        self.next.insert(partition, next);
+    }
+
+    /// The partitions that this worker looks after, those included that the table has never taken in.
+    pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.next.keys()
     }
 
     /// Forgets a partition that another worker looks after now.
@@ -60,7 +63,7 @@ impl Ledger {
     /// Moves on after a commit of `ranges`.
     pub fn advance(&mut self, ranges: &Ranges) {
         for (partition, range) in ranges {
-            self.next.insert(partition.clone(), range.to);
+            self.next.insert(partition.clone(), Some(range.to));
         }
     }
 

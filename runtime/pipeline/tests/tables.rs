@@ -117,6 +117,24 @@ async fn a_zombie_with_an_overlapping_range_is_fenced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_newer_snapshot_brings_the_ledger_of_every_partition() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut worker, mut other) = (open_at(&folder, &[0, 1]).await, open_at(&folder, &[1]).await);
+    stage(&mut other, 1, 0..6).await;
+    other.commit(DIGEST).await.expect("commits");
+    // Whether it takes over a partition or loses a commit to somebody: what it knew of the others is out of date.
+    worker.read_ledger(&[partition(2)]).await.expect("reads the ledger");
+    assert_eq!(worker.ledger().next(&partition(1)), Some(6));
+
+    stage(&mut other, 1, 6..8).await;
+    other.commit(DIGEST).await.expect("commits");
+    stage(&mut worker, 0, 0..3).await;
+    worker.commit(DIGEST).await.expect("commits on top of the other");
+    assert_eq!(worker.ledger().next(&partition(1)), Some(8));
+    assert_eq!(worker.ledger().next(&partition(0)), Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_table_has_is_left_out_of_its_counts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut table = open_at(&folder, &[0]).await;

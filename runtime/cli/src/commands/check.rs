@@ -111,17 +111,9 @@ async fn misfitting_table(document: &Document, transform: &Transform) -> Result<
         false => document.place(&["dead_letters", "path"]),
     };
     let fault = Diagnostic::new("E0123", format!("the table at {location} does not fit the transform"));
-    Ok(Some(fault.at(place).label("give the table another folder, or change the transform").help(listed(differences))))
-}
-
-/// The first of them, one a line.
-fn listed(differences: &[String]) -> String {
-    const SHOWN_MAX: usize = 8;
-    let mut lines: Vec<String> = differences.iter().take(SHOWN_MAX).cloned().collect();
-    if differences.len() > SHOWN_MAX {
-        lines.push(format!("and {} more", differences.len() - SHOWN_MAX));
-    }
-    lines.join("\n")
+    Ok(Some(
+        fault.at(place).label("give the table another folder, or change the transform").help(differences.join("\n")),
+    ))
 }
 
 /// The transform itself is the judge of its configuration.

@@ -78,7 +78,7 @@ impl Table {
                 return Err(self.error("committing", error));
             };
             tokio::time::sleep(pause).await;
-            if let Err(error) = self.refresh(&partitions).await {
+            if let Err(error) = self.refresh(&[]).await {
                 warn!(table = self.name, %error, "cannot read the ledger, trying again");
                 continue;
             }

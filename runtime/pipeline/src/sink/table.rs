@@ -113,18 +113,19 @@ impl Table {
         self.staged_rows
     }
 
-    /// Reads from the newest snapshot what the table has taken in of `partitions`. Only with nothing staged: what is
-    /// staged was compared with the older snapshot.
+    /// Looks after `partitions` as well from now on, and reads from the newest snapshot what the table has taken in. Only
+    /// with nothing staged: what is staged was compared with the older snapshot.
     pub async fn read_ledger(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
         self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))
     }
 
-    /// Takes over the newest snapshot, and the ledger of `partitions` from it.
-    pub(super) async fn refresh(&mut self, partitions: &[TopicPartition]) -> Result<(), DeltaTableError> {
+    /// Takes over the newest snapshot and, from it, the ledger of every partition that this worker looks after, `more`
+    /// included. All of them: one that was compared with an older snapshot must not be committed from this one.
+    pub(super) async fn refresh(&mut self, more: &[TopicPartition]) -> Result<(), DeltaTableError> {
         let mut snapshot = self.snapshot.clone();
         snapshot.update(self.log_store.as_ref(), None).await?;
-        let mut ledger = self.ledger.clone();
-        for partition in partitions {
+        let mut ledger = Ledger::default();
+        for partition in self.ledger.partitions().chain(more) {
             let app = app_id(&self.pipeline, partition);
             ledger.set(partition.clone(), snapshot.transaction_version(self.log_store.as_ref(), app).await?);
         }

@@ -13,6 +13,7 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tracing::{info, warn};
 
+use super::drain::{Drain, Standing};
 use super::group::{Group, Rebalance};
 use super::intake::Intake;
 use super::{Polled, Source, Starts};
@@ -26,11 +27,6 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_millis(25);
 /// How long a question to the brokers may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a drain waits for the group's first answer. A worker that was killed holds its place until its session ends
-/// (45 s by default), and the group answers nobody before that.
-const GROUP_TIMEOUT: Duration = Duration::from_secs(180);
-/// How long a drain that was given no partition waits for one: others may be about to release theirs.
-const IDLE_MEMBER_WAIT: Duration = Duration::from_secs(15);
 
 /// A Kafka source.
 pub struct KafkaSource {
@@ -38,15 +34,12 @@ pub struct KafkaSource {
     settings: KafkaSettings,
     /// The next offset to hand over, per partition that this worker has.
     positions: Offsets,
-    /// With `--drain`: where to stop, per partition, as seen when the partition was first assigned.
-    drain_ends: Option<Offsets>,
+    /// With `--drain`: where to stop.
+    drain: Option<Drain>,
     /// What was last acknowledged, for the commit on leaving.
     acknowledged: Offsets,
     /// The walk knows of new partitions, but has not started them: librdkafka waits for an answer.
     unanswered: bool,
-    /// When the group was joined, and when it gave this worker no partition.
-    joined: Instant,
-    idle_since: Option<Instant>,
 }
 
 impl KafkaSource {
@@ -59,11 +52,9 @@ impl KafkaSource {
             consumer,
             settings,
             positions: Offsets::new(),
-            drain_ends: drain.then(Offsets::new),
+            drain: drain.then(Drain::new),
             acknowledged: Offsets::new(),
             unanswered: false,
-            joined: Instant::now(),
-            idle_since: None,
         })
     }
 
@@ -107,7 +98,9 @@ impl KafkaSource {
         Ok(Some(match change {
             Rebalance::Assign(partitions) if partitions.is_empty() => {
                 self.take_nothing()?;
-                self.idle_since.get_or_insert_with(Instant::now);
+                if let Some(drain) = &mut self.drain {
+                    drain.note_idle();
+                }
                 Polled::Idle
             }
             Rebalance::Assign(partitions) => {
@@ -138,39 +131,22 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// Whether every partition has been handed over up to its end offset. Transaction markers at the end carry no
-    /// record: there the fetcher has moved past the end, and nothing that it has fetched is waiting.
+    /// Whether this worker's part of a drain is over. That there is nothing to drain at all is an error: it is a misspelt
+    /// topic more often than an empty one.
     fn is_drained(&self) -> Result<bool, PipelineError> {
-        let Some(ends) = &self.drain_ends else {
+        let Some(drain) = &self.drain else {
             return Ok(false);
         };
-        if ends.is_empty() {
-            return self.is_idle_member();
-        }
-        let is_done = |(partition, end): (&TopicPartition, &i64)| match self.positions.get(partition) {
-            None => true, // it has moved to another worker
-            Some(position) if position >= end => true,
-            Some(_) => {
-                self.group().fetched(partition).is_some_and(|fetched| fetched.next >= *end && fetched.waiting == 0)
-            }
-        };
-        Ok(ends.iter().all(is_done))
-    }
-
-    /// Whether other workers have all partitions, so that there is nothing to drain for this one. That there are none at
-    /// all is an error: it is a misspelt topic more often than an empty one.
-    fn is_idle_member(&self) -> Result<bool, PipelineError> {
-        if self.idle_since.is_some_and(|since| since.elapsed() > IDLE_MEMBER_WAIT) {
-            if self.has_partitions()? {
+        match drain.standing(&self.positions, |partition| self.group().fetched(partition)) {
+            Standing::Reading => Ok(false),
+            Standing::Over => Ok(true),
+            Standing::Idle if self.has_partitions()? => {
                 info!("other workers of the group have all partitions; there is nothing to drain here");
-                return Ok(true);
+                Ok(true)
             }
-            return Err(no_partitions("no topic matches: is the name right, and may this user see it?"));
+            Standing::Idle => Err(no_partitions("no topic matches: is the name right, and may this user see it?")),
+            Standing::Unanswered => Err(no_partitions("the group gave no answer: may this user join it?")),
         }
-        if self.idle_since.is_none() && self.joined.elapsed() > GROUP_TIMEOUT {
-            return Err(no_partitions("the group gave no answer: are the brokers reachable, and may this user join it?"));
-        }
-        Ok(false)
     }
 
     /// Whether what is subscribed to exists.
@@ -222,8 +198,8 @@ impl KafkaSource {
     /// The offset to start at, after a look at what the topic still has.
     fn start_offset(&mut self, partition: &TopicPartition, next: Option<i64>) -> Result<i64, PipelineError> {
         let (low, high) = self.watermarks(partition)?;
-        if let Some(ends) = &mut self.drain_ends {
-            ends.entry(partition.clone()).or_insert(high);
+        if let Some(drain) = &mut self.drain {
+            drain.note_end(partition, high);
         }
         let start = match (next, self.settings.start) {
             (Some(next), _) => next,

@@ -1,6 +1,7 @@
 //! Where records come from. A source hands over bounded batches with positions, says when partitions come and go, and is
 //! told where to start and what is safe. It never decides where to start: the ledger does.
 
+mod drain;
 pub mod file;
 mod group;
 pub mod intake;

@@ -1,6 +1,7 @@
-//! Figures, printed; nothing here fails but on nonsense. `cargo test --release --test figures -- --ignored --nocapture`.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Figures of the sandbox alone, printed: `cargo bench --bench figures`. The product's own are `make bench`.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "what cannot be measured ends it")]
 
+#[path = "../tests/guest/mod.rs"]
 mod guest;
 
 use std::time::Instant;
@@ -31,8 +32,6 @@ fn orders(records: usize) -> Batch {
     orders
 }
 
-#[test]
-#[ignore = "prints figures"]
 fn boundary_echo() {
     let transform = transform(&Limits::default());
     let mut worker = transform.worker(r#"{"mode": "echo"}"#).unwrap();
@@ -52,8 +51,6 @@ fn order(index: usize, more: &str) -> String {
     )
 }
 
-#[test]
-#[ignore = "prints figures"]
 fn orders_with_panics() {
     let sample = guest::build("sample-transforms/orders-with-poison");
     let transform = sandbox().load(&sample, &Limits::default(), None).unwrap();
@@ -75,8 +72,6 @@ fn orders_with_panics() {
     }
 }
 
-#[test]
-#[ignore = "prints figures"]
 fn the_orders_sample() {
     let transform = sandbox().load(&guest::build("sample-transforms/clean-orders"), &Limits::default(), None).unwrap();
     let mut worker = transform.worker("{}").unwrap();
@@ -87,8 +82,6 @@ fn the_orders_sample() {
     println!("orders of {bytes} bytes, batches of {RECORDS}: {:.0} ns a record", best(&mut worker, &orders, 2000));
 }
 
-#[test]
-#[ignore = "prints figures"]
 fn a_fresh_instance() {
     let transform = transform(&Limits::default());
     let mut times: Vec<f64> = Vec::new();
@@ -106,8 +99,6 @@ fn a_fresh_instance() {
     }
 }
 
-#[test]
-#[ignore = "prints figures"]
 fn poison() {
     let _ = sandbox();
     let good = |index: usize| format!("{{\"id\":{index:010},\"note\":\"{:155}\"}}", "x");
@@ -133,4 +124,12 @@ fn poison() {
             println!("{behaviour}: {rejected} of {} rejected, {calls} calls, {each:.0} ns a record", values.len());
         }
     }
+}
+
+fn main() {
+    boundary_echo();
+    orders_with_panics();
+    the_orders_sample();
+    a_fresh_instance();
+    poison();
 }
