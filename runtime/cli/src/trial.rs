@@ -22,6 +22,15 @@ pub(crate) enum Judgement {
     Rejected(Rejection),
 }
 
+/// How long an instance of the transform lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Instance {
+    /// From batch to batch, as in the pipeline when all goes well.
+    Reused,
+    /// For one batch, as after a trap.
+    Fresh,
+}
+
 /// A transform with its configuration, ready to be tried.
 #[derive(Clone, Copy)]
 pub(crate) struct Trial<'a> {
@@ -32,11 +41,20 @@ pub(crate) struct Trial<'a> {
 
 impl Trial<'_> {
     /// Judges the records, in batches that also end before each index of `cuts`.
-    pub(crate) fn judge(&self, samples: &Samples, cuts: &[usize]) -> Result<Vec<Judgement>, Failure> {
-        let mut worker = self.transform.worker(self.configuration).usage("the transform cannot be configured")?;
+    pub(crate) fn judge(
+        &self,
+        samples: &Samples,
+        cuts: &[usize],
+        instance: Instance,
+    ) -> Result<Vec<Judgement>, Failure> {
+        let start = || self.transform.worker(self.configuration).usage("the transform cannot be configured");
+        let mut worker = start()?;
         let tables = &self.transform.description().tables;
         let mut judgements = Vec::with_capacity(samples.len());
         for batch in samples.batches(cuts) {
+            if instance == Instance::Fresh {
+                worker = start()?;
+            }
             let outcome = worker.process(&batch).environment("the sandbox failed")?;
             let mut rows: Vec<BTreeMap<String, Vec<String>>> = vec![BTreeMap::new(); batch.len()];
             for table_rows in outcome.parts.iter().flat_map(|part| &part.tables) {

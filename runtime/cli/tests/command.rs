@@ -31,12 +31,16 @@ fn repository() -> PathBuf {
 
 /// `clean-orders` as a component, built once.
 fn clean_orders() -> PathBuf {
+    component("sample-transforms/clean-orders")
+}
+
+fn component(folder: &str) -> PathBuf {
     let options = sluicebox_guest_builder::Options {
         target_dir: Some(repository().join("target/guests")),
         quiet: true,
         ..Default::default()
     };
-    sluicebox_guest_builder::build(&repository().join("sample-transforms/clean-orders"), &options).unwrap().path
+    sluicebox_guest_builder::build(&repository().join(folder), &options).unwrap().path
 }
 
 #[test]
@@ -158,6 +162,19 @@ fn test_compares_cell_by_cell_and_update_accepts() {
     assert!(said.contains("rows.orders[0].currency   expected null   actual \"EUR\""), "{said}");
     assert!(said.contains("rejected.code   expected \"positive_amount\"   actual \"negative_amount\""), "{said}");
     assert!(said.contains("0 passed · 1 failed"), "{said}");
+}
+
+#[test]
+fn test_finds_a_transform_that_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("cases/counting");
+    fs::create_dir_all(&case).unwrap();
+    fs::write(case.join("input.jsonl"), "{\"value\": \"count\"}\n".repeat(3)).unwrap();
+    let wasm = component("tests/guests/misbehaving");
+    let output = sluicebox(folder.path(), &["test", wasm.to_str().unwrap(), "--cases", "cases", "--update"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("not a pure function: record 1 gives"), "{}", stdout(&output));
+    assert!(!case.join("expected.jsonl").exists(), "what is not pure is not accepted");
 }
 
 #[test]

@@ -41,7 +41,8 @@ impl<S: Source> Walk<S> {
                 warn!(%error, "could not flush before a rebalance; whoever takes over starts at the ledger");
                 self.rewind();
             }
-            Ok(()) if lost => self.rewind(),
+            // Records that have not been taken in yet may be of the partitions that are gone.
+            Ok(()) if lost || !self.intake.is_empty() => self.rewind(),
             Ok(()) => {}
         }
         Ok(())

@@ -108,7 +108,7 @@ impl DeadLetters {
     /// Lays out rejected records of `batch` that the table does not have yet; [`Self::bury`] makes them durable.
     pub async fn stage(&mut self, batch: &Batch, judged: &Judged) -> Result<(), PipelineError> {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
-        self.table.account(&partition, &batch.offsets, &judged.verdicts);
+        self.table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
         let ledger = self.table.ledger();
         let new: Vec<&Reason> =
             judged.reasons.iter().filter(|reason| !ledger.has(&partition, batch.offsets[reason.record])).collect();

@@ -47,7 +47,8 @@ impl Tables {
         Ok(())
     }
 
-    /// Decodes what the transform returned and stages the rows that their tables lack.
+    /// Decodes what the transform returned, perhaps for the first records of the batch only, and stages the rows that
+    /// their tables lack.
     pub async fn stage(&mut self, batch: &Batch, outcome: Outcome) -> Result<Judged, PipelineError> {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         let mut judged =
@@ -69,7 +70,7 @@ impl Tables {
             table.stage(rows.rows).await?;
         }
         for (table, _) in &mut self.tables {
-            table.account(&partition, &batch.offsets, &judged.verdicts);
+            table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
         }
         Ok(judged)
     }

@@ -16,7 +16,7 @@
 //! and knows no Kafka, no Parquet and no wasm.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sluicebox_sandbox::{Batch, Worker};
 use tokio::sync::watch;
@@ -30,6 +30,10 @@ use crate::progress::Progress;
 use crate::settings::FlushSettings;
 use crate::source::{Intake, Polled, Source};
 use crate::tables::Tables;
+
+/// How long the walk works on records before it lets the source speak: a consumer group takes a member that does not poll
+/// for dead, and a partition full of endless loops must advance all the same.
+const TURN: Duration = Duration::from_secs(5);
 
 /// A source, a transform, its tables and its dead letters, and what is between two flushes.
 pub struct Walk<S> {
@@ -74,16 +78,20 @@ impl<S: Source> Walk<S> {
         }
     }
 
-    /// One batch of each partition that has records, or one change of the assignment.
+    /// A turn of records, or one change of the assignment.
     async fn step(&mut self) -> Result<Step, PipelineError> {
         if *self.stop.borrow() {
             self.flush().await?;
             return Ok(Step::Finished);
         }
         self.take_over().await?;
-        match self.source.poll(&mut self.intake).await? {
-            Polled::Records => self.take_in().await?,
-            Polled::Idle => {}
+        let polled = match self.intake.is_empty() {
+            true => self.source.poll(&mut self.intake).await?,
+            // The last turn was too short for what was polled.
+            false => self.source.keep_alive()?,
+        };
+        match polled {
+            Polled::Records | Polled::Idle => self.take_in().await?,
             Polled::Assigned(partitions) => self.awaiting.extend(partitions),
             Polled::Revoked { partitions, lost } => self.give_up(&partitions, lost).await?,
             Polled::End => {
@@ -97,41 +105,58 @@ impl<S: Source> Walk<S> {
         Ok(Step::Onward)
     }
 
-    /// Skip, transform and stage what the poll brought.
+    /// Skip, transform and stage what the poll brought, or as much of it as fits a turn.
     async fn take_in(&mut self) -> Result<(), PipelineError> {
+        let turn_end = Instant::now() + TURN;
         let mut intake = std::mem::take(&mut self.intake);
-        let mut taken_in = Ok(());
-        for polled in intake.batches() {
-            taken_in = match self.skip(polled) {
-                Some(fresh) => self.transform_and_stage(&fresh).await,
-                None => Ok(()),
-            };
-            if taken_in.is_err() {
+        let mut result = Ok(());
+        let mut rest = None;
+        for (index, batch) in intake.batches().enumerate() {
+            match self.take_in_batch(batch, turn_end).await {
+                Ok(done) if done == batch.len() => continue,
+                Ok(done) => rest = Some((index, done)),
+                Err(error) => result = Err(error),
+            }
+            break;
+        }
+        match rest {
+            Some((batch, record)) => intake.keep_from(batch, record),
+            None => intake.clear(),
+        }
+        self.intake = intake;
+        result
+    }
+
+    /// Returns how many of the records are done with.
+    async fn take_in_batch(&mut self, batch: &Batch, turn_end: Instant) -> Result<usize, PipelineError> {
+        let mut done = self.skip(batch);
+        while done < batch.len() {
+            let budget = turn_end.saturating_duration_since(Instant::now());
+            if budget.is_zero() {
                 break;
             }
+            let fresh = if done == 0 { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..batch.len())) };
+            done += self.transform_and_stage(&fresh, budget).await?;
         }
-        intake.clear();
-        self.intake = intake;
-        taken_in
+        Ok(done)
     }
 
-    /// Leaves out the records that every table has already; none if nothing remains.
-    fn skip<'a>(&self, batch: &'a Batch) -> Option<Cow<'a, Batch>> {
+    /// How many records at the beginning of a batch every table has already.
+    fn skip(&self, batch: &Batch) -> usize {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         let next = self.next_offset(&partition).unwrap_or(i64::MIN);
-        match batch.offsets.partition_point(|&offset| offset < next) {
-            0 => Some(Cow::Borrowed(batch)),
-            skipped if skipped < batch.len() => Some(Cow::Owned(batch.slice(skipped..batch.len()))),
-            _ => None,
-        }
+        batch.offsets.partition_point(|&offset| offset < next)
     }
 
-    async fn transform_and_stage(&mut self, batch: &Batch) -> Result<(), PipelineError> {
-        let outcome = self.worker.process(batch).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+    /// Returns how many of the records have been judged within the budget, one at least.
+    async fn transform_and_stage(&mut self, batch: &Batch, budget: Duration) -> Result<usize, PipelineError> {
+        let outcome =
+            self.worker.process_for(batch, budget).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+        let count = outcome.verdicts.len();
         let judged = self.tables.stage(batch, outcome).await?;
         self.dead_letters.stage(batch, &judged).await?;
         self.unflushed.count(batch, &judged.verdicts);
-        Ok(())
+        Ok(count)
     }
 
     /// Bury, commit, ack: from here on the records since the last flush are visible, each exactly once.
@@ -178,9 +203,10 @@ impl<S: Source> Walk<S> {
 impl Unflushed {
     fn count(&mut self, batch: &Batch, verdicts: &[sluicebox_sandbox::Verdict]) {
         self.since.get_or_insert_with(Instant::now);
-        self.bytes += batch.bytes() as u64;
+        self.bytes += (batch.bytes() * verdicts.len() / batch.len()) as u64;
         self.progress.count(verdicts);
-        if let Some(last) = batch.offsets.last() {
+        // The verdicts may be of the first records only.
+        if let Some(last) = batch.offsets.get(verdicts.len() - 1) {
             self.offsets.insert(TopicPartition::new(batch.topic.clone(), batch.partition), last + 1);
         }
     }

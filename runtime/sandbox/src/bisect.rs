@@ -56,10 +56,29 @@ enum Work<F> {
     },
 }
 
-/// Calls until each of `records` records has its verdict.
-pub(crate) fn walk<C: Caller>(caller: &mut C, records: usize, pace: &mut Pace) -> Result<(), C::Error> {
+impl<F> Work<F> {
+    /// Verdicts come in order: all records before this one have theirs.
+    fn start(&self) -> usize {
+        match self {
+            Work::Attempt(records) | Work::RightHalf { records, .. } => records.start,
+            Work::Alone(record) | Work::Condemn(record, _) => *record,
+        }
+    }
+}
+
+/// Calls until each of `records` records has its verdict, or, once the first has, `is_enough` says so. Returns how many of
+/// them have.
+pub(crate) fn walk<C: Caller>(
+    caller: &mut C,
+    records: usize,
+    pace: &mut Pace,
+    is_enough: impl Fn() -> bool,
+) -> Result<usize, C::Error> {
     let mut walk = Walk { caller, pace, todo: vec![Work::Attempt(0..records)], failures: 0 };
     while let Some(work) = walk.todo.pop() {
+        if work.start() > 0 && is_enough() {
+            return Ok(work.start());
+        }
         match work {
             Work::Attempt(range) => walk.attempt(range)?,
             Work::Alone(record) => walk.call(record..record + 1, true)?,
@@ -68,7 +87,7 @@ pub(crate) fn walk<C: Caller>(caller: &mut C, records: usize, pace: &mut Pace) -
             Work::RightHalf { records, .. } => walk.attempt(records)?,
         }
     }
-    Ok(())
+    Ok(records)
 }
 
 struct Walk<'a, C: Caller> {
@@ -188,7 +207,7 @@ mod tests {
 
         fn walked(mut self, pace: &mut Pace) -> Self {
             let records = self.kinds.len();
-            walk(&mut self, records, pace).unwrap();
+            walk(&mut self, records, pace, || false).unwrap();
             self
         }
     }

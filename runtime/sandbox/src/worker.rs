@@ -5,7 +5,7 @@
 //! a failure (`docs/adr/0004-instance-reuse.md`).
 
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
 use crate::bindings::sluicebox::transform::output as wire;
@@ -46,12 +46,22 @@ impl Worker {
         Ok(Worker { transform, configuration, instance: Some(instance), pace: Pace::default() })
     }
 
-    /// Gives each record its verdict.
+    /// Gives each record its verdict, however long it takes.
     ///
     /// # Errors
     /// Only the host's own trouble; no record is at fault, and the batch may be tried again. Whatever the transform does
     /// is a [`Rejection`].
     pub fn process(&mut self, batch: &Batch) -> Result<Outcome, SandboxError> {
+        self.process_for(batch, Duration::MAX)
+    }
+
+    /// The same, but after `budget` it returns with the records that have their verdicts by then, one at least: the outcome
+    /// has fewer verdicts than the batch has records. A batch of endless loops would take half an hour otherwise.
+    ///
+    /// # Errors
+    /// As [`Self::process`].
+    pub fn process_for(&mut self, batch: &Batch, budget: Duration) -> Result<Outcome, SandboxError> {
+        let start = Instant::now();
         let mut outcome = Outcome { verdicts: vec![Verdict::Filtered; batch.len()], ..Outcome::default() };
         let lines_left = self.transform.limits().batch_log_lines_max;
         let Worker { transform, configuration, instance, pace } = self;
@@ -66,12 +76,13 @@ impl Worker {
             lines_left,
             lines_dropped: 0,
         };
-        let walked = bisect::walk(&mut trial, batch.len(), pace);
+        let walked = bisect::walk(&mut trial, batch.len(), pace, || start.elapsed() > budget);
         if trial.lines_dropped > 0 {
             let (dropped, topic, partition) = (trial.lines_dropped, &*batch.topic, batch.partition);
             tracing::warn!(target: "sluicebox::transform", topic, partition, dropped, "log lines over limits.batch_log_lines_max");
         }
-        walked.map(|()| outcome)
+        outcome.verdicts.truncate(walked?);
+        Ok(outcome)
     }
 }
 

@@ -4,6 +4,8 @@
 
 mod guest;
 
+use std::time::Duration;
+
 use guest::{batch, worker};
 use sluicebox_sandbox::{Outcome, Rows, Stage, Values, Verdict, code};
 
@@ -36,6 +38,7 @@ const EXPECTED: &[(&str, Expected)] = &[
     ("memory-refused-and-handled", Emitted),
     ("leak", Emitted),
     ("remember", Emitted),
+    ("count", Emitted),
     ("log-flood", Emitted),
     ("log-long-line", Emitted),
     ("log-bad-utf8", Condemned("trap_other", "utf-8")),
@@ -167,6 +170,21 @@ fn one_culprit_in_a_thousand_costs_at_most_twenty_more_calls() {
             assert!(outcome.effort.calls <= 21, "{behaviour} at {position}: {:?}", outcome.effort);
         }
     }
+}
+
+#[test]
+fn a_batch_of_loops_comes_back_in_pieces() {
+    let mut worker = worker();
+    let (mut loops, mut judged, mut pieces) = (batch(vec!["loop"; 3]), 0, 0);
+    while !loops.is_empty() {
+        let outcome = worker.process_for(&loops, Duration::from_millis(1)).unwrap();
+        assert!(outcome.verdicts.iter().all(|&verdict| verdict == Verdict::Rejected));
+        assert_eq!(outcome.rejections.len(), outcome.verdicts.len());
+        judged += outcome.verdicts.len();
+        pieces += 1;
+        loops = loops.slice(outcome.verdicts.len()..loops.len());
+    }
+    assert_eq!((judged, pieces), (3, 3));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::transform::{configuration, load};
 use crate::exit::{Outcome, Verdict};
 use crate::samples::{Lines, Samples};
 use crate::terminal::{Paint, counted, grouped};
-use crate::trial::{Judgement, Tally, Trial};
+use crate::trial::{Instance, Judgement, Tally, Trial};
 
 /// Run a transform on sample records and show each verdict
 #[derive(Debug, Args)]
@@ -38,7 +38,8 @@ impl Try {
         let configuration = configuration(&self.configuration)?;
         let transform = load(&self.transform, &Limits::default())?;
         let samples = Samples::read(&self.records, if self.raw { Lines::Values } else { Lines::Records })?;
-        let judgements = Trial { transform: &transform, configuration: &configuration }.judge(&samples, &[])?;
+        let judgements =
+            Trial { transform: &transform, configuration: &configuration }.judge(&samples, &[], Instance::Reused)?;
         let mut stdout = std::io::stdout().lock();
         for (index, judgement) in judgements.iter().enumerate() {
             let offset = samples.position(index).offset;

@@ -131,6 +131,10 @@ impl Source for FileSource {
         Ok(Polled::Records)
     }
 
+    fn keep_alive(&mut self) -> Result<Polled, PipelineError> {
+        Ok(Polled::Idle)
+    }
+
     /// The walk skips what the tables have: a partition that is new starts where the file stands, and a partition that
     /// is known already has to be read again from the beginning.
     async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {

@@ -74,6 +74,18 @@ impl Intake {
         (self.last, self.records, self.bytes) = (0, 0, 0);
     }
 
+    /// Drops what has been taken in: the batches before `batch`, and its records before `record`.
+    pub fn keep_from(&mut self, batch: usize, record: usize) {
+        let rest = self.batches().skip(batch).enumerate().map(|(index, batch)| match index {
+            0 => batch.slice(record..batch.len()),
+            _ => batch.clone(),
+        });
+        self.batches = rest.filter(|batch| !batch.is_empty()).collect();
+        self.records = self.batches.iter().map(Batch::len).sum();
+        self.bytes = self.batches.iter().map(Batch::bytes).sum();
+        self.last = 0;
+    }
+
     fn batch(&mut self, topic: &str, partition: i32) -> &mut Batch {
         let (records_max, bytes_max) = (self.batch_records_max, self.batch_bytes_max);
         let is_open = |batch: &Batch| {
@@ -128,6 +140,18 @@ mod tests {
             intake.clear();
             assert!(intake.is_empty());
         }
+    }
+
+    #[test]
+    fn what_has_been_taken_in_is_dropped() {
+        let mut intake = Intake::new(2, 1 << 20);
+        for offset in 0..5 {
+            push(&mut intake, "a", 0, offset);
+        }
+        intake.keep_from(1, 1);
+        assert_eq!(batches(&intake), [("a", 0, vec![3]), ("a", 0, vec![4])]);
+        intake.keep_from(1, 1);
+        assert!(intake.is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tracing::{info, warn};
 
@@ -36,6 +36,8 @@ pub struct KafkaSource {
     positions: Offsets,
     /// With `--drain`: where to stop.
     drain: Option<Drain>,
+    /// Records that came with signs of life, before anybody asked for them.
+    early: Vec<OwnedMessage>,
     /// What was last acknowledged, for the commit on leaving.
     acknowledged: Offsets,
     /// The walk knows of new partitions, but has not started them: librdkafka waits for an answer.
@@ -53,6 +55,7 @@ impl KafkaSource {
             settings,
             positions: Offsets::new(),
             drain: drain.then(Drain::new),
+            early: Vec::new(),
             acknowledged: Offsets::new(),
             unanswered: false,
         })
@@ -65,6 +68,7 @@ impl KafkaSource {
     /// Polls until the intake is full, or nothing more comes within the linger.
     fn fill(&mut self, intake: &mut Intake) -> Result<(), PipelineError> {
         let mut linger_end = None;
+        self.early.drain(..).for_each(|message| take(&message, intake));
         while !intake.is_full() {
             // The clock is looked at only when nothing is at hand.
             let polled = match self.consumer.poll(Duration::ZERO) {
@@ -243,7 +247,20 @@ impl Source for KafkaSource {
         Ok(if self.is_drained()? { Polled::End } else { Polled::Idle })
     }
 
+    fn keep_alive(&mut self) -> Result<Polled, PipelineError> {
+        if let Some(change) = self.rebalanced()? {
+            return Ok(change);
+        }
+        match self.consumer.poll(Duration::ZERO) {
+            None => {}
+            Some(Ok(message)) => self.early.push(message.detach()),
+            Some(Err(error)) => self.tolerate(error)?,
+        }
+        Ok(Polled::Idle)
+    }
+
     async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {
+        self.early.retain(|message| !starts.contains_key(&partition_of(message)));
         let mut offsets = Offsets::new();
         for (partition, next) in starts {
             offsets.insert(partition.clone(), self.start_offset(partition, *next)?);
@@ -255,6 +272,7 @@ impl Source for KafkaSource {
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
         self.positions.retain(|partition, _| !partitions.contains(partition));
+        self.early.retain(|message| !partitions.contains(&partition_of(message)));
         let released = partitions.iter().map(|partition| (partition.clone(), -1)).collect();
         self.consumer.incremental_unassign(&list(&released)?).map_err(failed("releasing partitions"))
     }
@@ -293,7 +311,11 @@ impl Drop for KafkaSource {
     }
 }
 
-fn take(message: &BorrowedMessage<'_>, intake: &mut Intake) {
+fn partition_of(message: &OwnedMessage) -> TopicPartition {
+    TopicPartition::new(message.topic(), message.partition())
+}
+
+fn take<M: Message>(message: &M, intake: &mut Intake) {
     let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
     let timestamp = message.timestamp().to_millis().unwrap_or(-1);
     let (key, value) = (message.key(), message.payload());

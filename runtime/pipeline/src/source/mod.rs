@@ -45,6 +45,9 @@ pub trait Source: Send {
     /// Waits a moment for records and puts them into `intake`, or says what else has happened.
     fn poll(&mut self, intake: &mut Intake) -> impl Future<Output = Result<Polled, PipelineError>> + Send;
 
+    /// Instead of a poll, while records of the last are still worked on: says that this worker lives, and hears of changes.
+    fn keep_alive(&mut self) -> Result<Polled, PipelineError>;
+
     /// Begins, or begins again, to read partitions at the given offsets. Loss of records is an error here.
     fn start(&mut self, starts: &Starts) -> impl Future<Output = Result<(), PipelineError>> + Send;
 

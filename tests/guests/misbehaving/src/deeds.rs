@@ -35,6 +35,7 @@ pub(crate) fn work(draft: &mut Draft, record: u32, value: &[u8]) {
         "memory-refused-and-handled" => drop(black_box(Vec::<u8>::new().try_reserve_exact(1 << 30))),
         "leak" => std::mem::forget(black_box(vec![1u8; MIB])),
         "remember" if seen > 0 => give_up(),
+        "count" => return draft.emit(record, seen.to_string().as_bytes(), ratio, 1),
         "log-flood" => (0..10_000).for_each(|line| log::write(log::Level::Info, &format!("line {line}"))),
         "log-long-line" => log::write(log::Level::Warn, &"é".repeat(MIB)),
         "log-bad-utf8" => log::write(log::Level::Error, &not_utf8()),

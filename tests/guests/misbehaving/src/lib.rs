@@ -30,6 +30,7 @@ pub const DEEDS: &[&str] = &[
     "memory-refused-and-handled",
     "leak",
     "remember",
+    "count",
     "log-flood",
     "log-long-line",
     "log-bad-utf8",

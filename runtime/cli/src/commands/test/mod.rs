@@ -16,7 +16,7 @@ use super::Format;
 use super::transform::load;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted};
-use crate::trial::{Judgement, Tally, Trial};
+use crate::trial::{Instance, Judgement, Tally, Trial};
 
 /// Test a transform on its cases, and that it is a pure function
 ///
@@ -83,8 +83,9 @@ struct Report {
 
 fn examine(case: &Case, transform: &Transform, update: bool) -> Result<Report, Failure> {
     let trial = Trial { transform, configuration: &case.configuration };
-    let judgements = trial.judge(&case.samples, &[])?;
-    let impurity = purity::first_impurity(|cuts| trial.judge(&case.samples, cuts), &case.samples, &judgements)?;
+    let judgements = trial.judge(&case.samples, &[], Instance::Reused)?;
+    let again = |cuts: &[usize], instance| trial.judge(&case.samples, cuts, instance);
+    let impurity = purity::first_impurity(again, &case.samples, &judgements)?;
     let is_updated = update && impurity.is_none() && case.update(&judgements)?;
     let mismatches = if update { Vec::new() } else { case.mismatches(&judgements)? };
     Ok(Report { tally: Tally::of(&judgements), mismatches, impurity, is_updated })

@@ -5,23 +5,31 @@
 
 use crate::exit::Failure;
 use crate::samples::Samples;
-use crate::trial::Judgement;
+use crate::trial::{Instance, Judgement};
 
 /// Seeds of the random cuts; fixed, so that a failure can be seen again.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// The first record that gets another verdict when the records are cut in another way, and which way. `judge` judges all
 /// of them, cut before the indices that it is given; `whole` is what it said without cuts.
+///
+/// Instances are reused in most ways, which finds what is carried from call to call. In one way each record has its own:
+/// a transform that counts all its records gives the same numbers however they are cut, as long as it lives.
 pub(super) fn first_impurity(
-    judge: impl Fn(&[usize]) -> Result<Vec<Judgement>, Failure>,
+    judge: impl Fn(&[usize], Instance) -> Result<Vec<Judgement>, Failure>,
     samples: &Samples,
     whole: &[Judgement],
 ) -> Result<Option<String>, Failure> {
     let count = samples.len();
-    let singly = ("record by record".to_owned(), (0..count).collect());
-    let random = SEEDS.iter().map(|&seed| (format!("cut at random (seed {seed})"), cuts(seed, count)));
-    for (way, cuts) in std::iter::once(singly).chain(random) {
-        let again = judge(&cuts)?;
+    let singly = |way: &str, instance| (way.to_owned(), (0..count).collect(), instance);
+    let ways = [
+        singly("record by record", Instance::Reused),
+        singly("record by record, each on a fresh instance", Instance::Fresh),
+    ];
+    let random =
+        SEEDS.iter().map(|&seed| (format!("cut at random (seed {seed})"), cuts(seed, count), Instance::Reused));
+    for (way, cuts, instance) in ways.into_iter().chain(random) {
+        let again = judge(&cuts, instance)?;
         let differs = |(left, right): (&Judgement, &Judgement)| left.value() != right.value();
         if let Some(index) = whole.iter().zip(&again).position(differs) {
             let offset = samples.position(index).offset;
@@ -53,11 +61,12 @@ mod tests {
     use super::*;
 
     /// Twenty records, each of which becomes what `row` makes of its index and of its index within its batch.
-    fn impurity(row: fn(usize, usize) -> usize) -> Option<String> {
-        let judge = |cuts: &[usize]| {
+    /// An instance counts from its first record, or, if it starts over with each call, from the call's.
+    fn impurity(starts_over: bool, row: fn(usize, usize) -> usize) -> Option<String> {
+        let judge = |cuts: &[usize], instance| {
             let mut start = 0;
             let judged = (0..20).map(|index| {
-                if cuts.contains(&index) {
+                if cuts.contains(&index) && (starts_over || instance == Instance::Fresh) {
                     start = index;
                 }
                 let rows = vec![format!("{{\"n\":{}}}", row(index, index - start))];
@@ -66,15 +75,17 @@ mod tests {
             Ok(judged.collect())
         };
         let samples = Samples { records: vec![Default::default(); 20] };
-        first_impurity(judge, &samples, &judge(&[]).unwrap()).unwrap()
+        first_impurity(judge, &samples, &judge(&[], Instance::Reused).unwrap()).unwrap()
     }
 
     #[test]
     fn a_transform_that_counts_is_not_pure() {
-        assert_eq!(impurity(|index, _| index), None);
-        let said = impurity(|_, within| within).unwrap();
+        assert_eq!(impurity(true, |index, _| index), None);
+        let said = impurity(true, |_, within| within).unwrap();
         assert!(said.starts_with("record 1 gives") && said.ends_with("record by record"), "{said}");
-        let said = impurity(|index, within| if index == within { index } else { index + within / 2 * 100 });
+        let said = impurity(false, |_, within| within).unwrap();
+        assert!(said.starts_with("record 1 gives") && said.ends_with("fresh instance"), "{said}");
+        let said = impurity(true, |index, within| if index == within { index } else { index + within / 2 * 100 });
         assert!(said.unwrap().contains("cut at random (seed "), "seen only in batches of three or more");
     }
 
