@@ -1,6 +1,8 @@
 //! Records that no transform likes. Each ends as a row or a dead letter with its original bytes, and the process lives.
 
-use anyhow::{Context, Result};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use sluicebox::Bytes;
 use sluicebox_tests::feed::Feed;
@@ -83,6 +85,29 @@ fn a_partition_of_only_poison_advances() -> Result<()> {
         assert!(!last[name].is_null(), "a dead letter says its {name}: {last}");
     }
     assert_eq!(last["pipeline"], "only-poison");
+    Ok(())
+}
+
+/// Each of these takes a second or two; all of them take longer than the group waits for a sign of life.
+#[test]
+fn a_partition_of_only_loops_keeps_its_place_in_the_group() -> Result<()> {
+    const LOOPS: usize = 14;
+    let cluster = Cluster::shared()?;
+    let mut feed = Feed::new("only-loops");
+    let order = orders::with("poison", "\"loop\"");
+    feed.extend((0..LOOPS).map(|_| Message::new(0, order.as_bytes())));
+    feed.produce(cluster)?;
+    let mut source = source(cluster, &["only-loops"]);
+    source["kafka"]["properties"] = json!({"max.poll.interval.ms": "8000", "session.timeout.ms": "6000"});
+    let pipeline = Pipeline::new("only-loops", "orders_with_poison", &["orders"], source)?;
+    let mut run = pipeline.start(&["--drain"])?;
+    ensure!(run.wait(Duration::from_secs(120))?.success(), "{}", run.said());
+    ensure!(!run.said().contains("maximum poll interval"), "the group took it for dead:\n{}", run.said());
+
+    let dead_letters = tables::rows(&pipeline.table("dead_letters"))?;
+    assert!(dead_letters.iter().all(|row| row["code"] == "limit_fuel"));
+    let offsets: Vec<_> = dead_letters.iter().map(|row| row["offset"].as_u64()).collect();
+    assert_eq!(offsets, (0..LOOPS as u64).map(Some).collect::<Vec<_>>());
     Ok(())
 }
 
