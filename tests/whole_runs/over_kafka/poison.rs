@@ -91,7 +91,7 @@ fn a_partition_of_only_poison_advances() -> Result<()> {
 /// Each of these takes a second or two; all of them take longer than the group waits for a sign of life.
 #[test]
 fn a_partition_of_only_loops_keeps_its_place_in_the_group() -> Result<()> {
-    const LOOPS: usize = 14;
+    const LOOPS: usize = 9;
     let cluster = Cluster::shared()?;
     let mut feed = Feed::new("only-loops");
     let order = orders::with("poison", "\"loop\"");
