@@ -119,6 +119,8 @@ pub(super) fn read(client: &ClientConfig, topic: &str, partition: i32, end: i64)
         match consumer.poll(READ_DURATION_MAX) {
             Some(Ok(message)) => records.push(Placed { offset: message.offset(), message: Message::from(&message) }),
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(records),
+            // A broker that is gone, or just back: the client finds another by itself.
+            Some(Err(error)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::BrokerTransportFailure) => {}
             Some(Err(error)) => return Err(error.into()),
             None => bail!("{topic}/{partition} gives nothing more before its end at {end}"),
         }
