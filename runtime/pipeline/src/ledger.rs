@@ -67,17 +67,6 @@ impl Ledger {
         }
     }
 
-    /// The part of each range that this table still lacks; ranges that it has in full are left out.
-    pub fn lacking(&self, ranges: &Ranges) -> Ranges {
-        ranges
-            .iter()
-            .filter_map(|(partition, range)| {
-                let from = self.next(partition).unwrap_or(range.from).max(range.from);
-                (from < range.to).then(|| (partition.clone(), OffsetRange { from, ..*range }))
-            })
-            .collect()
-    }
-
     /// Compares ranges that were prepared against `prepared` with this, the table's ledger as it is now.
     pub fn standing(&self, prepared: &Ledger, ranges: &Ranges) -> Standing {
         if ranges.keys().all(|partition| self.next(partition) == prepared.next(partition)) {
@@ -136,20 +125,7 @@ mod tests {
     }
 
     proptest! {
-        /// What a table lacks never holds an offset that it has, and with what it has makes up the whole range.
-        #[test]
-        fn lacking_is_exactly_the_rest(next in proptest::option::of(0i64..100), from in 0i64..100, length in 1i64..50) {
-            let mut have = Ledger::default();
-            have.set(partition(0), next);
-            let whole = ranges(&[(0, from, from + length)]);
-            let lacking = have.lacking(&whole).get(&partition(0)).copied();
-            for offset in from..from + length {
-                let is_lacking = lacking.is_some_and(|range| (range.from..range.to).contains(&offset));
-                prop_assert_eq!(is_lacking, !have.has(&partition(0), offset));
-            }
-        }
-
-        /// After a commit of what was lacking, the same ranges stand as covered, never as open.
+        /// After a commit, the same ranges stand as covered, never as open.
         #[test]
         fn a_repeated_commit_is_never_open(next in 0i64..100, length in 1i64..50) {
             let before = ledger(&[(0, next)]);
