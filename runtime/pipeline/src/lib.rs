@@ -25,9 +25,10 @@ pub mod run;
 pub mod settings;
 pub mod sink;
 pub mod source;
+pub mod store;
 pub mod tables;
 pub mod walk;
 
 pub use error::{ErrorKind, PipelineError};
 pub use progress::Progress;
-pub use run::{RunOptions, run};
+pub use run::{RunOptions, run, run_from};

@@ -27,19 +27,27 @@ pub struct RunOptions {
 /// Walks a pipeline until its source ends or somebody says stop. Everything that can be wrong with the settings is found
 /// before the first poll.
 pub async fn run(settings: Settings, transform: &Transform, options: RunOptions) -> Result<Progress, PipelineError> {
+    let drain = options.drain;
+    match settings.source.clone() {
+        SourceSettings::Kafka(kafka) => {
+            run_from(|| KafkaSource::connect(kafka, drain), settings, transform, options).await
+        }
+        SourceSettings::File(file) => run_from(|| FileSource::new(file), settings, transform, options).await,
+    }
+}
+
+/// [`run`] with a source of one's own, whatever the settings say of theirs; it is connected when all else is ready.
+pub async fn run_from<S: Source>(
+    connect: impl FnOnce() -> Result<S, PipelineError>,
+    settings: Settings,
+    transform: &Transform,
+    options: RunOptions,
+) -> Result<Progress, PipelineError> {
     let worker = worker(&settings, transform)?;
     let tables = Tables::open(&settings, transform).await?;
     let dead_letters = DeadLetters::open(&settings.name, &settings.dead_letters.path, transform).await?;
-    match settings.source.clone() {
-        SourceSettings::Kafka(kafka) => {
-            let source = KafkaSource::connect(kafka, options.drain)?;
-            walk(source, &settings, worker, tables, dead_letters, options).run().await
-        }
-        SourceSettings::File(file) => {
-            let source = FileSource::new(file)?;
-            walk(source, &settings, worker, tables, dead_letters, options).run().await
-        }
-    }
+    let source = connect()?;
+    walk(source, &settings, worker, tables, dead_letters, options).run().await
 }
 
 fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {

@@ -16,10 +16,11 @@
 //! and knows no Kafka, no Parquet and no wasm.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sluicebox_sandbox::{Batch, Worker};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::info;
 
 use crate::dead_letter::DeadLetters;

@@ -283,10 +283,9 @@ impl Checker<'_> {
             None if table.path.is_empty() => {
                 self.fault(&path, Diagnostic::new("E0106", "a table's path is empty").label("give a folder"));
             }
-            Some((scheme, _)) if scheme != "file" => {
-                let fault =
-                    Diagnostic::new("E0115", format!("tables at `{scheme}://` are not supported by this version"))
-                        .label("give a folder, or a `file://` URL");
+            Some((scheme, _)) if !["file", "s3"].contains(&scheme) => {
+                let fault = Diagnostic::new("E0115", format!("tables at `{scheme}://` are not supported"))
+                    .label("give a folder, a `file://` URL or an `s3://` URL");
                 self.fault(&path, fault);
             }
             Some(_) => return TableSettings { path: table.path.clone() },

@@ -51,6 +51,7 @@ impl Table {
             transform_digest: transform_digest.to_owned(),
             rows: self.staged_rows,
             partitions: self.tally.partitions(),
+            skips: Vec::new(),
         };
         let transactions = ranges
             .iter()

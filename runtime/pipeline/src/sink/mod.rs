@@ -14,4 +14,4 @@ pub mod tally;
 pub use decode::{DecodedRows, RowDecoder};
 pub use shape::Shape;
 pub use table::Table;
-pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Tally};
+pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Skip, SkipReason, Tally};

@@ -22,6 +22,7 @@ use super::tally::Tally;
 use crate::error::PipelineError;
 use crate::ledger::{Ledger, app_id};
 use crate::position::TopicPartition;
+use crate::store;
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {
@@ -187,7 +188,7 @@ fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTab
 
 /// The table at `location`, loaded; none if there is no table.
 async fn find(location: &str) -> Result<Option<DeltaTable>, DeltaTableError> {
-    let url = deltalake::table::builder::ensure_table_uri(location)?;
+    let url = store::url(location)?;
     let mut table = DeltaTableBuilder::from_url(url)?.build()?;
     if !table.verify_deltatable_existence().await? {
         return Ok(None);
@@ -197,7 +198,7 @@ async fn find(location: &str) -> Result<Option<DeltaTable>, DeltaTableError> {
 }
 
 async fn create(name: &str, location: &str, shape: &Shape) -> Result<DeltaTable, DeltaTableError> {
-    let url = deltalake::table::builder::ensure_table_uri(location)?;
+    let url = store::url(location)?;
     let created = DeltaTableBuilder::from_url(url)?
         .build()?
         .create()

@@ -22,6 +22,36 @@ pub struct CommitRecord {
     pub rows: u64,
     /// One entry per partition that the commit takes in.
     pub partitions: Vec<PartitionTally>,
+    /// Moves of the ledger without records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skips: Vec<Skip>,
+}
+
+/// A move of one partition's ledger that no record stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skip {
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// The table's ledger before; none if the table did not know the partition.
+    pub from: Option<i64>,
+    /// The ledger after. Below `from` only if the topic was made anew.
+    pub to: i64,
+    /// Why.
+    pub why: SkipReason,
+}
+
+/// Why a ledger moves without records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// The partition is new to the table, and this is where it starts.
+    Start,
+    /// Records are gone from the topic, and somebody said `--accept-gap`.
+    AcceptedGap,
+    /// The topic was made anew, and somebody said `--accept-gap`: its offsets begin again.
+    TopicRecreated,
 }
 
 /// What became of the records of one partition in one commit. Offsets that no record had (compaction, transaction
