@@ -1,9 +1,11 @@
 //! `sluicebox bench`: what the sandbox costs, measured on this machine: the boundary alone, each sample transform in the
-//! sandbox against the same function native, and the whole walk against a consumer that only reads.
+//! sandbox against the same function native, the whole walk against a consumer that only reads, and the walk with bad
+//! records among the good.
 
 mod boundary;
 mod contest;
 mod figures;
+mod poison;
 mod samples;
 mod walk;
 
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
 
 use self::contest::Contest;
+use self::poison::Poisoned;
 use super::{Format, build};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, grouped};
@@ -30,7 +33,7 @@ pub(crate) struct Bench {
     /// Records that the whole walk takes in
     #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(100_000..=2_000_000))]
     records: u32,
-    /// Leave out the whole walk
+    /// Leave out the whole walk, from Kafka and with bad records
     #[arg(long)]
     no_walk: bool,
     /// The folder with the components [default: built from the checkout]
@@ -69,10 +72,14 @@ impl Bench {
             true => None,
             false => Some(walk::measure(&self.component("sample-transforms/clean-orders")?, self.records as usize)?),
         };
+        let poisoned = match self.no_walk {
+            true => Vec::new(),
+            false => poison::measure(&self.component("sample-transforms/orders-with-poison")?)?,
+        };
         let mut out = std::io::stdout().lock();
         match self.format {
-            Format::Text => write!(out, "{}", text(boundary, &contests, walk.as_ref(), Paint::stdout()))?,
-            Format::Json => writeln!(out, "{}", as_json(boundary, &contests, walk.as_ref()))?,
+            Format::Text => write!(out, "{}", text(boundary, &contests, walk.as_ref(), &poisoned, Paint::stdout()))?,
+            Format::Json => writeln!(out, "{}", as_json(boundary, &contests, walk.as_ref(), &poisoned))?,
         }
         Ok(Verdict::Good)
     }
@@ -93,7 +100,7 @@ impl Bench {
     }
 }
 
-fn text(boundary: f64, contests: &[Contest], walk: Option<&walk::Walk>, paint: Paint) -> String {
+fn text(boundary: f64, contests: &[Contest], walk: Option<&walk::Walk>, poisoned: &[Poisoned], paint: Paint) -> String {
     let mut lines = vec![
         paint.strong("boundary: a batch of 1,000 there and back, echoed"),
         format!("  {boundary:>8.1} ns a record"),
@@ -110,10 +117,17 @@ fn text(boundary: f64, contests: &[Contest], walk: Option<&walk::Walk>, paint: P
         lines.push(format!("  {:>8.0} a consumer that only reads", walk.only_read_ns));
         lines.push(format!("  {:>8.2} times", walk.walk_ns / walk.only_read_ns));
     }
+    if !poisoned.is_empty() {
+        lines.push(String::new());
+        lines.push(paint.strong("the walk from a file; of 100 orders, one    CPU s   rate"));
+        for Poisoned { kind, seconds, rate } in poisoned {
+            lines.push(format!("  {kind:<40} {seconds:>6.2}  {rate:>5.2}"));
+        }
+    }
     lines.join("\n") + "\n"
 }
 
-fn as_json(boundary: f64, contests: &[Contest], walk: Option<&walk::Walk>) -> Value {
+fn as_json(boundary: f64, contests: &[Contest], walk: Option<&walk::Walk>, poisoned: &[Poisoned]) -> Value {
     let contests = contests.iter().map(|contest| {
         json!({
             "transform": contest.name,
@@ -131,5 +145,9 @@ fn as_json(boundary: f64, contests: &[Contest], walk: Option<&walk::Walk>) -> Va
             "walk_cpu_ns": walk.walk_ns,
             "only_read_cpu_ns": walk.only_read_ns,
         })),
+        "poisoned": poisoned
+            .iter()
+            .map(|poisoned| json!({ "one_in_100": poisoned.kind, "cpu_seconds": poisoned.seconds, "rate": poisoned.rate }))
+            .collect::<Vec<_>>(),
     })
 }
