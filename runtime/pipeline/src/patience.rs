@@ -20,8 +20,9 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new(drain: bool) -> Self {
-        let builder = ExponentialBuilder::default().with_jitter().with_min_delay(Duration::from_millis(500));
-        let builder = builder.with_max_delay(PAUSE_MAX);
+        // The seed: without its `std`, backon jitters alike in every process.
+        let builder = ExponentialBuilder::default().with_jitter().with_jitter_seed(fastrand::u64(..));
+        let builder = builder.with_min_delay(Duration::from_millis(500)).with_max_delay(PAUSE_MAX);
         let builder = if drain { builder.with_max_times(DRAIN_FAILURES_MAX) } else { builder.without_max_times() };
         Self { builder, pauses: builder.build() }
     }

@@ -127,6 +127,8 @@ impl Table {
 fn pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_jitter()
+        // Without its `std`, backon jitters alike in every process.
+        .with_jitter_seed(fastrand::u64(..))
         .with_min_delay(Duration::from_millis(20))
         .with_factor(1.6)
         .with_max_delay(Duration::from_secs(5))
