@@ -172,3 +172,24 @@ async fn a_table_of_another_shape_is_refused_by_column() {
     let error = Table::check("numbers", location, &wanted).await.expect_err("does not fit");
     assert!(error.to_string().contains("column `n` is long in the table, string in the transform"), "{error}");
 }
+
+/// What has been read before is only caught up with; that must give what reading it all anew gives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_caught_up_with_is_as_good_as_one_read_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let partitions = [partition(0), partition(1), partition(2)];
+    let mut reader = open_at(&folder, &[0, 1, 2]).await;
+    let mut writer = open_at(&folder, &[0, 1]).await;
+    let mut next = 0;
+    for commits in [0, 1, 5, 40] {
+        for _ in 0..commits {
+            stage(&mut writer, i32::from(next % 3 == 0), next..next + 1).await;
+            writer.commit(DIGEST).await.expect("commits");
+            next += 1;
+        }
+        reader.read_ledger(&partitions).await.expect("catches up");
+        let anew = open_at(&folder, &[0, 1, 2]).await;
+        assert_eq!(reader.ledger(), anew.ledger(), "after {commits} more commits");
+    }
+    assert_eq!(reader.ledger().next(&partition(0)), Some(next));
+}

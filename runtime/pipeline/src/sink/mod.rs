@@ -10,6 +10,7 @@ mod json_rows;
 pub mod shape;
 pub mod table;
 pub mod tally;
+mod transactions;
 
 pub use decode::{DecodedRows, RowDecoder};
 pub use shape::Shape;

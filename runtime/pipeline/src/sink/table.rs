@@ -19,6 +19,7 @@ use super::encoding;
 use super::gather::Gather;
 use super::shape::Shape;
 use super::tally::Tally;
+use super::transactions::Transactions;
 use crate::error::PipelineError;
 use crate::ledger::{Ledger, app_id};
 use crate::position::TopicPartition;
@@ -33,6 +34,7 @@ pub struct Table {
     /// The snapshot that the ledger was read from, and that the next commit is made from.
     pub(super) snapshot: DeltaTableState,
     pub(super) ledger: Ledger,
+    transactions: Transactions,
     pub(super) tally: Tally,
     pub(super) staged_rows: u64,
     gather: Gather,
@@ -60,6 +62,7 @@ impl Table {
             log_store,
             snapshot,
             ledger: Ledger::default(),
+            transactions: Transactions::default(),
             tally: Tally::default(),
             staged_rows: 0,
             gather: Gather::default(),
@@ -126,9 +129,11 @@ impl Table {
         let mut snapshot = self.snapshot.clone();
         snapshot.update(self.log_store.as_ref(), None).await?;
         let mut ledger = Ledger::default();
-        for partition in self.ledger.partitions().chain(more) {
-            let app = app_id(&self.pipeline, partition);
-            ledger.set(partition.clone(), snapshot.transaction_version(self.log_store.as_ref(), app).await?);
+        let partitions: Vec<&TopicPartition> = self.ledger.partitions().chain(more).collect();
+        let ids: Vec<String> = partitions.iter().map(|partition| app_id(&self.pipeline, partition)).collect();
+        let versions = self.transactions.read(&snapshot, &self.log_store, &ids).await?;
+        for (partition, version) in partitions.into_iter().zip(versions) {
+            ledger.set(partition.clone(), version);
         }
         (self.snapshot, self.ledger) = (snapshot, ledger);
         Ok(())
