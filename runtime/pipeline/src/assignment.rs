@@ -1,51 +1,140 @@
 //! How the walk takes partitions over, gives them up, and goes back: always through the ledger, and never with anything
-//! staged that was compared with an older one.
+//! staged that was compared with an older one. A partition whose records and ledger do not join is not read.
 
-use tracing::warn;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tracing::{error, info, warn};
 
 use crate::error::{ErrorKind, PipelineError};
-use crate::position::TopicPartition;
-use crate::source::{Source, Starts};
+use crate::ledger::{Departure, Ledger};
+use crate::loss::{Extent, Extents, Loss, examine};
+use crate::position::{Offsets, TopicPartition};
+use crate::source::Source;
 use crate::walk::{Unflushed, Walk};
 
 impl<S: Source> Walk<S> {
-    /// Reads the ledgers of partitions that wait to be started, and starts each at the smallest.
+    /// Reads the ledgers of partitions that wait to be started, and starts each at the smallest. Every table knows where
+    /// a partition sets out from before its first record is read: a crash before the first flush skips nothing.
     pub(crate) async fn take_over(&mut self) -> Result<(), PipelineError> {
         if self.awaiting.is_empty() {
             return Ok(());
         }
         self.flush().await?;
+        // What stopped a partition may have been mended.
+        self.awaiting.extend(self.stopped.keys().cloned());
+        self.awaiting.sort_unstable();
+        self.awaiting.dedup();
         self.tables.read_ledgers(&self.awaiting).await?;
         self.dead_letters.table.read_ledger(&self.awaiting).await?;
-        let start = |partition: &TopicPartition| (partition.clone(), self.next_offset(partition));
-        let starts: Starts = self.awaiting.iter().map(start).collect();
+        let extents = self.source.extents(&self.awaiting).await?;
+        let departures = self.departures(&extents);
+        // In the order of a flush. Where two workers begin at once, the first to commit to the first table decides where.
+        self.dead_letters.depart(&departures).await?;
+        self.tables.depart(&departures).await?;
+        let stopped: Vec<TopicPartition> = self.stopped.keys().cloned().collect();
+        self.source.park(&stopped)?;
+        let next = |departure: &Departure| Some((departure.partition.clone(), self.next_offset(&departure.partition)?));
+        let starts: Offsets = departures.iter().filter_map(next).collect();
         self.source.start(&starts).await?;
         self.awaiting.clear();
         // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for ever.
-        let known = starts.into_iter().filter_map(|(partition, next)| Some((partition, next?)));
-        self.source.ack(&known.collect());
+        self.source.ack(&starts);
         Ok(())
+    }
+
+    /// Where each partition sets out from; those that would skip records are stopped instead.
+    fn departures(&mut self, extents: &Extents) -> Vec<Departure> {
+        let mut departures = Vec::new();
+        for (partition, extent) in extents {
+            match self.departure(partition, extent) {
+                Ok(departure) => {
+                    if self.stopped.remove(partition).is_some() {
+                        info!(%partition, "is read again");
+                    }
+                    departures.push(departure);
+                }
+                Err(loss) => {
+                    if self.stopped.get(partition) != Some(&loss) {
+                        error!("{loss}");
+                    }
+                    self.stopped.insert(partition.clone(), loss);
+                }
+            }
+        }
+        departures
+    }
+
+    fn departure(&self, partition: &TopicPartition, extent: &Extent) -> Result<Departure, Loss> {
+        let examined = examine(partition, extent, self.ledgers());
+        let mut accepted = self.accepted_gaps.iter().filter(|gap| gap.partition == *partition);
+        let departure =
+            |to, accepted| Ok(Departure { partition: partition.clone(), to, identity: extent.identity, accepted });
+        match examined {
+            Ok(next) => {
+                accepted.for_each(|gap| info!("--accept-gap {gap}: nothing is missing there, or not any more"));
+                departure(next, None)
+            }
+            Err(loss) if accepted.any(|gap| *gap == loss.gap()) => {
+                warn!("accepted: {loss}");
+                departure(loss.gap().to, Some(loss))
+            }
+            Err(loss) => {
+                let others = self.accepted_gaps.iter().filter(|gap| gap.partition == *partition);
+                others.for_each(|gap| warn!("--accept-gap {gap} is not what is missing: {}", loss.gap()));
+                Err(loss)
+            }
+        }
+    }
+
+    fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
+        self.tables.ledgers().chain([self.dead_letters.table.ledger()])
+    }
+
+    /// The smallest ledger: the next offset that some table still lacks.
+    pub(crate) fn next_offset(&self, partition: &TopicPartition) -> Option<i64> {
+        self.ledgers().map(|ledger| ledger.next(partition)).min().flatten()
+    }
+
+    /// Whether what has been read since the last flush is of the topics that the ledgers are of. A topic that was made
+    /// anew goes on under its old name, at whatever offset the old one had reached.
+    pub(crate) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
+        let topics: BTreeSet<Arc<str>> = self.unflushed.partitions().map(|partition| partition.topic.clone()).collect();
+        let identities = self.source.identities(&topics).await?;
+        let is_another = |partition: &&TopicPartition| {
+            identities.get(&partition.topic).is_some_and(|now| {
+                self.ledgers().filter_map(|ledger| ledger.identity(partition)).any(|then| then != *now)
+            })
+        };
+        match self.unflushed.partitions().find(is_another) {
+            Some(partition) => Err(PipelineError::TopicRecreated(partition.clone())),
+            None => Ok(()),
+        }
     }
 
     /// Finishes what is in flight before the group gives `partitions` to another worker. If they are lost already, or
     /// the flush fails, everything staged is dropped: the ledger refuses it anyway.
     pub(crate) async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<(), PipelineError> {
         let flushed = if lost { Ok(()) } else { self.flush().await };
-        self.source.release(partitions)?;
+        let has_more = lost || flushed.is_err() || !self.intake.is_empty();
         self.awaiting.retain(|partition| !partitions.contains(partition));
+        self.stopped.retain(|partition, _| !partitions.contains(partition));
         self.tables.forget(partitions);
         self.dead_letters.table.forget(partitions);
+        let released = self.source.release(partitions);
+        if has_more {
+            // Records that have not been taken in yet may be of the partitions that are gone.
+            self.rewind();
+        }
+        released?;
         match flushed {
-            Err(error) if matches!(error.kind(), ErrorKind::Configuration | ErrorKind::Stop) => return Err(error),
+            Err(error) if matches!(error.kind(), ErrorKind::Configuration | ErrorKind::Stop) => Err(error),
             Err(error) => {
                 warn!(%error, "could not flush before a rebalance; whoever takes over starts at the ledger");
-                self.rewind();
+                Ok(())
             }
-            // Records that have not been taken in yet may be of the partitions that are gone.
-            Ok(()) if lost || !self.intake.is_empty() => self.rewind(),
-            Ok(()) => {}
+            Ok(()) => Ok(()),
         }
-        Ok(())
     }
 
     /// Drops what is staged; all partitions start again from their ledgers, read anew.
@@ -54,10 +143,6 @@ impl<S: Source> Walk<S> {
         self.dead_letters.table.abandon();
         self.intake.clear();
         self.unflushed = Unflushed::default();
-        let mut partitions = self.source.partitions();
-        partitions.append(&mut self.awaiting);
-        partitions.sort_unstable();
-        partitions.dedup();
-        self.awaiting = partitions;
+        self.awaiting.append(&mut self.source.partitions());
     }
 }

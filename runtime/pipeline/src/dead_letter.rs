@@ -15,6 +15,7 @@ use deltalake::kernel::{ArrayType, DataType, StructField, StructType};
 use sluicebox_sandbox::{Batch, Record, Transform};
 
 use crate::error::PipelineError;
+use crate::ledger::Departure;
 use crate::position::TopicPartition;
 use crate::sink::decode::timestamps;
 use crate::sink::{Shape, Table};
@@ -117,6 +118,11 @@ impl DeadLetters {
         }
         let rows = self.rows(batch, &new).map_err(|error| self.table.arrow_error("laying out dead letters", error))?;
         self.table.stage(rows).await
+    }
+
+    /// Notes where partitions set out from; see [`Table::depart`].
+    pub async fn depart(&mut self, departures: &[Departure]) -> Result<(), PipelineError> {
+        self.table.depart(departures, &self.transform_digest).await
     }
 
     /// Makes durable what was laid out.

@@ -2,7 +2,8 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::position::{OffsetRange, TopicPartition};
+use crate::loss::Loss;
+use crate::position::TopicPartition;
 
 /// A failure of the pipeline; [`PipelineError::kind`] says who can mend it.
 #[derive(Debug, thiserror::Error)]
@@ -54,29 +55,27 @@ pub enum PipelineError {
         next: i64,
     },
 
-    /// Records that no table has taken in are gone from the topic.
-    #[error("{partition}: offsets {missing} are gone from the topic, but the tables have taken in only what is below {}: \
-             retention has overrun the pipeline, or the topic was made anew; see docs/runbooks/lost-offsets.md", missing.from)]
-    LostOffsets {
-        /// The partition.
-        partition: TopicPartition,
-        /// What is missing.
-        missing: OffsetRange,
+    /// A table of which writers may drop the ledger.
+    #[error(
+        "E0204 table `{table}` at {location}: `delta.setTransactionRetentionDuration` is set (`{retention}`): the table's \
+             ledger would expire, and records be taken in twice; remove the property, see docs/runbooks/E0204.md"
+    )]
+    LedgerExpires {
+        /// The table's name.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// What the property says.
+        retention: String,
     },
 
-    /// The ledger is ahead of the topic.
-    #[error(
-        "{partition}: the tables have taken in everything below offset {ledger}, but the topic ends at {end}: \
-             the topic was probably made anew; see docs/runbooks/lost-offsets.md"
-    )]
-    LedgerAhead {
-        /// The partition.
-        partition: TopicPartition,
-        /// The next offset that the tables want.
-        ledger: i64,
-        /// The topic's end.
-        end: i64,
-    },
+    /// Records that have been read, but not committed, are of a topic that was made anew meanwhile.
+    #[error("{0}: the topic was deleted and made anew while it was read")]
+    TopicRecreated(TopicPartition),
+
+    /// Partitions are not read on, because records of theirs would be skipped.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Losses(Vec<Loss>),
 
     /// Kafka cannot be reached, or refuses.
     #[error("kafka: {doing} failed: {source}")]
@@ -114,23 +113,18 @@ impl PipelineError {
     /// Who can mend it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Fenced { .. } => ErrorKind::Rewind,
+            Self::Fenced { .. } | Self::TopicRecreated(_) => ErrorKind::Rewind,
             Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => ErrorKind::Configuration,
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,
-            Self::Table { .. } | Self::Kafka { .. } => ErrorKind::Environment,
-            Self::Sandbox(_) | Self::LostOffsets { .. } | Self::LedgerAhead { .. } | Self::File { .. } => {
-                ErrorKind::Stop
-            }
+            Self::Table { .. } | Self::Kafka { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
+            Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => ErrorKind::Stop,
         }
     }
 }
 
 /// Whether librdkafka will not recover from it, however long one waits.
 fn is_final(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{AutoOffsetReset, Fatal, OffsetOutOfRange, TopicAuthorizationFailed};
+    use RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed};
     matches!(error, KafkaError::Subscription(_) | KafkaError::ClientConfig(..))
-        || matches!(
-            error.rdkafka_error_code(),
-            Some(AutoOffsetReset | Fatal | OffsetOutOfRange | TopicAuthorizationFailed)
-        )
+        || matches!(error.rdkafka_error_code(), Some(Fatal | TopicAuthorizationFailed))
 }

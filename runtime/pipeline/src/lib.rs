@@ -11,6 +11,7 @@
 //! | bury | [`dead_letter`] |
 //! | commit | [`sink::commit`], the only place that commits |
 //!
+//! [`loss`] compares the ledgers with what the source still has before anything is read.
 //! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
 //! long a failing infrastructure is put up with. Nothing here knows wasmtime, AWS or a terminal.
 
@@ -18,6 +19,7 @@ mod assignment;
 pub mod dead_letter;
 pub mod error;
 pub mod ledger;
+pub mod loss;
 mod patience;
 pub mod position;
 pub mod progress;
@@ -30,5 +32,6 @@ pub mod tables;
 pub mod walk;
 
 pub use error::{ErrorKind, PipelineError};
+pub use loss::{Gap, Loss};
 pub use progress::Progress;
 pub use run::{RunOptions, run, run_from};

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use crate::dead_letter::DeadLetters;
 use crate::error::PipelineError;
+use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::settings::{Settings, SourceSettings};
@@ -18,6 +19,8 @@ use crate::walk::{Unflushed, Walk};
 pub struct RunOptions {
     /// Stop at the end offsets that the topic had at the start.
     pub drain: bool,
+    /// Losses that somebody has agreed to.
+    pub accepted_gaps: Vec<Gap>,
     /// Turns true when the walk shall flush and leave.
     pub stop: watch::Receiver<bool>,
     /// Told after each flush.
@@ -73,7 +76,9 @@ fn walk<S: Source>(
         patience: Patience::new(options.drain),
         stop: options.stop,
         progress: options.progress,
+        accepted_gaps: options.accepted_gaps,
         awaiting: Vec::new(),
+        stopped: Stopped::new(),
         unflushed: Unflushed::default(),
     }
 }

@@ -7,7 +7,7 @@ use sluicebox_sandbox::{Batch, Outcome, TableRows, Transform, Verdict};
 
 use crate::dead_letter::{Reason, Stage};
 use crate::error::PipelineError;
-use crate::ledger::Ledger;
+use crate::ledger::{Departure, Ledger};
 use crate::position::TopicPartition;
 use crate::settings::{Settings, did_you_mean};
 use crate::sink::{DecodedRows, RowDecoder, Shape, Table};
@@ -88,6 +88,14 @@ impl Tables {
         Ok(())
     }
 
+    /// Notes in each table where partitions set out from; see [`Table::depart`].
+    pub async fn depart(&mut self, departures: &[Departure]) -> Result<(), PipelineError> {
+        for (table, _) in &mut self.tables {
+            table.depart(departures, &self.transform_digest).await?;
+        }
+        Ok(())
+    }
+
     /// Reads the ledgers of `partitions` in every table.
     pub async fn read_ledgers(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
         for (table, _) in &mut self.tables {
@@ -97,7 +105,7 @@ impl Tables {
     }
 
     /// The ledgers, one a table.
-    pub fn ledgers(&self) -> impl Iterator<Item = &Ledger> {
+    pub fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
         self.tables.iter().map(|(table, _)| table.ledger())
     }
 

@@ -25,6 +25,7 @@ use tracing::info;
 
 use crate::dead_letter::DeadLetters;
 use crate::error::{ErrorKind, PipelineError};
+use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
 use crate::position::{Offsets, TopicPartition};
 use crate::progress::Progress;
@@ -47,8 +48,12 @@ pub struct Walk<S> {
     pub(crate) patience: Patience,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) progress: watch::Sender<Progress>,
+    /// Losses that somebody has agreed to.
+    pub(crate) accepted_gaps: Vec<Gap>,
     /// Assigned, but not started yet.
     pub(crate) awaiting: Vec<TopicPartition>,
+    /// Assigned, but not to be read: records of theirs would be skipped.
+    pub(crate) stopped: Stopped,
     pub(crate) unflushed: Unflushed,
 }
 
@@ -68,7 +73,8 @@ enum Step {
 }
 
 impl<S: Source> Walk<S> {
-    /// Walks until the source ends or `stop` turns true; what is staged then has been flushed.
+    /// Walks until the source ends or `stop` turns true; what is staged then has been flushed. A source that has been read
+    /// to its end but for partitions that had to be stopped is an error.
     pub async fn run(mut self) -> Result<Progress, PipelineError> {
         loop {
             match self.step().await {
@@ -85,21 +91,28 @@ impl<S: Source> Walk<S> {
             self.flush().await?;
             return Ok(Step::Finished);
         }
-        self.take_over().await?;
-        let polled = match self.intake.is_empty() {
+        let polled = match self.intake.is_empty() && self.awaiting.is_empty() {
             true => self.source.poll(&mut self.intake).await?,
-            // The last turn was too short for what was polled.
+            // The last turn was too short for what was polled, or partitions could not be taken over.
             false => self.source.keep_alive()?,
         };
         match polled {
             Polled::Records | Polled::Idle => self.take_in().await?,
             Polled::Assigned(partitions) => self.awaiting.extend(partitions),
             Polled::Revoked { partitions, lost } => self.give_up(&partitions, lost).await?,
+            Polled::Doubtful => {
+                self.flush().await?;
+                self.rewind();
+            }
             Polled::End => {
                 self.flush().await?;
-                return Ok(Step::Finished);
+                return match std::mem::take(&mut self.stopped) {
+                    stopped if stopped.is_empty() => Ok(Step::Finished),
+                    stopped => Err(PipelineError::Losses(stopped.into_values().collect())),
+                };
             }
         }
+        self.take_over().await?;
         if self.is_flush_due() {
             self.flush().await?;
         }
@@ -165,6 +178,7 @@ impl<S: Source> Walk<S> {
         if self.unflushed.since.is_none() {
             return Ok(());
         }
+        self.require_same_topics().await?;
         self.dead_letters.bury().await?;
         self.tables.commit().await?;
         let Unflushed { offsets, progress, .. } = std::mem::take(&mut self.unflushed);
@@ -183,12 +197,6 @@ impl<S: Source> Walk<S> {
             || self.unflushed.bytes >= settings.bytes_max
     }
 
-    /// The smallest ledger: the next offset that some table still lacks.
-    pub(crate) fn next_offset(&self, partition: &TopicPartition) -> Option<i64> {
-        let ledgers = self.tables.ledgers().chain([self.dead_letters.table.ledger()]);
-        ledgers.map(|ledger| ledger.next(partition)).min().flatten()
-    }
-
     async fn recover(&mut self, error: PipelineError) -> Result<(), PipelineError> {
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
@@ -202,6 +210,11 @@ impl<S: Source> Walk<S> {
 }
 
 impl Unflushed {
+    /// Of which partitions something has been taken in.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.offsets.keys()
+    }
+
     fn count(&mut self, batch: &Batch, verdicts: &[sluicebox_sandbox::Verdict]) {
         self.since.get_or_insert_with(Instant::now);
         self.bytes += (batch.bytes() * verdicts.len() / batch.len()) as u64;

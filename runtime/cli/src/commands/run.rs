@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use sluicebox_pipeline::{ErrorKind, PipelineError, Progress, RunOptions};
+use sluicebox_pipeline::{ErrorKind, Gap, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -30,6 +30,9 @@ pub(crate) struct Run {
     /// Write what has been committed so far to stdout after each flush: one JSON object a line
     #[arg(long)]
     progress: bool,
+    /// Go on without records that are missing, exactly as the error message names them; the tables' logs will say so
+    #[arg(long, value_name = "TOPIC/PARTITION@FROM-TO")]
+    accept_gap: Vec<Gap>,
 }
 
 impl Run {
@@ -43,7 +46,8 @@ impl Run {
         runtime.block_on(async {
             let (document, transform) = checked(&self.pipeline, &sandbox).await?;
             let (progress, seen) = watch::channel(Progress::default());
-            let options = RunOptions { drain: self.drain, stop: stop_on_signals()?, progress };
+            let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
+            let options = RunOptions { drain, accepted_gaps, stop, progress };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
-use deltalake::kernel::{Action, Transaction};
+use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use tracing::{info, warn};
 
 use super::table::Table;
-use super::tally::{COMMIT_INFO_KEY, CommitRecord};
+use super::tally::{COMMIT_INFO_KEY, CommitRecord, Skip, SkipReason};
 use crate::error::PipelineError;
-use crate::ledger::{Ledger, Ranges, Standing, app_id};
+use crate::ledger::{Departure, Entries, Ledger, Standing, app_id, identity_app_id};
 use crate::position::TopicPartition;
 
 /// What a commit attempt needs besides the snapshot.
@@ -35,35 +35,68 @@ impl Table {
         if self.tally.is_empty() {
             return Ok(());
         }
-        let ranges = self.tally.ranges();
-        let prepared = self.prepare(&ranges, transform_digest).await?;
-        self.commit_prepared(&prepared, &ranges).await?;
-        self.ledger.advance(&ranges);
+        let after = self.ledger.after(&self.tally.ranges());
+        let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
+        let prepared = self.prepare(adds, &after, Vec::new(), transform_digest)?;
+        self.commit_prepared(&prepared, &after).await?;
         self.tally.clear();
         self.staged_rows = 0;
         Ok(())
     }
 
-    async fn prepare(&mut self, ranges: &Ranges, transform_digest: &str) -> Result<Prepared, PipelineError> {
-        let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
+    /// Notes in the table where partitions set out from, before they are read: those that it does not know yet, and
+    /// those that go over a gap that somebody has accepted. Only with nothing staged.
+    pub async fn depart(&mut self, departures: &[Departure], transform_digest: &str) -> Result<(), PipelineError> {
+        let mut after = Entries::new();
+        let mut skips = Vec::new();
+        for departure in departures {
+            let partition = &departure.partition;
+            let Some(entry) = self.ledger.departed(departure) else { continue };
+            let from = self.ledger.next(partition);
+            if let Some(to) = entry.next.filter(|_| entry.next != from) {
+                let why = if from.is_none() { SkipReason::Start } else { departure.skip_reason() };
+                skips.push(Skip { topic: partition.topic.to_string(), partition: partition.partition, from, to, why });
+            }
+            after.insert(partition.clone(), entry);
+        }
+        if after.is_empty() {
+            return Ok(());
+        }
+        let prepared = self.prepare(Vec::new(), &after, skips, transform_digest)?;
+        self.commit_prepared(&prepared, &after).await
+    }
+
+    fn prepare(
+        &self,
+        adds: Vec<Add>,
+        after: &Entries,
+        skips: Vec<Skip>,
+        transform_digest: &str,
+    ) -> Result<Prepared, PipelineError> {
         let record = CommitRecord {
             pipeline: self.pipeline.clone(),
             transform_digest: transform_digest.to_owned(),
             rows: self.staged_rows,
             partitions: self.tally.partitions(),
-            skips: Vec::new(),
+            skips,
         };
-        let transactions = ranges
-            .iter()
-            .map(|(partition, range)| Transaction::new(app_id(&self.pipeline, partition), range.to))
-            .collect();
+        let mut transactions = Vec::new();
+        for (partition, entry) in after {
+            let before = self.ledger.entry(partition);
+            if let Some(next) = entry.next.filter(|_| entry.next != before.next) {
+                transactions.push(Transaction::new(app_id(&self.pipeline, partition), next));
+            }
+            if let Some(identity) = entry.identity.filter(|_| entry.identity != before.identity) {
+                transactions.push(Transaction::new(identity_app_id(&self.pipeline, partition), identity));
+            }
+        }
         let record = serde_json::to_value(record)
             .map_err(|error| self.error("describing the commit", DeltaTableError::generic(error.to_string())))?;
         Ok(Prepared { actions: adds.into_iter().map(Action::Add).collect(), transactions, record })
     }
 
-    async fn commit_prepared(&mut self, prepared: &Prepared, ranges: &Ranges) -> Result<(), PipelineError> {
-        let partitions: Vec<TopicPartition> = ranges.keys().cloned().collect();
+    /// Commits, and moves the ledger on to `after`.
+    async fn commit_prepared(&mut self, prepared: &Prepared, after: &Entries) -> Result<(), PipelineError> {
         let compared_with = self.ledger.clone();
         let mut pauses = pauses();
         loop {
@@ -71,6 +104,7 @@ impl Table {
                 Ok(commit) => {
                     info!(table = self.name, version = commit.version, rows = self.staged_rows, "committed");
                     self.snapshot = commit.snapshot;
+                    self.ledger.advance(after);
                     return Ok(());
                 }
                 Err(error) => error,
@@ -83,14 +117,15 @@ impl Table {
                 warn!(table = self.name, %error, "cannot read the ledger, trying again");
                 continue;
             }
-            match self.ledger.standing(&compared_with, ranges) {
+            match self.ledger.standing(&compared_with, after) {
                 Standing::Open => warn!(table = self.name, %error, "commit did not land, trying again"),
                 Standing::Covered => {
                     info!(table = self.name, "the commit had landed");
                     return Ok(());
                 }
-                Standing::Fenced => return Err(self.fenced(&compared_with, &partitions)),
+                Standing::Fenced => return Err(self.fenced(&compared_with, after)),
             }
+            self.require_lasting_ledger()?;
         }
     }
 
@@ -112,9 +147,9 @@ impl Table {
             .await
     }
 
-    fn fenced(&self, compared_with: &Ledger, partitions: &[TopicPartition]) -> PipelineError {
-        let moved = partitions.iter().find(|partition| self.ledger.next(partition) != compared_with.next(partition));
-        let partition = moved.or(partitions.first()).cloned().unwrap_or_else(|| TopicPartition::new("", -1));
+    fn fenced(&self, compared_with: &Ledger, after: &Entries) -> PipelineError {
+        let has_moved = |partition: &&TopicPartition| self.ledger.entry(partition) != compared_with.entry(partition);
+        let partition = after.keys().find(has_moved).cloned().unwrap_or_else(|| TopicPartition::new("", -1));
         PipelineError::Fenced {
             table: self.name.clone(),
             next: self.ledger.next(&partition).unwrap_or_default(),

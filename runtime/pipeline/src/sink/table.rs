@@ -21,9 +21,12 @@ use super::shape::Shape;
 use super::tally::Tally;
 use super::transactions::Transactions;
 use crate::error::PipelineError;
-use crate::ledger::{Ledger, app_id};
+use crate::ledger::{Ledger, app_id, identity_app_id};
 use crate::position::TopicPartition;
 use crate::store;
+
+/// How long readers and writers of a table remember `txn` actions: for ever, unless this is set.
+const RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {
@@ -51,6 +54,7 @@ impl Table {
             None => create(name, location, shape).await.map_err(failed("creating"))?,
         };
         require_fit(&table, name, location, shape)?;
+        require_lasting_ledger(table.snapshot().map_err(failed("opening"))?, name, location)?;
         let writer = writer(&table).map_err(failed("preparing to write"))?;
         let schema = writer.arrow_schema();
         let log_store = table.log_store();
@@ -120,7 +124,13 @@ impl Table {
     /// Looks after `partitions` as well from now on, and reads from the newest snapshot what the table has taken in. Only
     /// with nothing staged: what is staged was compared with the older snapshot.
     pub async fn read_ledger(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
-        self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))
+        self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))?;
+        self.require_lasting_ledger()
+    }
+
+    /// A table that forgets its `txn` actions would take in records a second time.
+    pub(super) fn require_lasting_ledger(&self) -> Result<(), PipelineError> {
+        require_lasting_ledger(&self.snapshot, &self.name, &self.location)
     }
 
     /// Takes over the newest snapshot and, from it, the ledger of every partition that this worker looks after, `more`
@@ -130,10 +140,12 @@ impl Table {
         snapshot.update(self.log_store.as_ref(), None).await?;
         let mut ledger = Ledger::default();
         let partitions: Vec<&TopicPartition> = self.ledger.partitions().chain(more).collect();
-        let ids: Vec<String> = partitions.iter().map(|partition| app_id(&self.pipeline, partition)).collect();
-        let versions = self.transactions.read(&snapshot, &self.log_store, &ids).await?;
-        for (partition, version) in partitions.into_iter().zip(versions) {
-            ledger.set(partition.clone(), version);
+        let ids = partitions
+            .iter()
+            .flat_map(|partition| [app_id(&self.pipeline, partition), identity_app_id(&self.pipeline, partition)]);
+        let versions = self.transactions.read(&snapshot, &self.log_store, &ids.collect::<Vec<_>>()).await?;
+        for (partition, version) in partitions.into_iter().zip(versions.chunks_exact(2)) {
+            ledger.set(partition.clone(), version[0], version[1]);
         }
         (self.snapshot, self.ledger) = (snapshot, ledger);
         Ok(())
@@ -230,6 +242,17 @@ fn require_fit(table: &DeltaTable, name: &str, location: &str, shape: &Shape) ->
         return Ok(());
     }
     Err(PipelineError::Schema { table: name.to_owned(), location: location.to_owned(), differences })
+}
+
+fn require_lasting_ledger(snapshot: &DeltaTableState, name: &str, location: &str) -> Result<(), PipelineError> {
+    match snapshot.metadata().configuration().get(RETENTION_PROPERTY) {
+        None => Ok(()),
+        Some(retention) => Err(PipelineError::LedgerExpires {
+            table: name.to_owned(),
+            location: location.to_owned(),
+            retention: retention.clone(),
+        }),
+    }
 }
 
 fn writer(table: &DeltaTable) -> Result<RecordBatchWriter, DeltaTableError> {

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::intake::Intake;
 use super::record_line::RecordLine;
-use super::{Polled, Source, Starts};
+use super::{Identities, Polled, Source};
 use crate::error::PipelineError;
+use crate::loss::{Extent, Extents};
 use crate::position::{Offsets, TopicPartition};
 use crate::settings::{FilePath, FileSettings, RecordFormat};
 
@@ -135,9 +137,19 @@ impl Source for FileSource {
         Ok(Polled::Idle)
     }
 
+    /// A file that was cut short or exchanged is nothing that could be told from here.
+    async fn extents(&mut self, partitions: &[TopicPartition]) -> Result<Extents, PipelineError> {
+        let first_line = Extent { start: 0, range: None, identity: None };
+        Ok(partitions.iter().map(|partition| (partition.clone(), first_line)).collect())
+    }
+
+    async fn identities(&mut self, _topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
+        Ok(Identities::new())
+    }
+
     /// The walk skips what the tables have: a partition that is new starts where the file stands, and a partition that
     /// is known already has to be read again from the beginning.
-    async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {
+    async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
         let again = starts.keys().any(|partition| self.known.contains(partition));
         self.known.extend(starts.keys().cloned());
         if !again {
@@ -149,6 +161,10 @@ impl Source for FileSource {
         }
         (self.current, self.reader, self.waiting) = (0, None, None);
         Ok(())
+    }
+
+    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+        self.release(partitions)
     }
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {

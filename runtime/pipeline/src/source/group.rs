@@ -18,7 +18,11 @@ use crate::position::TopicPartition;
 /// A change of assignment that waits for the walk.
 pub(super) enum Rebalance {
     Assign(Vec<TopicPartition>),
-    Revoke(Vec<TopicPartition>),
+    Revoke {
+        partitions: Vec<TopicPartition>,
+        /// Asked in the callback: any answer to the group clears what librdkafka knows of it.
+        lost: bool,
+    },
 }
 
 /// Where the fetcher stands in a partition.
@@ -106,8 +110,9 @@ impl ConsumerContext for Group {
                 lock(&self.rebalances).push_back(Rebalance::Assign(partitions));
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
-                info!(?partitions, "revoked");
-                lock(&self.rebalances).push_back(Rebalance::Revoke(partitions));
+                let lost = consumer.assignment_lost();
+                info!(?partitions, lost, "revoked");
+                lock(&self.rebalances).push_back(Rebalance::Revoke { partitions, lost });
             }
             other => error!(?other, "kafka: rebalance failed"),
         }

@@ -4,11 +4,13 @@
 //! Back-pressure is not polling: librdkafka fetches ahead up to a fixed number of bytes and then waits. A rebalance is
 //! acknowledged only when the walk calls [`Source::start`] or [`Source::release`], never in a callback.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tracing::{info, warn};
@@ -16,8 +18,9 @@ use tracing::{info, warn};
 use super::drain::{Drain, Standing};
 use super::group::{Group, Rebalance};
 use super::intake::Intake;
-use super::{Polled, Source, Starts};
+use super::{Identities, Polled, Source, topic_id};
 use crate::error::{ErrorKind, PipelineError};
+use crate::loss::{Extent, Extents};
 use crate::position::{OffsetRange, Offsets, TopicPartition};
 use crate::settings::{KafkaSettings, Start, Topics};
 
@@ -42,6 +45,10 @@ pub struct KafkaSource {
     acknowledged: Offsets,
     /// The walk knows of new partitions, but has not started them: librdkafka waits for an answer.
     unanswered: bool,
+    /// Parked: librdkafka has them, but does not fetch them.
+    parked: BTreeSet<TopicPartition>,
+    /// Some partition has no record at the offset where it was to be read next.
+    doubtful: bool,
 }
 
 impl KafkaSource {
@@ -58,6 +65,8 @@ impl KafkaSource {
             early: Vec::new(),
             acknowledged: Offsets::new(),
             unanswered: false,
+            parked: BTreeSet::new(),
+            doubtful: false,
         })
     }
 
@@ -97,7 +106,7 @@ impl KafkaSource {
 
     fn rebalanced(&mut self) -> Result<Option<Polled>, PipelineError> {
         let Some(change) = self.group().next_rebalance() else {
-            return Ok(None);
+            return Ok(std::mem::take(&mut self.doubtful).then_some(Polled::Doubtful));
         };
         Ok(Some(match change {
             Rebalance::Assign(partitions) if partitions.is_empty() => {
@@ -111,7 +120,7 @@ impl KafkaSource {
                 self.unanswered = true;
                 Polled::Assigned(partitions)
             }
-            Rebalance::Revoke(partitions) => Polled::Revoked { partitions, lost: self.consumer.assignment_lost() },
+            Rebalance::Revoke { partitions, lost } => Polled::Revoked { partitions, lost },
         }))
     }
 
@@ -129,7 +138,7 @@ impl KafkaSource {
         while let Some(change) = self.group().next_rebalance() {
             match change {
                 Rebalance::Assign(_) => self.take_nothing()?,
-                Rebalance::Revoke(partitions) => self.release(&partitions)?,
+                Rebalance::Revoke { partitions, .. } => self.release(&partitions)?,
             }
         }
         Ok(())
@@ -165,18 +174,20 @@ impl KafkaSource {
     }
 
     /// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
-    fn tolerate(&self, error: KafkaError) -> Result<(), PipelineError> {
-        let error = failed("reading")(error);
-        if error.kind() != ErrorKind::Stop {
-            warn!(%error, "librdkafka will try again");
+    fn tolerate(&mut self, error: KafkaError) -> Result<(), PipelineError> {
+        use RDKafkaErrorCode::{AutoOffsetReset, OffsetOutOfRange};
+        if matches!(error.rdkafka_error_code(), Some(AutoOffsetReset | OffsetOutOfRange)) {
+            // It comes without its partition, which is not fetched any more: the walk looks at all.
+            warn!("an offset that was to be read next is not in its topic");
+            self.doubtful = true;
             return Ok(());
         }
-        // An offset that is not there any more comes without its partition: look for it, to name the gap.
-        for (partition, &position) in &self.positions {
-            let watermarks = self.watermarks(partition)?;
-            require_within(partition, position, watermarks)?;
+        let error = failed("reading")(error);
+        if error.kind() == ErrorKind::Stop {
+            return Err(error);
         }
-        Err(error)
+        warn!(%error, "librdkafka will try again");
+        Ok(())
     }
 
     /// The first offset that the topic still has, and the one after its last.
@@ -199,28 +210,13 @@ impl KafkaSource {
         Ok(watermarks)
     }
 
-    /// The offset to start at, after a look at what the topic still has.
-    fn start_offset(&mut self, partition: &TopicPartition, next: Option<i64>) -> Result<i64, PipelineError> {
-        let (low, high) = self.watermarks(partition)?;
-        if let Some(drain) = &mut self.drain {
-            drain.note_end(partition, high);
-        }
-        let start = match (next, self.settings.start) {
-            (Some(next), _) => next,
-            (None, Start::Earliest) => low,
-            (None, Start::Latest) => high,
-        };
-        require_within(partition, start, (low, high))?;
-        Ok(start)
-    }
-
     /// Hands offsets to librdkafka: partitions that are new are assigned, others sought.
     fn go_to(&mut self, offsets: &Offsets) -> Result<(), PipelineError> {
         let (known, new): (Offsets, Offsets) = offsets
             .iter()
             .map(|(partition, offset)| (partition.clone(), *offset))
-            .partition(|(partition, _)| self.positions.contains_key(partition));
-        if !new.is_empty() || offsets.is_empty() {
+            .partition(|(partition, _)| self.positions.contains_key(partition) || self.parked.contains(partition));
+        if !new.is_empty() || std::mem::take(&mut self.unanswered) {
             self.consumer.incremental_assign(&list(&new)?).map_err(failed("taking over partitions"))?;
         }
         if !known.is_empty() {
@@ -228,6 +224,10 @@ impl KafkaSource {
             for element in sought.elements() {
                 element.error().map_err(failed("seeking"))?;
             }
+        }
+        let woken: Offsets = known.into_iter().filter(|(partition, _)| self.parked.remove(partition)).collect();
+        if !woken.is_empty() {
+            self.consumer.resume(&list(&woken)?).map_err(failed("reading on"))?;
         }
         self.group().forget_fetched();
         self.positions.extend(offsets.clone());
@@ -259,21 +259,57 @@ impl Source for KafkaSource {
         Ok(Polled::Idle)
     }
 
-    async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {
-        self.early.retain(|message| !starts.contains_key(&partition_of(message)));
-        let mut offsets = Offsets::new();
-        for (partition, next) in starts {
-            offsets.insert(partition.clone(), self.start_offset(partition, *next)?);
+    async fn extents(&mut self, partitions: &[TopicPartition]) -> Result<Extents, PipelineError> {
+        let identities = self.identities(&partitions.iter().map(|partition| partition.topic.clone()).collect()).await?;
+        let mut extents = Extents::new();
+        for partition in partitions {
+            let (low, high) = self.watermarks(partition)?;
+            if let Some(drain) = &mut self.drain {
+                drain.note_end(partition, high);
+            }
+            let start = match self.settings.start {
+                Start::Earliest => low,
+                Start::Latest => high,
+            };
+            let range = Some(OffsetRange { from: low, to: high });
+            let identity = identities.get(&partition.topic).copied();
+            extents.insert(partition.clone(), Extent { start, range, identity });
         }
-        self.go_to(&offsets)?;
-        self.unanswered = false;
+        Ok(extents)
+    }
+
+    async fn identities(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
+        topic_id::identities(self.consumer.client(), topics, REQUEST_TIMEOUT).map_err(failed("asking for topic ids"))
+    }
+
+    async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
+        self.early.retain(|message| !starts.contains_key(&partition_of(message)));
+        self.go_to(starts)
+    }
+
+    /// Not by giving them back to librdkafka: while a rebalance is under way that would be taken for its answer.
+    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+        let started = partitions.iter().filter(|partition| self.positions.contains_key(partition));
+        let started: Offsets = started.map(|partition| (partition.clone(), -1)).collect();
+        if started.is_empty() {
+            return Ok(());
+        }
+        self.consumer.pause(&list(&started)?).map_err(failed("parking partitions"))?;
+        self.positions.retain(|partition, _| !started.contains_key(partition));
+        self.early.retain(|message| !started.contains_key(&partition_of(message)));
+        self.parked.extend(started.into_keys());
         Ok(())
     }
 
+    /// Of partitions that were never started, librdkafka knows nothing; but the answer it waits for in any case.
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
-        self.positions.retain(|partition, _| !partitions.contains(partition));
+        let mut released = Offsets::new();
+        for partition in partitions {
+            if self.positions.remove(partition).is_some() | self.parked.remove(partition) {
+                released.insert(partition.clone(), -1);
+            }
+        }
         self.early.retain(|message| !partitions.contains(&partition_of(message)));
-        let released = partitions.iter().map(|partition| (partition.clone(), -1)).collect();
         self.consumer.incremental_unassign(&list(&released)?).map_err(failed("releasing partitions"))
     }
 
@@ -326,18 +362,6 @@ fn take<M: Message>(message: &M, intake: &mut Intake) {
             intake.push(topic, partition, offset, timestamp, key, value, headers);
         }
     }
-}
-
-/// Loss is loud: an offset that the topic does not have is not skipped.
-fn require_within(partition: &TopicPartition, next: i64, (low, high): (i64, i64)) -> Result<(), PipelineError> {
-    let partition = partition.clone();
-    if next < low {
-        return Err(PipelineError::LostOffsets { partition, missing: OffsetRange { from: next, to: low } });
-    }
-    if next > high {
-        return Err(PipelineError::LedgerAhead { partition, ledger: next, end: high });
-    }
-    Ok(())
 }
 
 fn no_partitions(why: &str) -> PipelineError {

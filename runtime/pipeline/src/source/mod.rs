@@ -1,5 +1,5 @@
 //! Where records come from. A source hands over bounded batches with positions, says when partitions come and go, and is
-//! told where to start and what is safe. It never decides where to start: the ledger does.
+//! told where to start and what is safe. It says what there is, and never decides where to start: the ledger does.
 
 mod drain;
 pub mod file;
@@ -7,13 +7,16 @@ mod group;
 pub mod intake;
 pub mod kafka;
 pub mod record_line;
+mod topic_id;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::Arc;
 
 pub use intake::Intake;
 
 use crate::error::PipelineError;
+use crate::loss::Extents;
 use crate::position::{Offsets, TopicPartition};
 
 /// What a poll brought.
@@ -23,7 +26,7 @@ pub enum Polled {
     Records,
     /// Nothing for now.
     Idle,
-    /// These partitions are this worker's now: read their ledger and call [`Source::start`].
+    /// These partitions are this worker's now: compare their ledgers with [`Source::extents`] and call [`Source::start`].
     Assigned(Vec<TopicPartition>),
     /// These partitions go to another worker once [`Source::release`] is called. If they are `lost`, they have gone
     /// already, and nothing of theirs may be committed.
@@ -33,12 +36,14 @@ pub enum Polled {
         /// Whether the group has given them away already.
         lost: bool,
     },
+    /// Some partition is not what it was when it was started: compare all of them again.
+    Doubtful,
     /// There will be nothing more: the file has been read, or the drain has reached its end offsets.
     End,
 }
 
-/// Where to start each partition: the next offset, or none if no ledger knows the partition.
-pub type Starts = BTreeMap<TopicPartition, Option<i64>>;
+/// Which of the topics that ever had its name each topic is.
+pub type Identities = BTreeMap<Arc<str>, i64>;
 
 /// A source of records.
 pub trait Source: Send {
@@ -48,13 +53,28 @@ pub trait Source: Send {
     /// Instead of a poll, while records of the last are still worked on: says that this worker lives, and hears of changes.
     fn keep_alive(&mut self) -> Result<Polled, PipelineError>;
 
-    /// Begins, or begins again, to read partitions at the given offsets. Loss of records is an error here.
-    fn start(&mut self, starts: &Starts) -> impl Future<Output = Result<(), PipelineError>> + Send;
+    /// What there is of these partitions, all of which have been assigned.
+    fn extents(&mut self, partitions: &[TopicPartition])
+    -> impl Future<Output = Result<Extents, PipelineError>> + Send;
 
-    /// Lets go of partitions.
+    /// Which topics these are at this moment. Left out are those of which that cannot be told: a topic that is gone, a
+    /// source that has no notion of it.
+    fn identities(
+        &mut self,
+        topics: &BTreeSet<Arc<str>>,
+    ) -> impl Future<Output = Result<Identities, PipelineError>> + Send;
+
+    /// Begins, or begins again, to read partitions at the given offsets. Called after each [`Polled::Assigned`], perhaps
+    /// with some of its partitions only, or none.
+    fn start(&mut self, starts: &Offsets) -> impl Future<Output = Result<(), PipelineError>> + Send;
+
+    /// Stops reading partitions that stay this worker's: they may be started again. Not all of them need have been started.
+    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError>;
+
+    /// Lets go of partitions, whether they have been started or not.
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError>;
 
-    /// The partitions that this worker has.
+    /// The partitions that have been started, and are neither parked nor released.
     fn partitions(&self) -> Vec<TopicPartition>;
 
     /// Tells the outside, for lag tools, what the tables have. Advisory: failures are logged, nothing depends on it.
