@@ -46,11 +46,14 @@ fn component(folder: &str) -> PathBuf {
 #[test]
 fn help_says_what_there_is() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["", "new", "build", "inspect", "try", "test", "check", "run", "demo", "bench"] {
-        let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
+    for command in [
+        "", "new", "build", "inspect", "try", "test", "check", "run", "dlq", "dlq ls", "dlq show", "replay", "demo",
+        "bench",
+    ] {
+        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).filter(|word| !word.is_empty()).collect();
         let output = sluicebox(folder.path(), &arguments);
         assert!(output.status.success());
-        insta::assert_snapshot!(format!("help-{command}"), stdout(&output));
+        insta::assert_snapshot!(format!("help-{}", command.replace(' ', "-")), stdout(&output));
     }
 }
 

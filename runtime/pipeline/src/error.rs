@@ -2,6 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::dead_letter::ArchiveError;
 use crate::loss::Loss;
 use crate::position::TopicPartition;
 
@@ -77,6 +78,10 @@ pub enum PipelineError {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Losses(Vec<Loss>),
 
+    /// What is kept beside the dead letters cannot be had.
+    #[error(transparent)]
+    Archive(Box<ArchiveError>),
+
     /// Kafka cannot be reached, or refuses.
     #[error("kafka: {doing} failed: {source}")]
     Kafka {
@@ -94,6 +99,12 @@ pub enum PipelineError {
         /// What is wrong, and what to do.
         message: String,
     },
+}
+
+impl From<ArchiveError> for PipelineError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(Box::new(error))
+    }
 }
 
 /// Who can mend a failure.
@@ -116,8 +127,9 @@ impl PipelineError {
             Self::Fenced { .. } | Self::TopicRecreated(_) => ErrorKind::Rewind,
             Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => ErrorKind::Configuration,
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,
+            Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,
             Self::Table { .. } | Self::Kafka { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
-            Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => ErrorKind::Stop,
+            Self::Archive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => ErrorKind::Stop,
         }
     }
 }

@@ -18,6 +18,7 @@
 mod assignment;
 pub mod dead_letter;
 pub mod error;
+pub mod judge;
 pub mod ledger;
 pub mod loss;
 mod patience;

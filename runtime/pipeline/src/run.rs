@@ -48,7 +48,7 @@ pub async fn run_from<S: Source>(
 ) -> Result<Progress, PipelineError> {
     let worker = worker(&settings, transform)?;
     let tables = Tables::open(&settings, transform).await?;
-    let dead_letters = DeadLetters::open(&settings.name, &settings.dead_letters.path, transform).await?;
+    let dead_letters = DeadLetters::open(&settings, transform).await?;
     let source = connect()?;
     walk(source, &settings, worker, tables, dead_letters, options).run().await
 }

@@ -78,4 +78,18 @@ impl Sandbox {
     pub fn load(&self, wasm: &Path, limits: &Limits, cache: Option<&CacheFolder>) -> Result<Transform, LoadError> {
         Transform::load(wasm, limits, &self.0, cache)
     }
+
+    /// The same for a component that lies elsewhere than in a file; `name` is what its errors call it.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_bytes(
+        &self,
+        name: &Path,
+        wasm: Vec<u8>,
+        limits: &Limits,
+        cache: Option<&CacheFolder>,
+    ) -> Result<Transform, LoadError> {
+        Transform::from_bytes(name, wasm, limits, &self.0, cache)
+    }
 }

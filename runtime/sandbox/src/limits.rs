@@ -5,18 +5,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// What a transform may use. Sizes are written as a number of bytes or as `64MiB`, durations as `100ms`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Fuel for one record, a unit being about one wasm instruction. Default: 2,000,000,000 (about a second).
     pub record_fuel_max: u64,
     /// Wall-clock time of one call, after which its records are suspects, and each is run again under its fuel budget:
     /// never a verdict by itself. Default: 100 ms; at most 100 ms for each 2,000,000,000 of fuel.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration", serialize_with = "write_duration")]
     pub call_duration_max: Duration,
     /// All linear memories of an instance together. Default: 128 MiB.
     #[serde(deserialize_with = "bytes")]
@@ -143,6 +143,11 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     deserializer.deserialize_any(Time)
 }
 
+/// As people write it, and as it is read back.
+fn write_duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*duration))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +160,13 @@ mod tests {
     fn the_defaults_can_be_kept() {
         assert_eq!(Limits::default().check(), Ok(()));
         assert_eq!(read("{}").unwrap(), Limits::default());
+    }
+
+    #[test]
+    fn limits_come_back_as_they_were_written() {
+        let limits =
+            Limits { call_duration_max: Duration::from_micros(1_500), record_rows_max: 7, ..Limits::default() };
+        assert_eq!(read(&serde_json::to_string(&limits).unwrap()).unwrap(), limits);
     }
 
     #[test]

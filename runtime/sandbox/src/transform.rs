@@ -66,6 +66,11 @@ impl Transform {
         &self.0.structure.exports
     }
 
+    /// The component's bytes, as they were loaded.
+    pub fn wasm(&self) -> &[u8] {
+        &self.0.wasm
+    }
+
     /// The size of the component.
     pub fn size_bytes(&self) -> usize {
         self.0.wasm.len()
@@ -95,7 +100,7 @@ impl Transform {
         self.0.exact.get_or_init(compile).as_ref().map_err(Clone::clone)
     }
 
-    /// Reads, checks, compiles, and has it describe itself. What is cheap to refuse is refused before it is compiled.
+    /// Reads the file and goes on as [`Self::from_bytes`] does.
     pub(crate) fn load(
         path: &Path,
         limits: &Limits,
@@ -103,7 +108,18 @@ impl Transform {
         cache: Option<&CacheFolder>,
     ) -> Result<Transform, LoadError> {
         limits.check()?;
-        let wasm = read(path, limits.module_bytes_max)?;
+        Self::from_bytes(path, read(path, limits.module_bytes_max)?, limits, room, cache)
+    }
+
+    /// Checks, compiles, and has it describe itself. What is cheap to refuse is refused before it is compiled.
+    pub(crate) fn from_bytes(
+        path: &Path,
+        wasm: Vec<u8>,
+        limits: &Limits,
+        room: &EngineRoom,
+        cache: Option<&CacheFolder>,
+    ) -> Result<Transform, LoadError> {
+        limits.check()?;
         let path = path.to_owned();
         let structure = Structure::read(&wasm).map_err(|misfit| match misfit {
             Misfit::NotWasm => LoadError::NotWasm(path.clone()),

@@ -66,7 +66,7 @@ pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document,
     if faults.is_empty() { Ok((document, transform)) } else { Err(shown(&document.faults(faults))) }
 }
 
-fn shown(error: &SettingsError) -> Failure {
+pub(super) fn shown(error: &SettingsError) -> Failure {
     eprintln!("{}", error.render(Paint::stderr().is_on()));
     let count = error.diagnostics().len();
     if count > 1 {

@@ -4,8 +4,10 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod dlq;
 mod inspect;
 mod new;
+mod replay;
 mod run;
 mod test;
 mod transform;
@@ -40,6 +42,8 @@ enum Command {
     Test(test::Test),
     Check(check::Check),
     Run(run::Run),
+    Dlq(dlq::Dlq),
+    Replay(replay::Replay),
     Demo(demo::Demo),
     Bench(bench::Bench),
 }
@@ -84,6 +88,8 @@ impl Arguments {
             Command::Test(test) => test.run(),
             Command::Check(check) => check.run(),
             Command::Run(run) => run.run(),
+            Command::Dlq(dlq) => dlq.run(),
+            Command::Replay(replay) => replay.run(),
             Command::Demo(demo) => demo.run(),
             Command::Bench(bench) => bench.run(),
         }

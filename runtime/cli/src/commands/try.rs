@@ -54,7 +54,7 @@ impl Try {
 }
 
 /// The judgement for people: one line, and further ones for further rows.
-fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String {
+pub(super) fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String {
     match judgement {
         Judgement::Filtered => format!("{offset:>6} {} filtered", paint.faint("∅")),
         Judgement::Rejected(rejection) => {

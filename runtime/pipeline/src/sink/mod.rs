@@ -5,6 +5,7 @@ mod columns;
 pub mod commit;
 pub mod decode;
 mod encoding;
+mod files;
 mod gather;
 mod json_rows;
 pub mod shape;
@@ -13,6 +14,7 @@ pub mod tally;
 mod transactions;
 
 pub use decode::{DecodedRows, RowDecoder};
+pub use files::DataFile;
 pub use shape::Shape;
 pub use table::Table;
 pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Skip, SkipReason, Tally};

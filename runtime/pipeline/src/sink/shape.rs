@@ -1,7 +1,12 @@
 //! The columns that a table must have: what the transform describes, plus the provenance columns; and how an existing
 //! table differs from that. Pure: no store, no log.
 
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
+use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
 use deltalake::kernel::{ArrayType, DataType, PrimitiveType, StructField, StructType};
 use sluicebox_sandbox as sandbox;
 
@@ -36,6 +41,11 @@ impl Shape {
             ]);
         }
         Ok(Self { columns, partition_columns: table.partition_columns.clone() })
+    }
+
+    /// The columns as Arrow has them.
+    pub(super) fn arrow_schema(&self) -> Result<SchemaRef, ArrowError> {
+        Ok(Arc::new((&StructType::new_unchecked(self.columns.clone())).try_into_arrow()?))
     }
 
     /// Every way in which an existing table does not take rows of this shape, each naming the column.

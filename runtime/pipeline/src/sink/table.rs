@@ -48,11 +48,38 @@ pub struct Table {
 impl Table {
     /// Opens the table at `location`, a folder or URL; creates it if there is none; refuses one that does not fit.
     pub async fn open(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Self, PipelineError> {
+        if let Some(table) = Self::find(pipeline, name, location, shape).await? {
+            return Ok(table);
+        }
+        let table = create(name, location, shape).await;
+        Self::of(
+            pipeline,
+            table.map_err(|source| table_error(name, location, "creating", source))?,
+            name,
+            location,
+            shape,
+        )
+    }
+
+    /// The table at `location` if there is one; refuses one that does not fit, and creates nothing.
+    pub async fn find(
+        pipeline: &str,
+        name: &str,
+        location: &str,
+        shape: &Shape,
+    ) -> Result<Option<Self>, PipelineError> {
+        let table = find_beforehand(name, location).await?;
+        table.map(|table| Self::of(pipeline, table, name, location, shape)).transpose()
+    }
+
+    fn of(
+        pipeline: &str,
+        mut table: DeltaTable,
+        name: &str,
+        location: &str,
+        shape: &Shape,
+    ) -> Result<Self, PipelineError> {
         let failed = |doing| move |source| table_error(name, location, doing, source);
-        let mut table = match find(location).await.map_err(failed("opening"))? {
-            Some(table) => table,
-            None => create(name, location, shape).await.map_err(failed("creating"))?,
-        };
         require_fit(&table, name, location, shape)?;
         require_lasting_ledger(table.snapshot().map_err(failed("opening"))?, name, location)?;
         let writer = writer(&table).map_err(failed("preparing to write"))?;
@@ -77,13 +104,21 @@ impl Table {
 
     /// Checks an existing table against `shape` without creating or changing anything. No table is fine.
     pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), PipelineError> {
-        // Looking into a local folder that is not there would make it.
-        if !location.contains("://") && !Path::new(location).exists() {
-            return Ok(());
-        }
-        match find(location).await.map_err(|source| table_error(name, location, "opening", source))? {
+        match find_beforehand(name, location).await? {
             Some(table) => require_fit(&table, name, location, shape),
             None => Ok(()),
+        }
+    }
+
+    /// The columns of the table at `location`, or those that it would be created with.
+    pub async fn peek(name: &str, location: &str, shape: &Shape) -> Result<SchemaRef, PipelineError> {
+        let failed = |source| table_error(name, location, "reading its schema", source);
+        match find_beforehand(name, location).await? {
+            Some(table) => {
+                require_fit(&table, name, location, shape)?;
+                Ok(writer(&table).map_err(failed)?.arrow_schema())
+            }
+            None => shape.arrow_schema().map_err(|error| failed(error.into())),
         }
     }
 
@@ -201,6 +236,15 @@ impl Table {
 
 fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> PipelineError {
     PipelineError::Table { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
+}
+
+/// [`find`], before anything may be created.
+async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, PipelineError> {
+    // Looking into a local folder that is not there would make it.
+    if !location.contains("://") && !Path::new(location).exists() {
+        return Ok(None);
+    }
+    find(location).await.map_err(|source| table_error(name, location, "opening", source))
 }
 
 /// The table at `location`, loaded; none if there is no table.

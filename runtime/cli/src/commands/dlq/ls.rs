@@ -1,0 +1,144 @@
+//! `sluicebox dlq ls`: dead letters counted by what they have in common.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use sluicebox_pipeline::dead_letter::Headline;
+
+use super::selection::{Choice, StatusChoice};
+use super::{PipelineFile, document, letters, moment, wait};
+use crate::commands::Format;
+use crate::commands::run::blamed;
+use crate::exit::{Failure, Outcome, Verdict};
+use crate::terminal::{Paint, counted, grouped};
+
+/// Count dead letters by reason, with the first, the last and a sample message
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    #[command(flatten)]
+    file: PipelineFile,
+    /// What to count by
+    #[arg(long, value_enum, default_value_t)]
+    by: By,
+    #[command(flatten)]
+    choice: Choice,
+    /// Those in this status
+    #[arg(long, value_enum, default_value_t)]
+    status: StatusChoice,
+    /// How to show them
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum By {
+    /// Stage and code
+    #[default]
+    Code,
+    /// Stage, code and message
+    Message,
+    /// The transform that judged last
+    Transform,
+    /// Topic and partition
+    Partition,
+    /// Where they are in their life
+    Status,
+}
+
+/// Dead letters that have something in common.
+struct Group {
+    count: usize,
+    first: Headline,
+    last: Headline,
+}
+
+impl Ls {
+    pub(crate) fn run(self) -> Outcome {
+        let document = document(&self.file.pipeline)?;
+        let selection = self.choice.selection(self.status);
+        let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
+        wait(async {
+            let letters = letters(&document).await?;
+            letters.headlines(&selection, |headline| note(&mut groups, self.by, headline)).await.map_err(blamed)
+        })?;
+        let mut groups: Vec<(Vec<String>, Group)> = groups.into_iter().collect();
+        groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
+        match self.format {
+            Format::Text => self.show(&groups)?,
+            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&groups))?,
+        }
+        Ok(Verdict::Good)
+    }
+
+    fn show(&self, groups: &[(Vec<String>, Group)]) -> Result<(), Failure> {
+        let paint = Paint::stdout();
+        let mut out = std::io::stdout().lock();
+        for (name, Group { count, first, last }) in groups {
+            writeln!(out, "{:>9}  {}", grouped(count), paint.strong(name.join("  ")))?;
+            for (word, letter) in [("first", first), ("last", last)] {
+                writeln!(
+                    out,
+                    "           {word:5}  {}  {}",
+                    letter.position(),
+                    paint.faint(moment(letter.rejected_at))
+                )?;
+            }
+            writeln!(out, "           {}", paint.faint(&last.message))?;
+        }
+        let total = groups.iter().map(|(_, group)| group.count).sum();
+        let hint = match groups.first() {
+            Some((_, group)) => {
+                format!(" · `sluicebox dlq show {} {}`", self.file.pipeline.display(), group.last.position())
+            }
+            None => String::new(),
+        };
+        eprintln!("{}{hint}", counted(total, "dead letter"));
+        Ok(())
+    }
+}
+
+fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Headline) {
+    let reason = || vec![letter.stage.to_string(), letter.code.clone()];
+    let name = match by {
+        By::Code => reason(),
+        By::Message => [reason(), vec![letter.message.clone()]].concat(),
+        By::Transform => vec![letter.transform_digest.clone()],
+        By::Partition => vec![letter.partition.to_string()],
+        By::Status => vec![letter.status.to_string()],
+    };
+    match groups.get_mut(&name) {
+        None => {
+            groups.insert(name, Group { count: 1, first: letter.clone(), last: letter });
+        }
+        Some(group) => {
+            let order = |letter: &Headline| (letter.rejected_at, letter.partition.clone(), letter.offset);
+            group.count += 1;
+            if order(&letter) < order(&group.first) {
+                group.first = letter;
+            } else if order(&letter) > order(&group.last) {
+                group.last = letter;
+            }
+        }
+    }
+}
+
+fn as_json(groups: &[(Vec<String>, Group)]) -> Value {
+    let place = |letter: &Headline| json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) });
+    let group = |(name, Group { count, first, last }): &(Vec<String>, Group)| {
+        json!({
+            "group": name,
+            "count": count,
+            "first": place(first),
+            "last": place(last),
+            "sample": {
+                "at": last.position(), "stage": last.stage.as_str(), "code": last.code, "message": last.message,
+            },
+        })
+    };
+    json!({
+        "total": groups.iter().map(|(_, group)| group.count).sum::<usize>(),
+        "groups": groups.iter().map(group).collect::<Vec<_>>(),
+    })
+}

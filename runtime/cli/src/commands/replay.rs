@@ -1,0 +1,194 @@
+//! `sluicebox replay`: one dead letter judged again, here, by the very transform, configuration and limits that judged it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use sluicebox_pipeline::dead_letter::{Letter, Reason, Span, Stage, Terms};
+use sluicebox_pipeline::judge::Judge;
+use sluicebox_pipeline::settings::{Document, Settings};
+use sluicebox_pipeline::source::record_line::RecordLine;
+use sluicebox_sandbox::{Rejection, Sandbox, Transform};
+
+use super::dlq::{self, PipelineFile};
+use super::run::blamed;
+use super::r#try;
+use crate::cache;
+use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::samples::Samples;
+use crate::terminal::Paint;
+use crate::trial::{Instance, Judgement, Trial};
+
+/// Judge a dead letter again, here, by the transform, configuration and limits that judged it
+///
+/// Says whether the verdict is the same, bit for bit: stage, code, message and path. Exit code 0 if it is, 1 if not.
+/// With another transform: what that makes of the record, by the pipeline file's configuration and limits. Exit code 0 if it
+/// makes rows of it or filters it, 1 if it rejects it. Writes nothing.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    file: PipelineFile,
+    /// Where the record stands: `topic/partition@offset`
+    #[arg(value_name = "POSITION")]
+    at: Span,
+    /// Another transform than the one that judged
+    #[arg(long, value_name = "WASM")]
+    transform: Option<PathBuf>,
+}
+
+/// What a record becomes, with the tables' word.
+enum Again {
+    Rejected { stage: Stage, rejection: Rejection },
+    Other(Judgement),
+}
+
+impl Replay {
+    pub(crate) fn run(self) -> Outcome {
+        let document = dlq::document(&self.file.pipeline)?;
+        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        let (letter, component) = dlq::wait(async {
+            let letters = dlq::letters(&document).await?;
+            let letter = dlq::find(&letters, &self.at).await?.letter;
+            let component = match &self.transform {
+                Some(_) => Vec::new(),
+                None => {
+                    let archive = letters.archive();
+                    let digest = &letter.headline.transform_digest;
+                    archive.transform(digest).await.environment("the transform that judged cannot be had")?
+                }
+            };
+            Ok((letter, component))
+        })?;
+        match &self.transform {
+            Some(wasm) => try_other(&sandbox, &document, &letter, wasm),
+            None => repeat(&sandbox, &document, &letter, component),
+        }
+    }
+}
+
+/// By the terms that the letter carries.
+fn repeat(sandbox: &Sandbox, document: &Document, letter: &Letter, component: Vec<u8>) -> Outcome {
+    let headline = &letter.headline;
+    let terms = Terms::parse(&letter.judged_under)
+        .usage(format!("the terms that {} was judged under cannot be read by this version", headline.position()))?;
+    let name = Path::new(&headline.transform_digest);
+    let transform = sandbox
+        .load_bytes(name, component, &terms.limits, cache::compiled().as_ref())
+        .usage("the transform that judged cannot be run here")?;
+    let again = judged(document.settings(), &transform, &terms.configuration.to_string(), letter)?;
+    show(&again, letter)?;
+    if terms.sluicebox != env!("CARGO_PKG_VERSION") {
+        let (then, now) = (&terms.sluicebox, env!("CARGO_PKG_VERSION"));
+        eprintln!("judged by sluicebox {then}, replayed by {now}");
+    }
+    let paint = Paint::stderr();
+    match differences(letter, &again) {
+        differences if differences.is_empty() => {
+            eprintln!("{} the same verdict, bit for bit", paint.good("✓"));
+            Ok(Verdict::Good)
+        }
+        differences => {
+            eprintln!("{} another verdict than the one recorded:", paint.bad("✗"));
+            differences.iter().for_each(|difference| eprintln!("  {difference}"));
+            Ok(Verdict::Bad)
+        }
+    }
+}
+
+/// By the pipeline's present terms.
+fn try_other(sandbox: &Sandbox, document: &Document, letter: &Letter, wasm: &Path) -> Outcome {
+    let settings = document.settings();
+    let transform = sandbox
+        .load(wasm, &settings.transform.limits, cache::compiled().as_ref())
+        .map_err(|error| Failure::Usage(error.into()))?;
+    let again = judged(settings, &transform, &settings.transform.configuration.to_string(), letter)?;
+    show(&again, letter)?;
+    Ok(match again {
+        Again::Rejected { .. } => Verdict::Bad,
+        Again::Other(_) => Verdict::Good,
+    })
+}
+
+/// Runs the record alone; where it makes rows, the tables have the last word.
+fn judged(settings: &Settings, transform: &Transform, configuration: &str, letter: &Letter) -> Result<Again, Failure> {
+    let samples = Samples { records: vec![record(letter)] };
+    let trial = Trial { transform, configuration };
+    let judgement = trial.judge(&samples, &[], Instance::Fresh)?.pop();
+    match judgement.unwrap_or(Judgement::Filtered) {
+        Judgement::Rejected(rejection) => {
+            let stage = match rejection.stage {
+                sluicebox_sandbox::Stage::Transform => Stage::Transform,
+                sluicebox_sandbox::Stage::Sandbox => Stage::Sandbox,
+            };
+            Ok(Again::Rejected { stage, rejection })
+        }
+        rows => Ok(match misfit(settings, transform, configuration, &samples)? {
+            Some(Reason { stage, code, message, path, backtrace, record }) => {
+                let sandbox_stage = sluicebox_sandbox::Stage::Transform;
+                Again::Rejected {
+                    stage,
+                    rejection: Rejection { record, stage: sandbox_stage, code, message, path, backtrace },
+                }
+            }
+            None => Again::Other(rows),
+        }),
+    }
+}
+
+/// Why the rows of the record do not fit their tables, if they do not.
+fn misfit(
+    settings: &Settings,
+    transform: &Transform,
+    configuration: &str,
+    samples: &Samples,
+) -> Result<Option<Reason>, Failure> {
+    let judge = dlq::wait(async { Judge::of(settings, transform).await.map_err(blamed) })?;
+    let mut worker = transform.worker(configuration).usage("the transform cannot be configured")?;
+    let mut reasons = Vec::new();
+    for batch in samples.batches(&[]) {
+        let outcome = worker.process(&batch).environment("the sandbox failed")?;
+        reasons.extend(judge.verdicts(&batch, outcome).map_err(blamed)?.reasons);
+    }
+    Ok(reasons.pop())
+}
+
+fn record(letter: &Letter) -> RecordLine {
+    let headers = letter.headers.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone()));
+    RecordLine {
+        topic: Some(letter.headline.partition.topic.to_string()),
+        partition: Some(letter.headline.partition.partition),
+        offset: Some(letter.headline.offset),
+        timestamp: letter.timestamp.map(|micros| micros / 1_000),
+        key: letter.key.clone(),
+        value: letter.value.clone(),
+        headers: headers.collect(),
+    }
+}
+
+fn show(again: &Again, letter: &Letter) -> Result<(), Failure> {
+    let (offset, paint) = (letter.headline.offset, Paint::stdout());
+    let text = match again {
+        Again::Rejected { rejection, .. } => r#try::shown(&Judgement::Rejected(rejection.clone()), offset, paint),
+        Again::Other(judgement) => r#try::shown(judgement, offset, paint),
+    };
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+/// Where the new verdict differs from the recorded one. The backtrace is shown, but not compared: it names places in
+/// compiled code, and those belong to the version that compiled it.
+fn differences(letter: &Letter, again: &Again) -> Vec<String> {
+    let headline = &letter.headline;
+    let Again::Rejected { stage, rejection } = again else {
+        return vec![format!("rejected then ({} {}), not now", headline.stage, headline.code)];
+    };
+    let (none, now) = (String::new(), rejection);
+    let pairs = [
+        ("stage", headline.stage.as_str(), stage.as_str()),
+        ("code", &headline.code, &now.code),
+        ("message", &headline.message, &now.message),
+        ("path", letter.path.as_ref().unwrap_or(&none), now.path.as_ref().unwrap_or(&none)),
+    ];
+    let differing = pairs.iter().filter(|(_, then, now)| then != now);
+    differing.map(|(name, then, now)| format!("{name}: `{then}` then, `{now}` now")).collect()
+}

@@ -1,0 +1,92 @@
+//! Rejected records, with all that is needed to understand and replay them: raw bytes, position, reason, and the exact
+//! transform, configuration and limits that judged. The dead-letter table is a Delta table like any other, with its own
+//! ledger, so that a replay buries nothing twice.
+//!
+//! - [`layout`](self): the table's columns; [`reason`](Reason): why; [`Terms`]: under which configuration and limits;
+//! - [`Archive`]: the transforms themselves, kept beside the table by their digest;
+//! - [`Letters`]: the table read back, [`Letter`] by letter, as a [`Selection`] asks for.
+//!
+//! What happens to dead letters later (redrive, discard) is [`crate::redrive`]'s.
+
+mod archive;
+mod correlation;
+pub(crate) mod layout;
+mod letter;
+mod letters;
+mod reason;
+mod selection;
+mod terms;
+
+pub use archive::{Archive, ArchiveError};
+pub use layout::shape;
+pub use letter::{Headers, Headline, Letter, Status};
+pub use letters::{Found, Letters};
+pub use reason::{Reason, Stage};
+pub use selection::{Selection, SelectionError, Span, moment};
+use sluicebox_sandbox::{Batch, Transform};
+pub use terms::Terms;
+
+use self::layout::Letterhead;
+use crate::error::PipelineError;
+use crate::judge::Judged;
+use crate::ledger::Departure;
+use crate::position::TopicPartition;
+use crate::settings::Settings;
+use crate::sink::Table;
+
+/// What a dead-letter table is called in messages.
+pub(crate) const NAME: &str = "dead_letters";
+
+/// The dead-letter table of a pipeline, as the walk fills it.
+pub struct DeadLetters {
+    /// The table itself.
+    pub table: Table,
+    head: Letterhead,
+}
+
+impl DeadLetters {
+    /// Opens or creates the dead-letter table, and archives the transform beside it.
+    pub async fn open(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+        let table = Table::open(&settings.name, NAME, &settings.dead_letters.path, &shape()).await?;
+        Archive::beside(&table).keep(transform).await?;
+        let description = transform.description();
+        let head = Letterhead {
+            pipeline: settings.name.clone(),
+            transform_name: description.name.clone(),
+            transform_version: description.version.clone(),
+            transform_digest: transform.digest().to_string(),
+            judged_under: Terms::of(settings).to_json()?,
+        };
+        Ok(Self { table, head })
+    }
+
+    /// Checks an existing dead-letter table without creating or changing anything.
+    pub async fn check(location: &str) -> Result<(), PipelineError> {
+        Table::check(NAME, location, &shape()).await
+    }
+
+    /// Lays out rejected records of `batch` that the table does not have yet; [`Self::bury`] makes them durable.
+    pub async fn stage(&mut self, batch: &Batch, judged: &Judged) -> Result<(), PipelineError> {
+        let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
+        self.table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
+        let ledger = self.table.ledger();
+        let new: Vec<&Reason> =
+            judged.reasons.iter().filter(|reason| !ledger.has(&partition, batch.offsets[reason.record])).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let rows = self.head.rows(self.table.schema(), batch, &new);
+        let rows = rows.map_err(|error| self.table.arrow_error("laying out dead letters", error))?;
+        self.table.stage(rows).await
+    }
+
+    /// Notes where partitions set out from; see [`Table::depart`].
+    pub async fn depart(&mut self, departures: &[Departure]) -> Result<(), PipelineError> {
+        self.table.depart(departures, &self.head.transform_digest).await
+    }
+
+    /// Makes durable what was laid out.
+    pub async fn bury(&mut self) -> Result<(), PipelineError> {
+        self.table.commit(&self.head.transform_digest).await
+    }
+}

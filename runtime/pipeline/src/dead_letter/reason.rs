@@ -1,0 +1,69 @@
+//! Why a record is a dead letter. Pure.
+
+use std::fmt;
+
+/// Where a record was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// The transform said so.
+    Transform,
+    /// The transform trapped, exceeded a limit, or returned something malformed.
+    Sandbox,
+    /// A row does not fit its table.
+    Schema,
+}
+
+impl Stage {
+    /// As the column `stage` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transform => "transform",
+            Self::Sandbox => "sandbox",
+            Self::Schema => "schema",
+        }
+    }
+
+    /// From the column's text.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Transform, Self::Sandbox, Self::Schema].into_iter().find(|stage| stage.as_str() == text)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why one record of a batch is a dead letter.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// The record's index in its batch.
+    pub record: usize,
+    /// Where it was rejected.
+    pub stage: Stage,
+    /// Short and stable, for grouping.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+    /// Where in the record, if it matters.
+    pub path: Option<String>,
+    /// Where in the guest, if it trapped.
+    pub backtrace: Option<String>,
+}
+
+impl From<sluicebox_sandbox::Rejection> for Reason {
+    fn from(rejection: sluicebox_sandbox::Rejection) -> Self {
+        Self {
+            record: rejection.record,
+            stage: match rejection.stage {
+                sluicebox_sandbox::Stage::Transform => Stage::Transform,
+                sluicebox_sandbox::Stage::Sandbox => Stage::Sandbox,
+            },
+            code: rejection.code,
+            message: rejection.message,
+            path: rejection.path,
+            backtrace: rejection.backtrace,
+        }
+    }
+}

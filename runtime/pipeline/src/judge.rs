@@ -1,0 +1,90 @@
+//! What becomes of each record of an outcome, the tables' word included: rows are decoded for all tables before one is
+//! written to any, so that a record with one row that does not fit is rejected as a whole. Writes nothing.
+
+use std::collections::BTreeMap;
+
+use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
+
+use crate::dead_letter::{Reason, Stage};
+use crate::error::PipelineError;
+use crate::settings::Settings;
+use crate::sink::{DecodedRows, RowDecoder, Table};
+use crate::tables::plan;
+
+/// Decodes what a transform returns, for each of its tables.
+pub struct Judge {
+    decoders: Vec<(String, RowDecoder)>,
+}
+
+/// What became of each record of a batch, with the schema's word included.
+pub struct Judged {
+    /// One per record.
+    pub verdicts: Vec<Verdict>,
+    /// One per rejected record, in order.
+    pub reasons: Vec<Reason>,
+}
+
+/// Rows of one table, by its index; those of rejected records are still among them.
+pub(crate) type Decoded = (usize, DecodedRows);
+
+impl Judge {
+    pub(crate) fn new(decoders: Vec<(String, RowDecoder)>) -> Self {
+        Self { decoders }
+    }
+
+    /// For the tables as they are, or as they would be made. Creates nothing.
+    pub async fn of(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+        let mut decoders = Vec::new();
+        for (name, location, shape, fields) in plan(settings, transform)? {
+            let schema = Table::peek(&name, &location, &shape).await?;
+            let decoder = RowDecoder::new(schema, &fields)
+                .map_err(|error| PipelineError::Settings(format!("table `{name}`: matching its columns: {error}")))?;
+            decoders.push((name, decoder));
+        }
+        Ok(Self { decoders })
+    }
+
+    /// Decodes an outcome, perhaps of the first records of the batch only, and condemns the records whose rows do not fit.
+    pub(crate) fn judge(&self, batch: &Batch, outcome: Outcome) -> Result<(Judged, Vec<Decoded>), PipelineError> {
+        let mut judged =
+            Judged { verdicts: outcome.verdicts, reasons: outcome.rejections.into_iter().map(Reason::from).collect() };
+        let mut decoded = Vec::new();
+        for rows in outcome.parts.into_iter().flat_map(|part| part.tables) {
+            let index = rows.table;
+            let (name, decoder) = &self.decoders[index];
+            let rows = decoder.decode(rows, batch).map_err(|error| {
+                PipelineError::Sandbox(format!("the rows of table `{name}` cannot be decoded: {error}"))
+            })?;
+            decoded.push((index, rows));
+        }
+        self.condemn_misfits(&mut judged, &decoded);
+        Ok((judged, decoded))
+    }
+
+    /// The verdicts alone.
+    pub fn verdicts(&self, batch: &Batch, outcome: Outcome) -> Result<Judged, PipelineError> {
+        Ok(self.judge(batch, outcome)?.0)
+    }
+
+    /// A record with a row that does not fit is rejected, whatever its other rows.
+    fn condemn_misfits(&self, judged: &mut Judged, decoded: &[Decoded]) {
+        let mut misfits = BTreeMap::new();
+        for (index, rows) in decoded {
+            for (record, message) in &rows.misfits {
+                let table = &self.decoders[*index].0;
+                misfits
+                    .entry(*record as usize)
+                    .or_insert_with(|| format!("a row for table `{table}` does not fit: {message}"));
+            }
+        }
+        if misfits.is_empty() {
+            return;
+        }
+        for (record, message) in misfits {
+            judged.verdicts[record] = Verdict::Rejected;
+            let code = "schema_misfit".to_owned();
+            judged.reasons.push(Reason { record, stage: Stage::Schema, code, message, path: None, backtrace: None });
+        }
+        judged.reasons.sort_by_key(|reason| reason.record);
+    }
+}
