@@ -11,7 +11,8 @@ use futures::executor::block_on;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
 
 use crate::feed::Placed;
 use crate::lifeline::Lifeline;
@@ -80,6 +81,42 @@ impl Cluster {
             result.map_err(|(topic, code)| anyhow!("can't create topic {topic}: {code}"))?;
         }
         self.await_leaders(name, partitions)
+    }
+
+    /// Deletes a topic, and returns once no broker knows it any more.
+    pub fn delete_topic(&self, name: &str) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        for result in block_on(admin.delete_topics(&[name], &AdminOptions::new()))? {
+            result.map_err(|(topic, code)| anyhow!("can't delete topic {topic}: {code}"))?;
+        }
+        let started = Instant::now();
+        while started.elapsed() < REQUEST_DURATION_MAX {
+            // A new client each time: it asks the brokers in turn, and remembers nothing.
+            let consumer: BaseConsumer = self.client().create()?;
+            let metadata = consumer.fetch_metadata(Some(name), REQUEST_DURATION_MAX)?;
+            if metadata.topics().iter().all(|topic| topic.error().is_some()) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("topic {name} is still there after {REQUEST_DURATION_MAX:?}")
+    }
+
+    /// Deletes the records of a partition below `before`, as retention does.
+    pub fn delete_records(&self, topic: &str, partition: i32, before: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let mut asked = TopicPartitionList::new();
+        asked.add_partition_offset(topic, partition, Offset::Offset(before))?;
+        let deleted = block_on(admin.delete_records(&asked, &AdminOptions::new()))?;
+        deleted.elements().iter().try_for_each(|element| Ok(element.error()?))
+    }
+
+    /// Commits an offset for a group as anybody may who is no member of it.
+    pub fn commit(&self, group: &str, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        let consumer: BaseConsumer = self.client().set("group.id", group).create()?;
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        Ok(consumer.commit(&offsets, CommitMode::Sync)?)
     }
 
     /// Sends messages with `acks=all` and returns once all are acknowledged, in order within a partition.

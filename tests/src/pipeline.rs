@@ -56,6 +56,12 @@ impl Pipeline {
         commits.filter(|path| path.extension().is_some_and(|extension| extension == "json")).count()
     }
 
+    /// All that runs of this pipeline have said so far.
+    pub fn log(&self) -> Result<String> {
+        let log = self.folder().join("pipeline.log");
+        Ok(if log.exists() { fs::read_to_string(log)? } else { String::new() })
+    }
+
     /// Starts `sluicebox run` with the settings of this moment. `arguments` are further ones: `["--drain"]`.
     pub fn start(&self, arguments: &[&str]) -> Result<Run> {
         let file = self.folder().join("pipeline.yaml");
@@ -103,6 +109,16 @@ impl Run {
     /// Asks it to flush, commit and go.
     pub fn terminate(&mut self) -> Result<()> {
         Ok(kill_process(Pid::from_child(&self.process), Signal::TERM)?)
+    }
+
+    /// Puts it to sleep, in the middle of whatever it does.
+    pub fn pause(&mut self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), Signal::STOP)?)
+    }
+
+    /// Wakes it.
+    pub fn resume(&mut self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), Signal::CONT)?)
     }
 
     /// Kills it as a crash would, and waits until it is gone.

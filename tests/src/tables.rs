@@ -31,6 +31,22 @@ pub fn ledger(folder: &Path, pipeline: &str, topic: &str, partitions: i32) -> Re
     read(arguments)?.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
+/// What each commit that is still in the log says of itself (`commitInfo.sluicebox`), in order.
+pub fn commits(folder: &Path) -> Result<Vec<Value>> {
+    let entries = std::fs::read_dir(folder.join("_delta_log"))?.map(|entry| Ok(entry?.path()));
+    let mut entries = entries.collect::<Result<Vec<_>>>()?;
+    entries.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    entries.sort();
+    let mut commits = Vec::new();
+    for entry in entries {
+        for line in std::fs::read_to_string(&entry)?.lines() {
+            let action: Value = serde_json::from_str(line)?;
+            commits.extend(action.pointer("/commitInfo/sluicebox").cloned());
+        }
+    }
+    Ok(commits)
+}
+
 /// How many rows a table has, and from how many positions of topics they come. For tables too large to compare.
 pub fn count(folder: &Path) -> Result<(u64, u64)> {
     let lines = read([OsStr::new("count"), folder.as_os_str()])?;

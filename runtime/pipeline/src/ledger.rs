@@ -134,9 +134,12 @@ impl Ledger {
         }
         let is_covered = |(partition, after): (&TopicPartition, &Entry)| {
             let now = self.entry(partition);
-            let is_beyond =
-                if after.next < before.next(partition) { now.next == after.next } else { now.next >= after.next };
-            is_beyond && now.identity == after.identity
+            // Only a table that was on its way may have gone on since: a start or a step back is this one or another.
+            let is_there = match before.next(partition) {
+                Some(before) if after.next >= Some(before) => now.next >= after.next,
+                _ => now.next == after.next,
+            };
+            is_there && now.identity == after.identity
         };
         if after.iter().all(is_covered) { Standing::Covered } else { Standing::Fenced }
     }
@@ -220,6 +223,15 @@ mod tests {
         let before = entry(10, 1);
         for now in [0, 10, 15, 20, 30] {
             assert_eq!(standing(&entry(now, 2), &before, &[(0, 10, 20)]), Standing::Fenced, "at {now}");
+        }
+    }
+
+    #[test]
+    fn a_start_is_covered_by_the_same_start_only() {
+        let after = Ledger::default().after(&ranges(&[(0, 10, 10)]));
+        assert_eq!(ledger(&[(0, 10)]).standing(&Ledger::default(), &after), Standing::Covered);
+        for other in [9, 11] {
+            assert_eq!(ledger(&[(0, other)]).standing(&Ledger::default(), &after), Standing::Fenced, "at {other}");
         }
     }
 

@@ -1,14 +1,17 @@
 //! Real Delta tables in a temporary folder: the ledger in the table's own log decides what is committed, whoever else
 //! writes, and whatever is tried twice.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
 use sluicebox_pipeline::PipelineError;
-use sluicebox_pipeline::position::TopicPartition;
-use sluicebox_pipeline::sink::{COMMIT_INFO_KEY, CommitRecord, Shape, Table};
+use sluicebox_pipeline::ledger::{Departure, Entry};
+use sluicebox_pipeline::loss::{Loss, LossCause};
+use sluicebox_pipeline::position::{OffsetRange, TopicPartition};
+use sluicebox_pipeline::sink::{COMMIT_INFO_KEY, CommitRecord, Shape, Skip, SkipReason, Table};
 use sluicebox_sandbox::Verdict;
 
 const DIGEST: &str = "sha256:test";
@@ -191,5 +194,93 @@ async fn a_ledger_that_is_caught_up_with_is_as_good_as_one_read_anew() {
         let anew = open_at(&folder, &[0, 1, 2]).await;
         assert_eq!(reader.ledger(), anew.ledger(), "after {commits} more commits");
     }
-    assert_eq!(reader.ledger().next(&partition(0)), Some(next));
+    assert_eq!(reader.ledger().next(&partition(0)), Some(next - 1));
+}
+
+fn departure(to: i64, identity: Option<i64>, accepted: Option<LossCause>) -> [Departure; 1] {
+    let accepted = accepted.map(|cause| Loss { partition: partition(0), cause });
+    [Departure { partition: partition(0), to, identity, accepted }]
+}
+
+/// The last commit's own words.
+fn last_record(folder: &tempfile::TempDir) -> CommitRecord {
+    let log = std::fs::read_dir(folder.path().join("_delta_log")).expect("a log");
+    let entries = log.map(|entry| entry.expect("an entry").path());
+    let last = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).max().expect("a commit");
+    let text = std::fs::read_to_string(last).expect("the log");
+    let info = text.lines().find(|line| line.contains("commitInfo")).expect("a commitInfo");
+    let info: serde_json::Value = serde_json::from_str(info).expect("JSON");
+    serde_json::from_value(info["commitInfo"][COMMIT_INFO_KEY].clone()).expect("a commit record")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_partition_starts_is_in_the_table_before_its_first_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut table = open_at(&folder, &[0]).await;
+    table.depart(&departure(7, Some(1), None), DIGEST).await.expect("commits");
+    let start = Skip { topic: "numbers".into(), partition: 0, from: None, to: 7, why: SkipReason::Start };
+    assert_eq!(last_record(&folder).skips, [start]);
+
+    let mut again = open_at(&folder, &[0]).await;
+    assert_eq!(again.ledger().entry(&partition(0)), Entry { next: Some(7), identity: Some(1) });
+    let versions = || std::fs::read_dir(folder.path().join("_delta_log")).expect("a log").count();
+    let before = versions();
+    again.depart(&departure(7, Some(1), None), DIGEST).await.expect("has nothing to do");
+    assert_eq!(versions(), before, "what the table knows is not noted again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_start_a_partition_at_once_the_first_decides_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut first, mut second) = (open_at(&folder, &[0]).await, open_at(&folder, &[0]).await);
+    first.depart(&departure(7, None, None), DIGEST).await.expect("commits");
+    let fenced = second.depart(&departure(9, None, None), DIGEST).await;
+    // A start further on is covered by none: the second looks again, and starts where the first does.
+    assert!(matches!(fenced, Err(PipelineError::Fenced { next: 7, .. })), "{fenced:?}");
+    assert_eq!(second.ledger().next(&partition(0)), Some(7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_accepted_gap_is_in_the_log_and_rows_from_before_it_are_fenced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut table = open_at(&folder, &[0]).await;
+    table.depart(&departure(0, Some(1), None), DIGEST).await.expect("commits");
+    let mut zombie = open_at(&folder, &[0]).await;
+    stage(&mut zombie, 0, 0..10).await;
+
+    let recreated = LossCause::TopicRecreated { ledger: 0, resume: 0 };
+    table.depart(&departure(0, Some(2), Some(recreated)), DIGEST).await.expect("commits");
+    let fenced = zombie.commit(DIGEST).await;
+    assert!(
+        matches!(fenced, Err(PipelineError::Fenced { .. })),
+        "rows of the old topic, at an offset that fits: {fenced:?}"
+    );
+
+    stage(&mut table, 0, 0..10).await;
+    table.commit(DIGEST).await.expect("commits");
+    let gone = LossCause::OffsetsGone { missing: OffsetRange { from: 10, to: 25 } };
+    table.depart(&departure(25, Some(2), Some(gone)), DIGEST).await.expect("commits");
+    let gap = Skip { topic: "numbers".into(), partition: 0, from: Some(10), to: 25, why: SkipReason::AcceptedGap };
+    assert_eq!(last_record(&folder).skips, [gap]);
+    assert_eq!(open_at(&folder, &[0]).await.ledger().next(&partition(0)), Some(25));
+    assert_eq!(rows(&folder).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_would_forget_its_ledger_is_refused_before_the_next_commit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut table = open_at(&folder, &[0]).await;
+    stage(&mut table, 0, 0..10).await;
+
+    let location = folder.path().to_str().expect("UTF-8");
+    let url = deltalake::table::builder::ensure_table_uri(location).expect("a URL");
+    let other = DeltaTableBuilder::from_url(url).expect("a table").load().await.expect("loads");
+    let property = ("delta.setTransactionRetentionDuration".to_owned(), "interval 7 days".to_owned());
+    other.set_tbl_properties().with_properties(HashMap::from([property])).await.expect("sets the property");
+
+    let refused = table.commit(DIGEST).await;
+    assert!(matches!(refused, Err(PipelineError::LedgerExpires { .. })), "{refused:?}");
+    assert_eq!(rows(&folder).await, 0);
+    let refused = Table::open("counting", "numbers", location, &shape()).await.err().expect("is refused");
+    assert!(refused.to_string().starts_with("E0204 table `numbers`"), "{refused}");
 }

@@ -14,6 +14,7 @@ mod brokers;
 mod crash;
 mod gaps;
 mod group;
+mod loss;
 mod outage;
 mod poison;
 mod samples;
