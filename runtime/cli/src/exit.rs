@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Usage(anyhow::Error),
     /// The surroundings have to change; the same command may succeed then.
     Environment(anyhow::Error),
+    /// Nothing failed, but the answer is no, and this is why.
+    Refused(anyhow::Error),
     /// The message has been shown already; only the code remains.
     Shown(ExitCode),
 }
@@ -90,6 +92,10 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
             }
             eprintln!("error: {}", whole(&error));
             ExitCode::from(3)
+        }
+        Err(Failure::Refused(error)) => {
+            eprintln!("error: {}", whole(&error));
+            ExitCode::from(1)
         }
         Err(Failure::Shown(code)) => code,
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`samples`]: records from files for `try` and `test`; [`trial`]: what a transform makes of them; [`cells`]: typed
 //!   columns as JSON; [`difference`]: where two verdicts part.
+//! - [`http`]: a running pipeline's answers.
 //! - [`terminal`]: colours, logs and numbers for people; [`exit`]: what the exit code means.
 //!
 //! The command must not know how the walk works: `run` calls the pipeline, and everything else stays in the sandbox.
@@ -12,6 +13,7 @@ mod commands;
 mod cpu;
 mod difference;
 mod exit;
+mod http;
 mod itself;
 mod samples;
 mod terminal;

@@ -11,6 +11,7 @@ use crate::ledger::{Departure, Ledger};
 use crate::loss::{Extent, Extents, Loss, examine};
 use crate::position::{Offsets, TopicPartition};
 use crate::source::Source;
+use crate::telemetry;
 use crate::walk::{Unflushed, Walk};
 
 impl<S: Source> Walk<S> {
@@ -19,6 +20,9 @@ impl<S: Source> Walk<S> {
     pub(crate) async fn take_over(&mut self) -> Result<(), PipelineError> {
         if self.awaiting.is_empty() {
             return Ok(());
+        }
+        if self.vitals.is_paused() {
+            return self.take_over_unread().await;
         }
         self.flush().await?;
         // What stopped a partition may have been mended.
@@ -40,6 +44,14 @@ impl<S: Source> Walk<S> {
         self.awaiting.clear();
         // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for ever.
         self.source.ack(&starts);
+        Ok(())
+    }
+
+    /// Answers the group, but reads nothing: a person has to decide first.
+    async fn take_over_unread(&mut self) -> Result<(), PipelineError> {
+        self.source.park(&self.awaiting)?;
+        self.source.start(&Offsets::new()).await?;
+        self.awaiting.clear();
         Ok(())
     }
 
@@ -121,6 +133,7 @@ impl<S: Source> Walk<S> {
         self.stopped.retain(|partition, _| !partitions.contains(partition));
         self.tables.forget(partitions);
         self.dead_letters.table.forget(partitions);
+        telemetry::forget(partitions);
         let released = self.source.release(partitions);
         if has_more {
             // Records that have not been taken in yet may be of the partitions that are gone.
@@ -143,6 +156,7 @@ impl<S: Source> Walk<S> {
         self.dead_letters.table.abandon();
         self.intake.clear();
         self.unflushed = Unflushed::default();
+        self.breaker.rewind();
         self.awaiting.append(&mut self.source.partitions());
     }
 }

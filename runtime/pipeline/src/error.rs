@@ -2,6 +2,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use crate::breaker::Trip;
 use crate::dead_letter::ArchiveError;
 use crate::loss::Loss;
 use crate::position::TopicPartition;
@@ -82,6 +83,10 @@ pub enum PipelineError {
     #[error(transparent)]
     Archive(Box<ArchiveError>),
 
+    /// The transform rejects too much.
+    #[error("{0}")]
+    Breaker(Box<Trip>),
+
     /// Kafka cannot be reached, or refuses.
     #[error("kafka: {doing} failed: {source}")]
     Kafka {
@@ -118,6 +123,8 @@ pub enum ErrorKind {
     Environment,
     /// A person: going on would lose records, or cannot succeed (exit code 3).
     Stop,
+    /// A person, but there is no hurry: a service reads no further and waits; a drain ends (exit code 1).
+    Pause,
 }
 
 impl PipelineError {
@@ -125,6 +132,7 @@ impl PipelineError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Fenced { .. } | Self::TopicRecreated(_) => ErrorKind::Rewind,
+            Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => ErrorKind::Configuration,
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,
             Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,

@@ -13,11 +13,14 @@
 //!
 //! [`loss`] compares the ledgers with what the source still has before anything is read.
 //! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
-//! long a failing infrastructure is put up with. Nothing here knows wasmtime, AWS or a terminal.
+//! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`health`] and [`telemetry`]
+//! are what the walk tells of itself. Nothing here knows wasmtime, AWS or a terminal.
 
 mod assignment;
+mod breaker;
 pub mod dead_letter;
 pub mod error;
+pub mod health;
 pub mod judge;
 pub mod ledger;
 pub mod loss;
@@ -30,9 +33,13 @@ pub mod sink;
 pub mod source;
 pub mod store;
 pub mod tables;
+pub mod telemetry;
+mod vitals;
 pub mod walk;
 
+pub use breaker::{BreakerCount, Trip};
 pub use error::{ErrorKind, PipelineError};
+pub use health::Health;
 pub use loss::{Gap, Loss};
 pub use progress::Progress;
 pub use run::{RunOptions, run, run_from};

@@ -1,12 +1,13 @@
 //! How long to put up with an infrastructure that fails: pauses that grow, without end in a service, bounded in a drain.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::error::PipelineError;
+use crate::vitals::Vitals;
 
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// In a drain, somebody waits for the exit code.
@@ -16,6 +17,9 @@ const DRAIN_FAILURES_MAX: usize = 5;
 pub(crate) struct Patience {
     builder: ExponentialBuilder,
     pauses: ExponentialBackoff,
+    failures: u32,
+    /// The first of these failures.
+    since: Option<SystemTime>,
 }
 
 impl Patience {
@@ -24,7 +28,7 @@ impl Patience {
         let builder = ExponentialBuilder::default().with_jitter().with_jitter_seed(fastrand::u64(..));
         let builder = builder.with_min_delay(Duration::from_millis(500)).with_max_delay(PAUSE_MAX);
         let builder = if drain { builder.with_max_times(DRAIN_FAILURES_MAX) } else { builder.without_max_times() };
-        Self { builder, pauses: builder.build() }
+        Self { builder, pauses: builder.build(), failures: 0, since: None }
     }
 
     /// Waits before the next attempt, or hands the error back when patience has run out. Cut short by `stop`.
@@ -32,10 +36,13 @@ impl Patience {
         &mut self,
         error: PipelineError,
         stop: &mut watch::Receiver<bool>,
+        vitals: &Vitals,
     ) -> Result<(), PipelineError> {
         let Some(pause) = self.pauses.next() else {
             return Err(error);
         };
+        self.failures += 1;
+        vitals.back_off(&error, self.failures, *self.since.get_or_insert_with(SystemTime::now));
         warn!(%error, pause_seconds = pause.as_secs_f32(), "going back to the ledger after a pause");
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -47,5 +54,6 @@ impl Patience {
     /// Something went well.
     pub(crate) fn restore(&mut self) {
         self.pauses = self.builder.build();
+        (self.failures, self.since) = (0, None);
     }
 }

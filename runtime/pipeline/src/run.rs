@@ -3,8 +3,10 @@
 use sluicebox_sandbox::{Transform, Worker};
 use tokio::sync::watch;
 
+use crate::breaker::Breaker;
 use crate::dead_letter::DeadLetters;
 use crate::error::PipelineError;
+use crate::health::Health;
 use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
 use crate::progress::Progress;
@@ -13,6 +15,7 @@ use crate::source::file::FileSource;
 use crate::source::kafka::KafkaSource;
 use crate::source::{Intake, Source};
 use crate::tables::Tables;
+use crate::vitals::Vitals;
 use crate::walk::{Unflushed, Walk};
 
 /// How to walk.
@@ -25,6 +28,8 @@ pub struct RunOptions {
     pub stop: watch::Receiver<bool>,
     /// Told after each flush.
     pub progress: watch::Sender<Progress>,
+    /// Told what the walk is doing, about once a second.
+    pub health: watch::Sender<Health>,
 }
 
 /// Walks a pipeline until its source ends or somebody says stop. Everything that can be wrong with the settings is found
@@ -74,6 +79,8 @@ fn walk<S: Source>(
         intake: Intake::new(settings.batch.records_max, settings.batch.bytes_max as usize),
         flush_settings: settings.flush,
         patience: Patience::new(options.drain),
+        breaker: Breaker::new(settings.breaker),
+        vitals: Vitals::new(options.health),
         stop: options.stop,
         progress: options.progress,
         accepted_gaps: options.accepted_gaps,

@@ -16,6 +16,7 @@
 //! and knows no Kafka, no Parquet and no wasm.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sluicebox_sandbox::{Batch, Worker};
@@ -23,7 +24,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::info;
 
-use crate::dead_letter::DeadLetters;
+use crate::breaker::Breaker;
+use crate::dead_letter::{DeadLetters, Stage};
 use crate::error::{ErrorKind, PipelineError};
 use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
@@ -31,7 +33,9 @@ use crate::position::{Offsets, TopicPartition};
 use crate::progress::Progress;
 use crate::settings::FlushSettings;
 use crate::source::{Intake, Polled, Source};
-use crate::tables::Tables;
+use crate::tables::{Judged, Tables};
+use crate::telemetry;
+use crate::vitals::Vitals;
 
 /// How long the walk works on records before it lets the source speak: a consumer group takes a member that does not poll
 /// for dead, and a partition full of endless loops must advance all the same.
@@ -46,6 +50,8 @@ pub struct Walk<S> {
     pub(crate) intake: Intake,
     pub(crate) flush_settings: FlushSettings,
     pub(crate) patience: Patience,
+    pub(crate) breaker: Breaker,
+    pub(crate) vitals: Vitals,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) progress: watch::Sender<Progress>,
     /// Losses that somebody has agreed to.
@@ -64,6 +70,9 @@ pub(crate) struct Unflushed {
     bytes: u64,
     offsets: Offsets,
     progress: Progress,
+    rejected: BTreeMap<Stage, u64>,
+    /// The timestamp of the oldest record, as far as the first of each batch says.
+    oldest_millis: Option<i64>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -78,7 +87,7 @@ impl<S: Source> Walk<S> {
     pub async fn run(mut self) -> Result<Progress, PipelineError> {
         loop {
             match self.step().await {
-                Ok(Step::Onward) => {}
+                Ok(Step::Onward) => self.tell(),
                 Ok(Step::Finished) => return Ok(self.progress.borrow().clone()),
                 Err(error) => self.recover(error).await?,
             }
@@ -88,6 +97,7 @@ impl<S: Source> Walk<S> {
     /// A turn of records, or one change of the assignment.
     async fn step(&mut self) -> Result<Step, PipelineError> {
         if *self.stop.borrow() {
+            self.tell();
             self.flush().await?;
             return Ok(Step::Finished);
         }
@@ -166,25 +176,30 @@ impl<S: Source> Walk<S> {
     async fn transform_and_stage(&mut self, batch: &Batch, budget: Duration) -> Result<usize, PipelineError> {
         let outcome =
             self.worker.process_for(batch, budget).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+        telemetry::effort(&outcome.effort);
         let count = outcome.verdicts.len();
         let judged = self.tables.stage(batch, outcome).await?;
+        self.breaker.count(batch, count, &judged.reasons).map_err(PipelineError::Breaker)?;
         self.dead_letters.stage(batch, &judged).await?;
-        self.unflushed.count(batch, &judged.verdicts);
+        self.unflushed.count(batch, &judged);
         Ok(count)
     }
 
     /// Bury, commit, ack: from here on the records since the last flush are visible, each exactly once.
     pub(crate) async fn flush(&mut self) -> Result<(), PipelineError> {
-        if self.unflushed.since.is_none() {
+        if self.unflushed.is_empty() {
             return Ok(());
         }
+        let started = Instant::now();
         self.require_same_topics().await?;
         self.dead_letters.bury().await?;
         self.tables.commit().await?;
-        let Unflushed { offsets, progress, .. } = std::mem::take(&mut self.unflushed);
+        let Unflushed { offsets, progress, rejected, .. } = std::mem::take(&mut self.unflushed);
         self.source.ack(&offsets);
         info!(records = progress.records, dead_letters = progress.dead_letters, "flushed");
+        telemetry::flushed(&progress, rejected, started.elapsed());
         self.patience.restore();
+        self.breaker.settle();
         self.progress.send_modify(|total| total.add(&progress));
         Ok(())
     }
@@ -201,8 +216,16 @@ impl<S: Source> Walk<S> {
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
             ErrorKind::Environment if *self.stop.borrow() => return Err(error),
-            ErrorKind::Environment => self.patience.wait(error, &mut self.stop).await?,
-            ErrorKind::Rewind => info!(%error, "going back to the ledger"),
+            ErrorKind::Environment => {
+                telemetry::rewound("environment");
+                self.patience.wait(error, &mut self.stop, &self.vitals).await?;
+            }
+            ErrorKind::Rewind => {
+                telemetry::rewound("fenced");
+                info!(%error, "going back to the ledger");
+            }
+            ErrorKind::Pause if self.source.is_endless() => self.vitals.pause(&error),
+            ErrorKind::Pause => return Err(error),
         }
         self.rewind();
         Ok(())
@@ -215,13 +238,29 @@ impl Unflushed {
         self.offsets.keys()
     }
 
-    fn count(&mut self, batch: &Batch, verdicts: &[sluicebox_sandbox::Verdict]) {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.since.is_none()
+    }
+
+    fn count(&mut self, batch: &Batch, judged: &Judged) {
+        let verdicts = &judged.verdicts;
         self.since.get_or_insert_with(Instant::now);
         self.bytes += (batch.bytes() * verdicts.len() / batch.len()) as u64;
         self.progress.count(verdicts);
+        for reason in &judged.reasons {
+            *self.rejected.entry(reason.stage).or_default() += 1;
+        }
+        if let Some(&first) = batch.timestamps.first().filter(|&&millis| millis >= 0) {
+            self.oldest_millis = Some(self.oldest_millis.map_or(first, |oldest| oldest.min(first)));
+        }
         // The verdicts may be of the first records only.
         if let Some(last) = batch.offsets.get(verdicts.len() - 1) {
             self.offsets.insert(TopicPartition::new(batch.topic.clone(), batch.partition), last + 1);
         }
+    }
+
+    /// Tells what is staged; the rows are the tables' to count.
+    pub(crate) fn tell(&self, staged_rows: u64) {
+        telemetry::staged(staged_rows, self.bytes, self.oldest_millis);
     }
 }

@@ -1,11 +1,12 @@
 //! `sluicebox run`: a pipeline, until it is told to stop or, with `--drain`, until there is nothing more to read.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use sluicebox_pipeline::{ErrorKind, Gap, PipelineError, Progress, RunOptions};
+use sluicebox_pipeline::{ErrorKind, Gap, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use super::check::checked;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::http::{self, Subject};
 use crate::terminal::{counted, grouped};
 
 /// Run a pipeline
@@ -33,6 +35,12 @@ pub(crate) struct Run {
     /// Go on without records that are missing, exactly as the error message names them; the tables' logs will say so
     #[arg(long, value_name = "TOPIC/PARTITION@FROM-TO")]
     accept_gap: Vec<Gap>,
+    /// Answer /live, /ready, /status and /metrics here, whatever `http.listen` says; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Go on, however much the transform rejects
+    #[arg(long)]
+    ignore_breaker: bool,
 }
 
 impl Run {
@@ -45,14 +53,25 @@ impl Run {
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         runtime.block_on(async {
             let (document, transform) = checked(&self.pipeline, &sandbox).await?;
+            let mut settings = document.into_settings();
+            if self.ignore_breaker {
+                settings.breaker = None;
+            }
             let (progress, seen) = watch::channel(Progress::default());
+            let (health, felt) = watch::channel(Health::default());
+            if let Some(address) = self.listen.or(settings.http.map(|http| http.listen)) {
+                let pipeline = settings.name.clone();
+                let transform_digest = transform.digest().to_string();
+                http::listen(address, Subject { pipeline, transform_digest, health: felt, progress: seen.clone() })
+                    .await?;
+            }
             let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
-            let options = RunOptions { drain, accepted_gaps, stop, progress };
+            let options = RunOptions { drain, accepted_gaps, stop, progress, health };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }
             let started = Instant::now();
-            let total = sluicebox_pipeline::run(document.into_settings(), &transform, options).await.map_err(blamed)?;
+            let total = sluicebox_pipeline::run(settings, &transform, options).await.map_err(blamed)?;
             summarise(&total, started.elapsed().as_secs_f64());
             Ok(Verdict::Good)
         })
@@ -95,6 +114,7 @@ async fn print_progress(mut seen: watch::Receiver<Progress>) {
 pub(super) fn blamed(error: PipelineError) -> Failure {
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),
+        ErrorKind::Pause => Failure::Refused(error.into()),
         ErrorKind::Environment | ErrorKind::Rewind | ErrorKind::Stop => Failure::Environment(error.into()),
     }
 }

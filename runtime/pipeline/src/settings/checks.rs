@@ -10,7 +10,7 @@ use super::names::{is_pipeline_name, is_table_name, is_topic_name};
 use super::shape::{self, Property, Reference};
 use super::tree::Node;
 use super::{
-    BatchSettings, FilePath, FileSettings, FlushSettings, KafkaSettings, RecordFormat, Secret, Settings,
+    BatchSettings, BreakerSettings, FilePath, FileSettings, FlushSettings, HttpSettings, KafkaSettings, RecordFormat, Secret, Settings,
     SourceSettings, Start, TableSettings, Topics, TransformSettings,
 };
 
@@ -46,6 +46,8 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         dead_letters: checker.table(&shape.dead_letters, &["dead_letters"]),
         flush: checker.flush(&shape.flush),
         batch: checker.batch(&shape.batch),
+        breaker: checker.breaker(&shape.breaker),
+        http: shape.http.and_then(|http| checker.http(&http)),
         provenance: shape.provenance,
         name: shape.name,
     };
@@ -319,6 +321,29 @@ impl Checker<'_> {
         self.positive(batch.records_max as u64, &["batch", "records_max"]);
         self.positive(batch.bytes_max, &["batch", "bytes_max"]);
         BatchSettings { records_max: batch.records_max, bytes_max: batch.bytes_max }
+    }
+
+    fn breaker(&mut self, breaker: &shape::Breaker) -> Option<BreakerSettings> {
+        let shape::Breaker::On(limits) = breaker else { return None };
+        self.positive(limits.window_records, &["breaker", "window_records"]);
+        if !(0.0..1.0).contains(&limits.rejected_share_max) {
+            let fault = Diagnostic::new("E0113", "`breaker.rejected_share_max` must be at least 0 and less than 1")
+                .label("0.5 is half of the last records; write `breaker: off` for no limit");
+            self.fault(&["breaker", "rejected_share_max"], fault);
+        }
+        Some(BreakerSettings {
+            window_records: limits.window_records,
+            rejected_share_max: limits.rejected_share_max,
+        })
+    }
+
+    fn http(&mut self, http: &shape::Http) -> Option<HttpSettings> {
+        let listen = http.listen.parse().map_err(|_| {
+            let fault = Diagnostic::new("E0106", "`http.listen` is no address and port")
+                .label("such as `127.0.0.1:9090`, or `0.0.0.0:9090` for all interfaces");
+            self.fault(&["http", "listen"], fault);
+        });
+        Some(HttpSettings { listen: listen.ok()? })
     }
 
     fn positive(&mut self, value: u64, path: &[&str]) {

@@ -22,6 +22,7 @@ mod shape;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,6 +48,10 @@ pub struct Settings {
     pub flush: FlushSettings,
     /// How many records cross into the sandbox at once.
     pub batch: BatchSettings,
+    /// When a transform that rejects too much pauses the pipeline; none: never.
+    pub breaker: Option<BreakerSettings>,
+    /// Where the process answers for its health; none: nowhere.
+    pub http: Option<HttpSettings>,
     /// Whether rows carry the columns `_kafka_topic`, `_kafka_partition`, `_kafka_offset` and `_kafka_timestamp`.
     pub provenance: bool,
 }
@@ -182,4 +187,33 @@ impl Default for BatchSettings {
     fn default() -> Self {
         BatchSettings { records_max: 1000, bytes_max: 1 << 20 }
     }
+}
+
+/// When a transform that rejects too much pauses the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BreakerSettings {
+    /// How many of the last records are looked at.
+    pub window_records: u64,
+    /// The share of them that may be rejected; at least 0, less than 1.
+    pub rejected_share_max: f64,
+}
+
+impl BreakerSettings {
+    /// How many of the last records may be rejected.
+    pub fn rejected_max(&self) -> u64 {
+        (self.rejected_share_max * self.window_records as f64).floor() as u64
+    }
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        BreakerSettings { window_records: 10_000, rejected_share_max: 0.5 }
+    }
+}
+
+/// Where the process answers for its health: `/live`, `/ready`, `/status`, `/metrics`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Address and port; port 0 lets the system choose.
+    pub listen: SocketAddr,
 }

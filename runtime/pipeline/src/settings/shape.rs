@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sluicebox_sandbox::Limits;
 
-use super::{BatchSettings, FlushSettings, human};
+use super::{BatchSettings, BreakerSettings, FlushSettings, human};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,9 @@ pub(super) struct Pipeline {
     pub(super) flush: Flush,
     #[serde(default)]
     pub(super) batch: Batch,
+    #[serde(default)]
+    pub(super) breaker: Breaker,
+    pub(super) http: Option<Http>,
     #[serde(default = "yes")]
     pub(super) provenance: bool,
 }
@@ -182,4 +185,69 @@ impl Default for Batch {
         let BatchSettings { records_max, bytes_max } = BatchSettings::default();
         Batch { records_max, bytes_max }
     }
+}
+
+/// `off`, or its limits.
+#[derive(Debug)]
+pub(super) enum Breaker {
+    Off,
+    On(BreakerLimits),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct BreakerLimits {
+    pub(super) window_records: u64,
+    pub(super) rejected_share_max: f64,
+}
+
+impl Default for BreakerLimits {
+    fn default() -> Self {
+        let BreakerSettings { window_records, rejected_share_max } = BreakerSettings::default();
+        BreakerLimits { window_records, rejected_share_max }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Breaker::On(BreakerLimits::default())
+    }
+}
+
+impl<'de> Deserialize<'de> for Breaker {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BreakerVisitor)
+    }
+}
+
+struct BreakerVisitor;
+
+impl<'de> serde::de::Visitor<'de> for BreakerVisitor {
+    type Value = Breaker;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("`off`, or a map")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Breaker, E> {
+        match text {
+            "off" => Ok(Breaker::Off),
+            other => Err(E::unknown_variant(other, &["off"])),
+        }
+    }
+
+    /// YAML 1.1 reads `off` as `false`, and so do programs that write YAML.
+    fn visit_bool<E: serde::de::Error>(self, is_on: bool) -> Result<Breaker, E> {
+        Ok(if is_on { Breaker::default() } else { Breaker::Off })
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, entries: A) -> Result<Breaker, A::Error> {
+        BreakerLimits::deserialize(serde::de::value::MapAccessDeserializer::new(entries)).map(Breaker::On)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) listen: String,
 }

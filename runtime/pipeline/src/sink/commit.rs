@@ -5,7 +5,7 @@
 //! (`max_retries = 0`), because only the ledger decides here (docs/adr/0002-ledger.md). Whatever goes wrong, be it a
 //! conflict, a lost response or a failed checkpoint after the commit: load the newest snapshot and compare.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use deltalake::DeltaTableError;
@@ -19,6 +19,7 @@ use super::tally::{COMMIT_INFO_KEY, CommitRecord, Skip, SkipReason};
 use crate::error::PipelineError;
 use crate::ledger::{Departure, Entries, Ledger, Standing, app_id, identity_app_id};
 use crate::position::TopicPartition;
+use crate::telemetry;
 
 /// What a commit attempt needs besides the snapshot.
 struct Prepared {
@@ -35,10 +36,12 @@ impl Table {
         if self.tally.is_empty() {
             return Ok(());
         }
+        let started = Instant::now();
         let after = self.ledger.after(&self.tally.ranges());
         let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
         let prepared = self.prepare(adds, &after, Vec::new(), transform_digest)?;
         self.commit_prepared(&prepared, &after).await?;
+        telemetry::committed(&self.name, self.staged_rows, started.elapsed());
         self.tally.clear();
         self.staged_rows = 0;
         Ok(())
@@ -109,6 +112,7 @@ impl Table {
                 }
                 Err(error) => error,
             };
+            telemetry::commit_attempt_failed(&self.name);
             let Some(pause) = pauses.next() else {
                 return Err(self.error("committing", error));
             };
@@ -120,10 +124,14 @@ impl Table {
             match self.ledger.standing(&compared_with, after) {
                 Standing::Open => warn!(table = self.name, %error, "commit did not land, trying again"),
                 Standing::Covered => {
+                    telemetry::commit_had_landed(&self.name);
                     info!(table = self.name, "the commit had landed");
                     return Ok(());
                 }
-                Standing::Fenced => return Err(self.fenced(&compared_with, after)),
+                Standing::Fenced => {
+                    telemetry::commit_fenced(&self.name);
+                    return Err(self.fenced(&compared_with, after));
+                }
             }
             self.require_lasting_ledger()?;
         }

@@ -7,13 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use tracing::{debug, error, info, warn};
 
-use crate::position::TopicPartition;
+use super::Outlook;
+use crate::position::{Offsets, TopicPartition};
 
 /// A change of assignment that waits for the walk.
 pub(super) enum Rebalance {
@@ -39,6 +40,9 @@ pub(super) struct Fetched {
 pub(super) struct Group {
     rebalances: Mutex<VecDeque<Rebalance>>,
     fetched: Mutex<BTreeMap<TopicPartition, Fetched>>,
+    ends: Mutex<Offsets>,
+    /// Whether a broker answers; none until one has.
+    is_heard: Mutex<Option<bool>>,
     closing: AtomicBool,
 }
 
@@ -50,6 +54,20 @@ impl Group {
     /// Where the fetcher stood when librdkafka last said so.
     pub(super) fn fetched(&self, partition: &TopicPartition) -> Option<Fetched> {
         lock(&self.fetched).get(partition).copied()
+    }
+
+    /// The end of each partition when librdkafka last said so, and why it hears nothing.
+    pub(super) fn outlook(&self) -> Outlook {
+        let trouble = match *lock(&self.is_heard) {
+            Some(true) => None,
+            Some(false) => Some("kafka: no broker answers".to_owned()),
+            None => Some("kafka: no broker has answered yet".to_owned()),
+        };
+        Outlook { trouble, ends: lock(&self.ends).clone() }
+    }
+
+    fn hear(&self, is_heard: bool) {
+        *lock(&self.is_heard) = Some(is_heard);
     }
 
     /// Forgets what was said before a seek.
@@ -70,6 +88,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ClientContext for Group {
     fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.hear(false);
+        }
         match error.rdkafka_error_code() {
             // A broker that is away for a moment: librdkafka connects again by itself.
             Some(code) if format!("{code:?}").contains("Transport") => debug!(reason, "kafka: {error}"),
@@ -78,11 +99,21 @@ impl ClientContext for Group {
     }
 
     fn stats(&self, statistics: Statistics) {
+        if statistics.brokers.values().any(|broker| broker.state == "UP") {
+            self.hear(true);
+        }
         let mut fetched = lock(&self.fetched);
+        let mut ends = lock(&self.ends);
         for (topic, statistics) in statistics.topics {
             for (number, partition) in statistics.partitions {
                 let state = Fetched { next: partition.next_offset, waiting: partition.fetchq_cnt };
-                fetched.insert(TopicPartition::new(topic.as_str(), number), state);
+                let name = TopicPartition::new(topic.as_str(), number);
+                // Records of open transactions are not there to be read yet.
+                let end = if partition.ls_offset >= 0 { partition.ls_offset } else { partition.hi_offset };
+                if end >= 0 {
+                    ends.insert(name.clone(), end);
+                }
+                fetched.insert(name, state);
             }
         }
     }
@@ -103,6 +134,7 @@ impl ConsumerContext for Group {
             }
             return;
         }
+        self.hear(true);
         let partitions = partitions(list);
         match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {

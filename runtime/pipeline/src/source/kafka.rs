@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use super::drain::{Drain, Standing};
 use super::group::{Group, Rebalance};
 use super::intake::Intake;
-use super::{Identities, Polled, Source, topic_id};
+use super::{Identities, Outlook, Polled, Source, topic_id};
 use crate::error::{ErrorKind, PipelineError};
 use crate::loss::{Extent, Extents};
 use crate::position::{OffsetRange, Offsets, TopicPartition};
@@ -315,6 +315,14 @@ impl Source for KafkaSource {
 
     fn partitions(&self) -> Vec<TopicPartition> {
         self.positions.keys().cloned().collect()
+    }
+
+    fn is_endless(&self) -> bool {
+        self.drain.is_none()
+    }
+
+    fn outlook(&self) -> Outlook {
+        self.group().outlook()
     }
 
     fn ack(&mut self, offsets: &Offsets) {

@@ -45,6 +45,15 @@ pub enum Polled {
 /// Which of the topics that ever had its name each topic is.
 pub type Identities = BTreeMap<Arc<str>, i64>;
 
+/// What a source has heard of the outside: for people and metrics, nothing depends on it.
+#[derive(Debug, Default)]
+pub struct Outlook {
+    /// Why nothing is heard, if that is so.
+    pub trouble: Option<String>,
+    /// The end of each partition, where it is known.
+    pub ends: Offsets,
+}
+
 /// A source of records.
 pub trait Source: Send {
     /// Waits a moment for records and puts them into `intake`, or says what else has happened.
@@ -76,6 +85,16 @@ pub trait Source: Send {
 
     /// The partitions that have been started, and are neither parked nor released.
     fn partitions(&self) -> Vec<TopicPartition>;
+
+    /// Whether records may come for ever, so that it makes sense to wait without reading any. Not so a file, or a drain.
+    fn is_endless(&self) -> bool {
+        false
+    }
+
+    /// What it has heard of the outside.
+    fn outlook(&self) -> Outlook {
+        Outlook::default()
+    }
 
     /// Tells the outside, for lag tools, what the tables have. Advisory: failures are logged, nothing depends on it.
     fn ack(&mut self, offsets: &Offsets);

@@ -1,0 +1,104 @@
+//! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`. No secrets and no payloads are in
+//! them, and there is no password before them: listen where only those come who may see lag and topic names.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use serde_json::{Value, json};
+use sluicebox_pipeline::{Health, Progress, telemetry};
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use crate::cpu;
+use crate::exit::{Blame as _, Failure};
+
+/// How often the recorder tidies up what it has gathered.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What there is to tell of a pipeline.
+#[derive(Clone)]
+pub(crate) struct Subject {
+    pub(crate) pipeline: String,
+    pub(crate) transform_digest: String,
+    pub(crate) health: watch::Receiver<Health>,
+    pub(crate) progress: watch::Receiver<Progress>,
+}
+
+/// Installs the recorder of metrics and answers from now on, until the process ends. Logs the address that was bound.
+pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), Failure> {
+    let metrics = recorder(&subject).environment("cannot record metrics")?;
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .environment(format!("cannot listen on {address}; see `http.listen`"))?;
+    info!(address = %listener.local_addr()?, "answering /live, /ready, /status and /metrics");
+    let upkeep = metrics.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP_INTERVAL).await;
+            upkeep.run_upkeep();
+        }
+    });
+    let routes = Router::new()
+        .route("/live", get(|| async { "alive\n" }))
+        .route("/ready", get(ready))
+        .route("/status", get(status))
+        .route("/metrics", get(render))
+        .with_state((subject, metrics));
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            error!(%error, "no longer answering over HTTP");
+        }
+    });
+    Ok(())
+}
+
+fn recorder(subject: &Subject) -> Result<PrometheusHandle, BuildError> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets(&telemetry::DURATION_BUCKETS_SECONDS)?
+        .add_global_label("pipeline", &subject.pipeline)
+        .install_recorder()?;
+    telemetry::describe();
+    metrics::describe_gauge!("sluicebox_info", "always 1; says version and transform");
+    metrics::describe_counter!("sluicebox_process_cpu_seconds_total", metrics::Unit::Seconds, "processor time used");
+    let labels =
+        [("version", env!("CARGO_PKG_VERSION").to_owned()), ("transform_digest", subject.transform_digest.clone())];
+    metrics::gauge!("sluicebox_info", &labels).set(1);
+    Ok(recorder)
+}
+
+type Answering = State<(Subject, PrometheusHandle)>;
+
+async fn ready(State((subject, _)): Answering) -> (StatusCode, String) {
+    match subject.health.borrow().complaint() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(complaint) => (StatusCode::SERVICE_UNAVAILABLE, format!("{complaint}\n")),
+    }
+}
+
+async fn status(State((subject, _)): Answering) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], described(&subject).to_string())
+}
+
+async fn render(State((_, metrics)): Answering) -> impl IntoResponse {
+    metrics::counter!("sluicebox_process_cpu_seconds_total").absolute(cpu::seconds() as u64);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render())
+}
+
+fn described(subject: &Subject) -> Value {
+    let health = subject.health.borrow();
+    json!({
+        "pipeline": subject.pipeline,
+        "version": env!("CARGO_PKG_VERSION"),
+        "transform_digest": subject.transform_digest,
+        "ready": health.is_ready(),
+        "complaint": health.complaint(),
+        "health": *health,
+        "progress": *subject.progress.borrow(),
+    })
+}

@@ -1,0 +1,104 @@
+//! How the walk tells of itself: its health after each step, figures at most once a second. Nothing is decided here.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::error;
+
+use crate::error::PipelineError;
+use crate::health::{Health, PartitionHealth, State};
+use crate::source::Source;
+use crate::telemetry;
+use crate::walk::Walk;
+
+/// How old the figures may be.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the walk has told.
+pub(crate) struct Vitals {
+    health: watch::Sender<Health>,
+    told: Option<Instant>,
+    /// Once paused, only another process goes on.
+    paused: Option<State>,
+}
+
+impl Vitals {
+    pub(crate) fn new(health: watch::Sender<Health>) -> Self {
+        Self { health, told: None, paused: None }
+    }
+
+    /// The infrastructure fails.
+    pub(crate) fn back_off(&self, error: &PipelineError, attempts: u32, since: SystemTime) {
+        self.health.send_modify(|health| {
+            health.state = State::BackingOff { error: error.to_string(), attempts, since };
+            telemetry::health(health);
+        });
+    }
+
+    /// Whether a person has to decide before anything is read.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+
+    /// A person has to decide.
+    pub(crate) fn pause(&mut self, error: &PipelineError) {
+        error!("paused: {error}");
+        self.paused = Some(State::Paused { error: error.to_string(), since: SystemTime::now() });
+    }
+}
+
+impl<S: Source> Walk<S> {
+    /// Tells how the pipeline is, after a step that went well.
+    pub(crate) fn tell(&mut self) {
+        let state = self.state();
+        let is_news = self.vitals.health.borrow().state != state;
+        if !is_news && self.vitals.told.is_some_and(|told| told.elapsed() < INTERVAL) {
+            return;
+        }
+        let health = self.health(state);
+        telemetry::health(&health);
+        self.vitals.health.send_replace(health);
+        self.unflushed.tell(self.tables.staged_rows() + self.dead_letters.table.staged_rows());
+        self.vitals.told = Some(Instant::now());
+    }
+
+    /// After a failure it is running again once something has been flushed, or there is nothing to flush.
+    fn state(&self) -> State {
+        if *self.stop.borrow() {
+            return State::Stopping;
+        }
+        if let Some(paused) = &self.vitals.paused {
+            return paused.clone();
+        }
+        let has_begun = self.awaiting.is_empty();
+        match &self.vitals.health.borrow().state {
+            State::Starting if !has_begun => State::Starting,
+            failing @ State::BackingOff { .. } if !has_begun || !self.unflushed.is_empty() => failing.clone(),
+            _ => State::Running,
+        }
+    }
+
+    fn health(&self, state: State) -> Health {
+        let outlook = self.source.outlook();
+        // Those are included that are not read, because they are stopped or all is paused.
+        let partitions = self.dead_letters.table.ledger().partitions().map(|partition| {
+            let next_offset = self.next_offset(partition);
+            let end_offset = outlook.ends.get(partition).copied();
+            PartitionHealth {
+                topic: partition.topic.to_string(),
+                partition: partition.partition,
+                next_offset,
+                end_offset,
+                lag_records: next_offset.zip(end_offset).map(|(next, end)| (end - next).max(0)),
+                stopped: self.stopped.get(partition).map(ToString::to_string),
+            }
+        });
+        Health {
+            state,
+            source_trouble: outlook.trouble,
+            partitions: partitions.collect(),
+            breaker: self.breaker.counted(),
+        }
+    }
+}
