@@ -65,6 +65,7 @@ fn recorder(subject: &Subject) -> Result<PrometheusHandle, BuildError> {
         .install_recorder()?;
     telemetry::describe();
     metrics::describe_gauge!("sluicebox_info", "always 1; says version and transform");
+    metrics::describe_gauge!("sluicebox_ready", "1 if /ready says 200");
     metrics::describe_counter!("sluicebox_process_cpu_seconds_total", metrics::Unit::Seconds, "processor time used");
     let labels =
         [("version", env!("CARGO_PKG_VERSION").to_owned()), ("transform_digest", subject.transform_digest.clone())];
@@ -85,7 +86,9 @@ async fn status(State((subject, _)): Answering) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], described(&subject).to_string())
 }
 
-async fn render(State((_, metrics)): Answering) -> impl IntoResponse {
+/// What can be known without the walk is looked up now: it is right even if the walk hangs.
+async fn render(State((subject, metrics)): Answering) -> impl IntoResponse {
+    metrics::gauge!("sluicebox_ready").set(u8::from(subject.health.borrow().is_ready()));
     metrics::counter!("sluicebox_process_cpu_seconds_total").absolute(cpu::seconds() as u64);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render())
 }

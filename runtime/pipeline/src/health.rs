@@ -1,14 +1,17 @@
 //! How a pipeline is: the figures and words that readiness, `/status` and `sluicebox status` show. Values only: who sets
 //! them is the walk, who shows them is the command.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
 use crate::breaker::BreakerCount;
 
+/// Longer than any step takes that goes well: flushes of a healthy store are a matter of seconds.
+const STEP_DURATION_MAX: Duration = Duration::from_secs(30);
+
 /// How a pipeline is at this moment. Ready means that it does what it is there for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Health {
     /// What it is doing.
     #[serde(flatten)]
@@ -19,6 +22,21 @@ pub struct Health {
     pub partitions: Vec<PartitionHealth>,
     /// What the circuit breaker counts; none if it is off.
     pub breaker: Option<BreakerCount>,
+    /// When the walk last said so. A store that hangs, or a commit that is tried again and again, shows here first.
+    #[serde(rename = "last_step_seconds", serialize_with = "age")]
+    pub told: Instant,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            state: State::default(),
+            source_trouble: None,
+            partitions: Vec::new(),
+            breaker: None,
+            told: Instant::now(),
+        }
+    }
 }
 
 /// What a pipeline is doing.
@@ -85,6 +103,10 @@ impl Health {
         if let Some(first) = stopped.next() {
             return Some(format!("{} partitions are stopped; the first: {}", 1 + stopped.count(), one_line(first)));
         }
+        if self.told.elapsed() > STEP_DURATION_MAX {
+            let seconds = self.told.elapsed().as_secs();
+            return Some(format!("nothing has moved for {seconds} s: a store or a transform is slow, or hangs"));
+        }
         self.source_trouble.clone()
     }
 
@@ -101,6 +123,10 @@ impl Health {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn age<S: Serializer>(time: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.elapsed().as_secs_f64())
 }
 
 fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
@@ -134,6 +160,8 @@ mod tests {
         assert_eq!(trouble.complaint().as_deref(), Some("no broker answers"));
         let stopped = Health { partitions: vec![partition(None), partition(Some("gone\nat 7"))], ..running() };
         assert_eq!(stopped.complaint().as_deref(), Some("1 partitions are stopped; the first: gone at 7"));
+        let hangs = Health { told: Instant::now().checked_sub(Duration::from_secs(75)).unwrap(), ..running() };
+        assert!(hangs.complaint().unwrap().starts_with("nothing has moved for 75 s"), "{:?}", hangs.complaint());
         for state in [
             State::Stopping,
             State::Paused { error: "e".to_owned(), since: SystemTime::UNIX_EPOCH },

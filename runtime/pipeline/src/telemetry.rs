@@ -40,7 +40,6 @@ pub fn describe() {
     describe_gauge!("sluicebox_breaker_tripped", "1 while the breaker has paused the pipeline");
     describe_gauge!("sluicebox_partitions", "partitions that this worker has");
     describe_gauge!("sluicebox_partitions_stopped", "partitions that wait for a person");
-    describe_gauge!("sluicebox_ready", "1 if /ready says 200");
 }
 
 pub(crate) fn effort(effort: &Effort) {
@@ -111,7 +110,6 @@ pub(crate) fn health(health: &Health) {
     gauge!("sluicebox_breaker_tripped").set(u8::from(health.is_paused()));
     gauge!("sluicebox_partitions").set(health.partitions.len() as f64);
     gauge!("sluicebox_partitions_stopped").set(stopped);
-    gauge!("sluicebox_ready").set(u8::from(health.is_ready()));
 }
 
 /// Partitions that another worker looks after now: what is not known is not shown.

@@ -99,6 +99,7 @@ impl<S: Source> Walk<S> {
             source_trouble: outlook.trouble,
             partitions: partitions.collect(),
             breaker: self.breaker.counted(),
+            told: std::time::Instant::now(),
         }
     }
 }

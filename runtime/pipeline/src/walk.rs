@@ -224,7 +224,10 @@ impl<S: Source> Walk<S> {
                 telemetry::rewound("fenced");
                 info!(%error, "going back to the ledger");
             }
-            ErrorKind::Pause if self.source.is_endless() => self.vitals.pause(&error),
+            ErrorKind::Pause if self.source.is_endless() => {
+                telemetry::rewound("breaker");
+                self.vitals.pause(&error);
+            }
             ErrorKind::Pause => return Err(error),
         }
         self.rewind();

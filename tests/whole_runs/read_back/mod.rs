@@ -1,3 +1,4 @@
 //! Runs that need no Kafka, whose tables the independent readers read.
 
+mod breaker;
 mod files;

@@ -10,8 +10,8 @@ use super::names::{is_pipeline_name, is_table_name, is_topic_name};
 use super::shape::{self, Property, Reference};
 use super::tree::Node;
 use super::{
-    BatchSettings, BreakerSettings, FilePath, FileSettings, FlushSettings, HttpSettings, KafkaSettings, RecordFormat, Secret, Settings,
-    SourceSettings, Start, TableSettings, Topics, TransformSettings,
+    BatchSettings, BreakerSettings, FilePath, FileSettings, FlushSettings, HttpSettings, KafkaSettings, RecordFormat,
+    Secret, Settings, SourceSettings, Start, TableSettings, Topics, TransformSettings,
 };
 
 /// librdkafka's properties that Sluicebox sets itself, and what to use instead.
@@ -331,10 +331,7 @@ impl Checker<'_> {
                 .label("0.5 is half of the last records; write `breaker: off` for no limit");
             self.fault(&["breaker", "rejected_share_max"], fault);
         }
-        Some(BreakerSettings {
-            window_records: limits.window_records,
-            rejected_share_max: limits.rejected_share_max,
-        })
+        Some(BreakerSettings { window_records: limits.window_records, rejected_share_max: limits.rejected_share_max })
     }
 
     fn http(&mut self, http: &shape::Http) -> Option<HttpSettings> {
