@@ -172,7 +172,7 @@ impl fmt::Display for Trip {
             "E0301 the transform rejects too much: {rejected} of the last {records} records ({named}; first {partition}@{offset}), \
              and at most {rejected_max} of {window_records} may be; nothing of it has been written since the last flush, and \
              the offsets are kept: deploy another transform, raise `breaker.rejected_share_max`, or restart with \
-             `run --ignore-breaker`; see docs/runbooks/breaker.md"
+             `run --ignore-breaker`; see docs/runbooks/E0301.md"
         )
     }
 }
@@ -218,7 +218,7 @@ mod tests {
         for word in ["6 of the last 7 records", "invalid_json 4, panic 2", "orders/3@1201", "at most 5 of 10"] {
             assert!(said.contains(word), "`{word}` is missing: {said}");
         }
-        assert!(said.contains("--ignore-breaker") && said.contains("docs/runbooks/breaker.md"), "{said}");
+        assert!(said.contains("--ignore-breaker") && said.contains("docs/runbooks/E0301.md"), "{said}");
         assert!(!said.contains("secret"), "{said}");
     }
 
