@@ -27,13 +27,14 @@ use tracing::info;
 use crate::breaker::Breaker;
 use crate::dead_letter::{DeadLetters, Stage};
 use crate::error::{ErrorKind, PipelineError};
+use crate::judge::Judged;
 use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
 use crate::position::{Offsets, TopicPartition};
 use crate::progress::Progress;
 use crate::settings::FlushSettings;
 use crate::source::{Intake, Polled, Source};
-use crate::tables::{Judged, Tables};
+use crate::tables::Tables;
 use crate::telemetry;
 use crate::vitals::Vitals;
 
