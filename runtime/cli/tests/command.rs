@@ -47,8 +47,8 @@ fn component(folder: &str) -> PathBuf {
 fn help_says_what_there_is() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
-        "", "new", "build", "inspect", "try", "test", "check", "run", "dlq", "dlq ls", "dlq show", "replay", "demo",
-        "bench",
+        "", "new", "build", "inspect", "try", "test", "check", "run", "audit", "dlq", "dlq ls", "dlq show", "replay",
+        "demo", "bench",
     ] {
         let arguments: Vec<&str> = command.split(' ').chain(["--help"]).filter(|word| !word.is_empty()).collect();
         let output = sluicebox(folder.path(), &arguments);
@@ -188,4 +188,41 @@ fn inspect_names_tables_digest_and_imports() {
     assert_eq!(seen["tables"][0]["name"], "orders");
     assert_eq!(seen["tables"][0]["partition_columns"], json!(["placed_on"]));
     assert_eq!(seen["imports"][0], "sluicebox:transform/log@1.0.0");
+}
+
+/// A run over a file, then the audit of what it left: sound, until somebody changes what a commit says.
+#[test]
+fn an_audit_tells_sound_tables_from_tampered_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = json!({
+        "name": "audited",
+        "source": {"file": {"path": "records"}},
+        "transform": {"wasm": clean_orders()},
+        "tables": {"orders": {"path": "tables/orders"}},
+        "dead_letters": {"path": "tables/dead_letters"},
+    });
+    let order = json!({"id": "o-1", "customer": "a@b.example", "amount": 1.5, "currency": "EUR", "items": 3,
+        "placed_at": "2024-02-29T12:30:00Z"});
+    let records = [order.to_string().as_str(), "no order"].map(|value| json!({"value": value}).to_string() + "\n");
+    fs::write(folder.path().join("records"), records.concat()).unwrap();
+    fs::write(folder.path().join("pipeline.yaml"), settings.to_string()).unwrap();
+    let output = sluicebox(folder.path(), &["run"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+
+    let output = sluicebox(folder.path(), &["audit"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("✓ audited: every offset is accounted for"), "{}", stdout(&output));
+
+    let entry = folder.path().join("tables/orders/_delta_log/00000000000000000002.json");
+    let text = fs::read_to_string(&entry).unwrap();
+    fs::write(&entry, text.replace("\"emitted\":1", "\"emitted\":0")).unwrap();
+    let output = sluicebox(folder.path(), &["audit", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&report["sound"], &report["violations"][0]["version"]), (&json!(false), &json!(2)));
+    let output = sluicebox(folder.path(), &["audit", "--quick"]);
+    assert!(stdout(&output).contains("its files hold 1 rows, but no record became a row"), "{}", stdout(&output));
+
+    let output = sluicebox(folder.path(), &["audit", "nowhere.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
 }

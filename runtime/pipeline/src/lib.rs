@@ -14,9 +14,11 @@
 //! [`loss`] compares the ledgers with what the source still has before anything is read.
 //! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
 //! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`health`] and [`telemetry`]
-//! are what the walk tells of itself. Nothing here knows wasmtime, AWS or a terminal.
+//! are what the walk tells of itself; [`audit`] proves afterwards what it promised. Nothing here knows wasmtime, AWS or a
+//! terminal.
 
 mod assignment;
+pub mod audit;
 mod breaker;
 pub mod dead_letter;
 pub mod error;

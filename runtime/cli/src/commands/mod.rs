@@ -1,5 +1,6 @@
 //! The commands, and which of them the command line asks for.
 
+mod audit;
 mod bench;
 mod build;
 mod check;
@@ -44,6 +45,7 @@ enum Command {
     Run(run::Run),
     Dlq(dlq::Dlq),
     Replay(replay::Replay),
+    Audit(audit::Audit),
     Demo(demo::Demo),
     Bench(bench::Bench),
 }
@@ -90,6 +92,7 @@ impl Arguments {
             Command::Run(run) => run.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Audit(audit) => audit.run(),
             Command::Demo(demo) => demo.run(),
             Command::Bench(bench) => bench.run(),
         }

@@ -234,12 +234,12 @@ impl Table {
     }
 }
 
-fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> PipelineError {
+pub(crate) fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> PipelineError {
     PipelineError::Table { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
 }
 
 /// [`find`], before anything may be created.
-async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, PipelineError> {
+pub(crate) async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, PipelineError> {
     // Looking into a local folder that is not there would make it.
     if !location.contains("://") && !Path::new(location).exists() {
         return Ok(None);

@@ -1,0 +1,139 @@
+//! `sluicebox audit`: whether a pipeline's tables hold every record exactly once, shown.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use sluicebox_pipeline::audit::{PartitionReport, Report, TableReport, audit};
+use sluicebox_pipeline::settings::Document;
+
+use super::Format;
+use super::check::shown;
+use super::run::blamed;
+use crate::exit::{Outcome, Verdict};
+use crate::terminal::{Paint, counted, grouped};
+
+/// How many violations people get to see.
+const SHOWN_MAX: usize = 20;
+/// How much of a digest people get to see.
+const DIGEST_SHOWN: usize = "sha256:".len() + 12;
+
+const AFTER_HELP: &str = "\
+What is proven, what each violation means and the JSON form: docs/audit.md.
+Exit codes: 0 every offset is accounted for, 1 violations, 2 usage or settings, 3 a table cannot be read.";
+
+/// Prove from the tables and their logs alone that every offset became rows, was filtered or is a dead letter, once
+///
+/// Nothing is written, Kafka is not asked, and the pipeline may run meanwhile.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Audit {
+    /// The pipeline's YAML file
+    #[arg(default_value = "pipeline.yaml")]
+    pipeline: PathBuf,
+    /// Read the logs only: rows are counted, not looked at
+    #[arg(long)]
+    quick: bool,
+    /// How to show the result
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Audit {
+    pub(crate) fn run(self) -> Outcome {
+        let document = Document::load(&self.pipeline).map_err(|error| shown(&error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let report = runtime.block_on(audit(document.settings(), !self.quick)).map_err(blamed)?;
+        let mut out = std::io::stdout().lock();
+        match self.format {
+            Format::Text => show(&report, Paint::stdout(), &mut out)?,
+            Format::Json => writeln!(out, "{}", serde_json::to_string(&report).map_err(std::io::Error::other)?)?,
+        }
+        Ok(if report.sound { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+fn show(report: &Report, paint: Paint, out: &mut impl Write) -> std::io::Result<()> {
+    let read = if report.positions_read { "" } else { "  (rows counted, not looked at: --quick)" };
+    match report.sound {
+        true => writeln!(out, "{} {}: every offset is accounted for{read}", paint.good("✓"), report.pipeline)?,
+        false => {
+            let count = counted(report.violations_total as usize, "violation");
+            writeln!(out, "{} {}: {count}{read}", paint.bad("✗"), report.pipeline)?;
+        }
+    }
+    for table in &report.tables {
+        show_table(table, paint, out)?;
+    }
+    if !report.notes.is_empty() {
+        writeln!(out, "\nnotes")?;
+    }
+    for note in &report.notes {
+        writeln!(out, "  {}: {}", note.table, note.message)?;
+    }
+    if !report.sound {
+        writeln!(out, "\nviolations")?;
+    }
+    for violation in report.violations.iter().take(SHOWN_MAX) {
+        writeln!(out, "  {} {}", paint.bad(&violation.place), paint.faint(name(&violation.fault)))?;
+        writeln!(out, "    {}", violation.message)?;
+    }
+    let hidden = report.violations_total.saturating_sub(SHOWN_MAX as u64);
+    if hidden > 0 {
+        writeln!(out, "  and {} more", grouped(hidden))?;
+    }
+    Ok(())
+}
+
+/// As it is called in the JSON form and in docs/audit.md.
+fn name(fault: &impl serde::Serialize) -> String {
+    serde_json::to_value(fault).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
+}
+
+fn show_table(table: &TableReport, paint: Paint, out: &mut impl Write) -> std::io::Result<()> {
+    let rows = table.rows.map_or("rows unknown".to_owned(), |rows| counted(rows as usize, "row"));
+    let place = paint.faint(&table.location);
+    writeln!(out, "\n{}  version {}  {rows}  {place}", paint.strong(&table.table), table.version)?;
+    let lines: Vec<[String; 9]> = table.partitions.iter().map(cells).collect();
+    let titles = ["partition", "from", "to", "commits", "emitted", "filtered", "rejected", "gaps", "skipped"];
+    let width = |column: usize| {
+        let cells = lines.iter().map(|line| line[column].chars().count());
+        cells.chain([titles[column].len()]).max().unwrap_or_default()
+    };
+    let mut line = |cells: [&str; 9]| -> std::io::Result<()> {
+        write!(out, "  {:width$}", cells[0], width = width(0))?;
+        for (column, cell) in cells.iter().enumerate().skip(1) {
+            write!(out, "  {cell:>width$}", width = width(column))?;
+        }
+        writeln!(out)
+    };
+    line(titles)?;
+    for cells in &lines {
+        line(cells.each_ref().map(String::as_str))?;
+    }
+    let mut digests: Vec<&String> = table.partitions.iter().flat_map(|it| &it.transform_digests).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    for digest in digests {
+        writeln!(out, "  {}", paint.faint(format!("judged by {}", digest.get(..DIGEST_SHOWN).unwrap_or(digest))))?;
+    }
+    Ok(())
+}
+
+fn cells(partition: &PartitionReport) -> [String; 9] {
+    let from = match partition.vouched_below {
+        Some(offset) => format!("{} (below: ledger only)", grouped(offset)),
+        None => grouped(partition.from),
+    };
+    [
+        format!("{}/{}", partition.topic, partition.partition),
+        from,
+        grouped(partition.to),
+        grouped(partition.commits),
+        grouped(partition.counts.emitted),
+        grouped(partition.counts.filtered),
+        grouped(partition.counts.rejected),
+        grouped(partition.gaps),
+        grouped(partition.skipped),
+    ]
+}
