@@ -13,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::drain::{Drain, Standing};
 use super::group::{Group, Rebalance};
@@ -30,6 +30,10 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_millis(25);
 /// How long a question to the brokers may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a broker may take to say which topic it is that has a name, and how many are asked.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
+const IDENTITY_ATTEMPTS: usize = 3;
 
 /// A Kafka source.
 pub struct KafkaSource {
@@ -216,8 +220,9 @@ impl KafkaSource {
             .iter()
             .map(|(partition, offset)| (partition.clone(), *offset))
             .partition(|(partition, _)| self.positions.contains_key(partition) || self.parked.contains(partition));
-        if !new.is_empty() || std::mem::take(&mut self.unanswered) {
+        if !new.is_empty() || self.unanswered {
             self.consumer.incremental_assign(&list(&new)?).map_err(failed("taking over partitions"))?;
+            self.unanswered = false;
         }
         if !known.is_empty() {
             let sought = self.consumer.seek_partitions(list(&known)?, REQUEST_TIMEOUT).map_err(failed("seeking"))?;
@@ -278,8 +283,17 @@ impl Source for KafkaSource {
         Ok(extents)
     }
 
+    /// A flush waits for the answer: a broker that dies meanwhile is no reason to read everything again.
     async fn identities(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
-        topic_id::identities(self.consumer.client(), topics, REQUEST_TIMEOUT).map_err(failed("asking for topic ids"))
+        let mut attempt = 1;
+        loop {
+            match topic_id::identities(self.consumer.client(), topics, IDENTITY_TIMEOUT) {
+                Err(error) if attempt < IDENTITY_ATTEMPTS => debug!(%error, "asking another broker for topic ids"),
+                answer => return answer.map_err(failed("asking for topic ids")),
+            }
+            attempt += 1;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
     }
 
     async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
