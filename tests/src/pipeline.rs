@@ -64,9 +64,14 @@ impl Pipeline {
 
     /// Starts `sluicebox run` with the settings of this moment. `arguments` are further ones: `["--drain"]`.
     pub fn start(&self, arguments: &[&str]) -> Result<Run> {
+        Run::start(&self.write()?, arguments)
+    }
+
+    /// Writes the settings of this moment into the pipeline file.
+    pub fn write(&self) -> Result<PathBuf> {
         let file = self.folder().join("pipeline.yaml");
         fs::write(&file, serde_json::to_string_pretty(&self.settings)?)?;
-        Run::start(&file, arguments)
+        Ok(file)
     }
 
     /// Runs to the end offsets of now, and demands success.
