@@ -7,12 +7,14 @@
 //! - [`feed`]: records on their way to a topic, each with its position
 //! - [`orders`]: records that most tests feed, good and bad
 //! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
+//! - [`http`]: what that process answers
 //! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
 //! - [`native`]: what the tables must hold, by the transform's function run natively
 //! - [`place`]: where the repository keeps the things that `make` builds
 //! - [`lifeline`]: how a child process is kept from outliving the test
 
 pub mod feed;
+pub mod http;
 pub mod kafka;
 pub mod lifeline;
 pub mod native;

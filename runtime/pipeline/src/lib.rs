@@ -33,6 +33,7 @@ pub mod run;
 pub mod settings;
 pub mod sink;
 pub mod source;
+pub mod status;
 pub mod store;
 pub mod tables;
 pub mod telemetry;

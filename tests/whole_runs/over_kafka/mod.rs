@@ -10,6 +10,7 @@ use sluicebox_tests::tables;
 
 use crate::orders;
 
+mod breaker;
 mod brokers;
 mod crash;
 mod gaps;

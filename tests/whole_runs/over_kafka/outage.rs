@@ -1,18 +1,20 @@
-//! Brokers die, below `min.insync.replicas` and below the quorum, and come back.
+//! Brokers die, below `min.insync.replicas` and below the quorum, and come back. Where none is left, the process is not ready.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::json;
+use sluicebox_tests::http::free_address;
 use sluicebox_tests::kafka::Cluster;
 
+use super::breaker::await_ready;
 use super::{await_all_taken_in, source};
 use crate::orders;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
 #[test]
-fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
+fn survives_the_loss_of_two_brokers_and_of_all_three() -> Result<()> {
     let mut cluster = Cluster::start()?;
     let feed = orders::feed("outage", 2_000);
     let (before, after) = feed.records.split_at(1_000);
@@ -21,6 +23,8 @@ fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
 
     let mut pipeline = orders::pipeline("outage", source(&cluster, &["outage"]))?;
     pipeline.settings["flush"] = json!({"interval": "200ms"});
+    let address = free_address()?;
+    pipeline.settings["http"] = json!({"listen": address.to_string()});
     let mut run = pipeline.start(&[])?;
     await_all_taken_in(&cluster, &pipeline, &mut [&mut run])?;
 
@@ -29,9 +33,15 @@ fn survives_the_loss_of_two_of_three_brokers() -> Result<()> {
     std::thread::sleep(Duration::from_secs(5));
     ensure!(run.lives()?, "it ended when the brokers did:\n{}", run.said());
 
-    cluster.start_broker(0)?;
-    cluster.start_broker(1)?;
+    cluster.kill_broker(2)?;
+    let why = await_ready(&mut run, address, 503)?;
+    ensure!(why.contains("no broker answers"), "{why}");
+
+    for broker in 0..3 {
+        cluster.start_broker(broker)?;
+    }
     cluster.await_brokers()?;
+    await_ready(&mut run, address, 200)?;
     cluster.produce("outage", after.iter().map(|record| &record.message))?;
     await_all_taken_in(&cluster, &pipeline, &mut [&mut run])?;
     run.terminate()?;

@@ -10,6 +10,7 @@ mod inspect;
 mod new;
 mod replay;
 mod run;
+mod status;
 mod test;
 mod transform;
 mod r#try;
@@ -43,6 +44,7 @@ enum Command {
     Test(test::Test),
     Check(check::Check),
     Run(run::Run),
+    Status(status::Status),
     Dlq(dlq::Dlq),
     Replay(replay::Replay),
     Audit(audit::Audit),
@@ -90,6 +92,7 @@ impl Arguments {
             Command::Test(test) => test.run(),
             Command::Check(check) => check.run(),
             Command::Run(run) => run.run(),
+            Command::Status(status) => status.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => replay.run(),
             Command::Audit(audit) => audit.run(),

@@ -122,6 +122,25 @@ impl Table {
         }
     }
 
+    /// What the table at `location` has taken in of `partitions`, for those who only look; nothing if there is no table.
+    pub async fn ledger_of(
+        pipeline: &str,
+        name: &str,
+        location: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Ledger, PipelineError> {
+        let failed = |source| table_error(name, location, "reading the ledger", source);
+        let mut ledger = Ledger::default();
+        let Some(table) = find_beforehand(name, location).await? else { return Ok(ledger) };
+        let ids: Vec<String> = partitions.iter().map(|partition| app_id(pipeline, partition)).collect();
+        let snapshot = table.snapshot().map_err(failed)?;
+        let versions = Transactions::default().read(snapshot, &table.log_store(), &ids).await.map_err(failed)?;
+        for (partition, next) in partitions.iter().zip(versions) {
+            ledger.set(partition.clone(), next, None);
+        }
+        Ok(ledger)
+    }
+
     /// The name by which the transform knows the table.
     pub fn name(&self) -> &str {
         &self.name

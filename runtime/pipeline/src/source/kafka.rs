@@ -18,18 +18,18 @@ use tracing::{debug, info, warn};
 use super::drain::{Drain, Standing};
 use super::group::{Group, Rebalance};
 use super::intake::Intake;
-use super::{Identities, Outlook, Polled, Source, topic_id};
+use super::{Identities, Outlook, Polled, Source, survey, topic_id};
 use crate::error::{ErrorKind, PipelineError};
 use crate::loss::{Extent, Extents};
 use crate::position::{OffsetRange, Offsets, TopicPartition};
-use crate::settings::{KafkaSettings, Start, Topics};
+use crate::settings::{KafkaSettings, Start};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 /// How long records that are few wait for company: a call into the sandbox and a piece of every column have fixed costs.
 const LINGER: Duration = Duration::from_millis(25);
 /// How long a question to the brokers may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a broker may take to say which topic it is that has a name, and how many are asked.
 const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -157,24 +157,13 @@ impl KafkaSource {
         match drain.standing(&self.positions, |partition| self.group().fetched(partition)) {
             Standing::Reading => Ok(false),
             Standing::Over => Ok(true),
-            Standing::Idle if self.has_partitions()? => {
+            Standing::Idle if !survey::partitions(&self.consumer, &self.settings.topics)?.is_empty() => {
                 info!("other workers of the group have all partitions; there is nothing to drain here");
                 Ok(true)
             }
             Standing::Idle => Err(no_partitions("no topic matches: is the name right, and may this user see it?")),
             Standing::Unanswered => Err(no_partitions("the group gave no answer: may this user join it?")),
         }
-    }
-
-    /// Whether what is subscribed to exists.
-    fn has_partitions(&self) -> Result<bool, PipelineError> {
-        let metadata = self.consumer.fetch_metadata(None, REQUEST_TIMEOUT).map_err(failed("asking for topics"))?;
-        let topics = metadata.topics().iter().filter(|topic| !topic.partitions().is_empty());
-        let is_wanted = |name: &str| match &self.settings.topics {
-            Topics::Named(names) => names.iter().any(|wanted| wanted == name),
-            Topics::Matching(pattern) => regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(name)),
-        };
-        Ok(topics.map(|topic| topic.name()).any(is_wanted))
     }
 
     /// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
@@ -192,26 +181,6 @@ impl KafkaSource {
         }
         warn!(%error, "librdkafka will try again");
         Ok(())
-    }
-
-    /// The first offset that the topic still has, and the one after its last.
-    ///
-    /// librdkafka asks for each by itself, and where the first answer fails and the second does not, it gives the end for
-    /// both. A partition that looks empty is therefore asked about again: what a broker's hiccup hides is no loss, and must
-    /// not be skipped either.
-    fn watermarks(&self, partition: &TopicPartition) -> Result<(i64, i64), PipelineError> {
-        let mut watermarks = (i64::MAX, 0);
-        for _ in 0..3 {
-            let (low, high) = self
-                .consumer
-                .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
-                .map_err(failed("asking for the topic's first and last offsets"))?;
-            watermarks = (low.min(watermarks.0), high.max(watermarks.1));
-            if low < high {
-                break;
-            }
-        }
-        Ok(watermarks)
     }
 
     /// Hands offsets to librdkafka: partitions that are new are assigned, others sought.
@@ -268,7 +237,7 @@ impl Source for KafkaSource {
         let identities = self.identities(&partitions.iter().map(|partition| partition.topic.clone()).collect()).await?;
         let mut extents = Extents::new();
         for partition in partitions {
-            let (low, high) = self.watermarks(partition)?;
+            let (low, high) = survey::watermarks(&self.consumer, partition)?;
             if let Some(drain) = &mut self.drain {
                 drain.note_end(partition, high);
             }
@@ -390,7 +359,7 @@ fn no_partitions(why: &str) -> PipelineError {
     failed("draining")(KafkaError::Subscription(why.to_owned()))
 }
 
-fn failed(doing: &'static str) -> impl Fn(KafkaError) -> PipelineError {
+pub(super) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> PipelineError {
     move |source| PipelineError::Kafka { doing, source }
 }
 
@@ -404,7 +373,7 @@ fn list(offsets: &Offsets) -> Result<TopicPartitionList, PipelineError> {
 }
 
 /// The user's properties may override the first group, never the second.
-fn configuration(settings: &KafkaSettings, drain: bool) -> ClientConfig {
+pub(super) fn configuration(settings: &KafkaSettings, drain: bool) -> ClientConfig {
     let mut configuration = ClientConfig::new();
     configuration
         .set("client.id", "sluicebox")

@@ -7,6 +7,7 @@ mod group;
 pub mod intake;
 pub mod kafka;
 pub mod record_line;
+pub mod survey;
 mod topic_id;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,205 @@
+//! `sluicebox status`: how far a pipeline is, and how its process is.
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use sluicebox_pipeline::settings::{Settings, SourceSettings};
+use sluicebox_pipeline::status::{PartitionStatus, status};
+
+use super::Format;
+use super::dlq::{document, wait};
+use super::run::blamed;
+use crate::exit::{Failure, Outcome, Verdict};
+use crate::terminal::{Paint, grouped};
+
+/// How long the process may take to answer.
+const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
+
+/// Show how far a pipeline is, and how its process is
+///
+/// Reads the tables' ledgers, asks Kafka for the offsets of each partition, and the process itself if `http.listen` or
+/// --url says where. Exit code 1 if the process is not ready or does not answer, or if records are missing.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The pipeline's YAML file
+    #[arg(default_value = "pipeline.yaml")]
+    pipeline: PathBuf,
+    /// Where the process answers, if not at this machine's `http.listen`: http://host:9090
+    #[arg(long)]
+    url: Option<String>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What the process says of itself.
+enum Process {
+    /// Nobody said where it answers.
+    NotAsked,
+    Silent {
+        url: String,
+        error: String,
+    },
+    Answered(Value),
+}
+
+impl Status {
+    pub(crate) fn run(self) -> Outcome {
+        let document = document(&self.pipeline)?;
+        let settings = document.settings();
+        let SourceSettings::Kafka(kafka) = &settings.source else {
+            return Err(Failure::usage(
+                "`status` is for pipelines that read from Kafka; a file has no end to wait for",
+            ));
+        };
+        wait(async {
+            let process = self.ask(settings).await;
+            if self.format == Format::Text {
+                process.show(&settings.name)?;
+            }
+            let partitions = status(settings, kafka).await.map_err(blamed)?;
+            let is_whole = partitions.iter().all(|partition| partition.loss.is_none());
+            let is_healthy = is_whole && process.is_well();
+            match self.format {
+                Format::Text => show(&partitions)?,
+                Format::Json => {
+                    let answer = process.as_json();
+                    let lag: i64 = partitions.iter().map(|partition| partition.lag_records).sum();
+                    let all = json!({"pipeline": settings.name, "healthy": is_healthy, "process": answer,
+                        "lag_records": lag, "partitions": partitions});
+                    writeln!(std::io::stdout(), "{all}")?;
+                }
+            }
+            Ok(if is_healthy { Verdict::Good } else { Verdict::Bad })
+        })
+    }
+
+    async fn ask(&self, settings: &Settings) -> Process {
+        let listening = settings.http.map(|http| format!("http://{}", reachable(http.listen)));
+        let Some(url) = self.url.clone().or(listening) else { return Process::NotAsked };
+        match answer(&url).await {
+            Ok(answer) => Process::Answered(answer),
+            Err(error) => Process::Silent { url, error },
+        }
+    }
+}
+
+async fn answer(url: &str) -> Result<Value, String> {
+    let client = reqwest::Client::builder().timeout(ANSWER_DURATION_MAX).no_proxy().build();
+    let client = client.map_err(|error| error.to_string())?;
+    let answer = client.get(format!("{}/status", url.trim_end_matches('/'))).send().await;
+    let text = answer.map_err(|error| error.to_string())?.text().await.map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|_| "what answers there is no `sluicebox run`".to_owned())
+}
+
+/// Whoever listens on all interfaces answers on this one.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+impl Process {
+    fn is_well(&self) -> bool {
+        match self {
+            Process::NotAsked => true,
+            Process::Silent { .. } => false,
+            Process::Answered(answer) => answer["ready"] == true,
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        match self {
+            Process::NotAsked => Value::Null,
+            Process::Silent { url, error } => json!({"ready": false, "url": url, "complaint": error}),
+            Process::Answered(answer) => answer.clone(),
+        }
+    }
+
+    fn show(&self, pipeline: &str) -> Result<(), Failure> {
+        let paint = Paint::stdout();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "pipeline  {}", paint.strong(pipeline))?;
+        match self {
+            Process::NotAsked => {
+                let hint = "not asked: set `http.listen` in the pipeline file, or give --url";
+                writeln!(out, "process   {}", paint.faint(hint))?;
+            }
+            Process::Silent { url, error } => {
+                writeln!(out, "process   {} at {url}: {error}", paint.bad("no answer"))?;
+            }
+            Process::Answered(answer) => {
+                let state = answer["health"]["state"].as_str().unwrap_or("unknown").replace('_', " ");
+                let state = if self.is_well() { paint.good(state) } else { paint.bad(state) };
+                let digest = answer["transform_digest"].as_str().unwrap_or_default();
+                writeln!(out, "process   {state}  {}", paint.faint(digest))?;
+                if let Some(complaint) = answer["complaint"].as_str() {
+                    writeln!(out, "          {complaint}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One line a partition, one column a table.
+fn show(partitions: &[PartitionStatus]) -> Result<(), Failure> {
+    let paint = Paint::stdout();
+    let mut out = std::io::stdout().lock();
+    let Some(first) = partitions.first() else {
+        writeln!(out, "\nno topic matches: is the name right, and may this user see it?")?;
+        return Ok(());
+    };
+    let offset = |offset: Option<i64>| offset.map_or_else(|| "-".to_owned(), grouped);
+    let mut lines = vec![["partition"].map(str::to_owned).to_vec()];
+    lines[0].extend(first.ledgers.keys().cloned());
+    lines[0].extend(["end", "lag", "committed"].map(str::to_owned));
+    for partition in partitions {
+        let mut line = vec![format!("{}/{}", partition.topic, partition.partition)];
+        line.extend(partition.ledgers.values().map(|next| offset(*next)));
+        line.extend([
+            grouped(partition.end_offset),
+            grouped(partition.lag_records),
+            offset(partition.committed_offset),
+        ]);
+        lines.push(line);
+    }
+    let widths: Vec<usize> = (0..lines[0].len())
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default())
+        .collect();
+    writeln!(out)?;
+    for (number, line) in lines.iter().enumerate() {
+        let cells = line.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| match column {
+            0 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        let text = cells.collect::<Vec<_>>().join("  ");
+        writeln!(out, "{}", if number == 0 { paint.faint(text) } else { text })?;
+    }
+    let lag: i64 = partitions.iter().map(|partition| partition.lag_records).sum();
+    writeln!(out, "\nlag {}", grouped(lag))?;
+    for loss in partitions.iter().filter_map(|partition| partition.loss.as_ref()) {
+        writeln!(out, "{} {loss}", paint.bad("✗"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_listens_everywhere_is_asked_here() {
+        let asked = |listen: &str| reachable(listen.parse().unwrap()).to_string();
+        assert_eq!(asked("0.0.0.0:9090"), "127.0.0.1:9090");
+        assert_eq!(asked("[::]:9090"), "[::1]:9090");
+        assert_eq!(asked("10.0.0.7:9090"), "10.0.0.7:9090");
+    }
+}

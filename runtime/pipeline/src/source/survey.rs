@@ -1,0 +1,83 @@
+//! What Kafka says of topics to anybody who asks, a member of the group or not.
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use super::kafka::{REQUEST_TIMEOUT, configuration, failed};
+use crate::error::PipelineError;
+use crate::position::{OffsetRange, TopicPartition};
+use crate::settings::{KafkaSettings, Topics};
+
+/// One partition, as seen from outside of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surveyed {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The offsets that there are.
+    pub range: OffsetRange,
+    /// What the group has committed: advice, for lag tools.
+    pub committed: Option<i64>,
+}
+
+/// Asks for every partition of the pipeline's topics, without joining its group.
+pub fn survey(settings: &KafkaSettings) -> Result<Vec<Surveyed>, PipelineError> {
+    let consumer: BaseConsumer = configuration(settings, false).create().map_err(failed("connecting"))?;
+    let partitions = partitions(&consumer, &settings.topics)?;
+    let mut list = TopicPartitionList::new();
+    for partition in &partitions {
+        list.add_partition(&partition.topic, partition.partition);
+    }
+    let committed =
+        consumer.committed_offsets(list, REQUEST_TIMEOUT).map_err(failed("asking for committed offsets"))?;
+    let surveyed = partitions.into_iter().map(|partition| {
+        let (from, to) = watermarks(&consumer, &partition)?;
+        let committed = committed.find_partition(&partition.topic, partition.partition);
+        let committed = committed.and_then(|element| element.offset().to_raw()).filter(|offset| *offset >= 0);
+        Ok(Surveyed { partition, range: OffsetRange { from, to }, committed })
+    });
+    surveyed.collect()
+}
+
+/// The partitions of those topics that exist.
+pub(super) fn partitions<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topics: &Topics,
+) -> Result<Vec<TopicPartition>, PipelineError> {
+    let metadata = consumer.fetch_metadata(None, REQUEST_TIMEOUT).map_err(failed("asking for topics"))?;
+    let pattern = match topics {
+        Topics::Matching(pattern) => regex::Regex::new(pattern).ok(),
+        Topics::Named(_) => None,
+    };
+    let is_wanted = |name: &str| match topics {
+        Topics::Named(names) => names.iter().any(|wanted| wanted == name),
+        Topics::Matching(_) => pattern.as_ref().is_some_and(|pattern| pattern.is_match(name)),
+    };
+    let wanted = metadata.topics().iter().filter(|topic| is_wanted(topic.name()));
+    let partitions = wanted
+        .flat_map(|topic| topic.partitions().iter().map(|partition| TopicPartition::new(topic.name(), partition.id())));
+    let mut partitions: Vec<_> = partitions.collect();
+    partitions.sort_unstable();
+    Ok(partitions)
+}
+
+/// The first offset that the topic still has, and the one after its last.
+///
+/// librdkafka asks for each by itself, and where the first answer fails and the second does not, it gives the end for
+/// both. A partition that looks empty is therefore asked about again: what a broker's hiccup hides is no loss, and must
+/// not be skipped either.
+pub(super) fn watermarks<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partition: &TopicPartition,
+) -> Result<(i64, i64), PipelineError> {
+    let mut watermarks = (i64::MAX, 0);
+    for _ in 0..3 {
+        let (low, high) = consumer
+            .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
+            .map_err(failed("asking for the topic's first and last offsets"))?;
+        watermarks = (low.min(watermarks.0), high.max(watermarks.1));
+        if low < high {
+            break;
+        }
+    }
+    Ok(watermarks)
+}
