@@ -87,6 +87,10 @@ pub enum PipelineError {
     #[error("{0}")]
     Breaker(Box<Trip>),
 
+    /// A redrive cannot go on; what it has done so far is whole.
+    #[error("{0}")]
+    Redrive(String),
+
     /// Kafka cannot be reached, or refuses.
     #[error("kafka: {doing} failed: {source}")]
     Kafka {
@@ -137,7 +141,7 @@ impl PipelineError {
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,
             Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,
             Self::Table { .. } | Self::Kafka { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
-            Self::Archive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => ErrorKind::Stop,
+            Self::Archive(_) | Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => ErrorKind::Stop,
         }
     }
 }

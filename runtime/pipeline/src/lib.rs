@@ -29,6 +29,7 @@ pub mod loss;
 mod patience;
 pub mod position;
 pub mod progress;
+pub mod redrive;
 pub mod run;
 pub mod settings;
 pub mod sink;

@@ -53,6 +53,27 @@ impl Tables {
         Ok(judged)
     }
 
+    /// Stages rows whatever the ledgers say, for a redrive; `has` says which tables have them already. Says how many rows
+    /// each table was given.
+    pub(crate) async fn stage_claimed(
+        &mut self,
+        batch: &Batch,
+        outcome: Outcome,
+        has: &[bool],
+    ) -> Result<(Judged, Vec<u64>), PipelineError> {
+        let before: Vec<u64> = self.tables.iter().map(Table::staged_rows).collect();
+        let (judged, mut decoded) = self.judge.judge(batch, outcome)?;
+        decoded.retain(|(index, _)| !has[*index]);
+        self.stage_decoded(decoded, |_, record| judged.verdicts[record] == Verdict::Emitted).await?;
+        let rows = self.tables.iter().zip(before).map(|(table, before)| table.staged_rows() - before);
+        Ok((judged, rows.collect()))
+    }
+
+    /// The tables, one by one.
+    pub(crate) fn each(&mut self) -> &mut [Table] {
+        &mut self.tables
+    }
+
     /// Stages the rows of those records that `is_wanted` wants in a table.
     async fn stage_decoded(
         &mut self,

@@ -82,13 +82,11 @@ impl Archive {
     }
 
     /// Keeps a redrive's terms.
-    #[expect(dead_code, reason = "redrive comes next")]
     pub(crate) async fn keep_redrive(&self, id: &str, json: String) -> Result<(), ArchiveError> {
         self.put(&redrive_object(id), || Bytes::from(json)).await
     }
 
     /// A redrive's terms.
-    #[expect(dead_code, reason = "redrive comes next")]
     pub(crate) async fn redrive<T: serde::de::DeserializeOwned>(&self, id: &str) -> Result<T, ArchiveError> {
         let object = redrive_object(id);
         let bytes = self.get(&object, "letters that it claimed cannot be finished without it; put it back").await?;

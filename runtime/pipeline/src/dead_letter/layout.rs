@@ -20,13 +20,13 @@ use crate::sink::decode::timestamps;
 
 /// What all dead letters of one run have in common.
 #[derive(Clone, Debug)]
-pub(super) struct Letterhead {
-    pub(super) pipeline: String,
-    pub(super) transform_name: String,
-    pub(super) transform_version: String,
-    pub(super) transform_digest: String,
+pub(crate) struct Letterhead {
+    pub(crate) pipeline: String,
+    pub(crate) transform_name: String,
+    pub(crate) transform_version: String,
+    pub(crate) transform_digest: String,
     /// [`Terms`](super::Terms) as JSON.
-    pub(super) judged_under: String,
+    pub(crate) judged_under: String,
 }
 
 /// The columns of a dead-letter table.

@@ -107,7 +107,6 @@ impl Headline {
         format!("{}@{}", self.partition, self.offset)
     }
 
-    #[expect(dead_code, reason = "redrive comes next")]
     pub(crate) fn key(&self) -> LetterKey {
         LetterKey { partition: self.partition.clone(), offset: self.offset, rejected_at: self.rejected_at }
     }
@@ -147,7 +146,6 @@ pub struct Letter {
 
 impl Letter {
     /// The bytes of key, value and headers.
-    #[expect(dead_code, reason = "redrive comes next")]
     pub(crate) fn bytes(&self) -> usize {
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let headers = self.headers.iter().map(|(name, value)| name.len() + length(value));

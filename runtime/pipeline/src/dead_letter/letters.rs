@@ -96,7 +96,6 @@ impl Letters {
     }
 
     /// The ids of redrives that have claimed letters and not settled them.
-    #[expect(dead_code, reason = "redrive comes next")]
     pub(crate) async fn unfinished(&self) -> Result<BTreeSet<String>, PipelineError> {
         let claimed = Selection { statuses: vec![Status::Redriving], ..Selection::default() };
         let mut ids = BTreeSet::new();

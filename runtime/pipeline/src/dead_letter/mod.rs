@@ -9,6 +9,7 @@
 //! What happens to dead letters later (redrive, discard) is [`crate::redrive`]'s.
 
 mod archive;
+mod change;
 mod correlation;
 pub(crate) mod layout;
 mod letter;
@@ -18,7 +19,9 @@ mod selection;
 mod terms;
 
 pub use archive::{Archive, ArchiveError};
+pub(crate) use change::{Change, RejectedAgain, amended};
 pub use layout::shape;
+pub(crate) use letter::LetterKey;
 pub use letter::{Headers, Headline, Letter, Status};
 pub use letters::{Found, Letters};
 pub use reason::{Reason, Stage};

@@ -167,7 +167,7 @@ impl Table {
 }
 
 /// Many writers on one table take turns: each attempt can lose to any of them, so there are many, with jitter.
-fn pauses() -> impl Iterator<Item = Duration> + Send {
+pub(super) fn pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_jitter()
         // Without its `std`, backon jitters alike in every process.

@@ -1,6 +1,7 @@
 //! Delta tables: opened or created ([`table`]), filled with Parquet files that nobody sees yet ([`table`]), made visible
 //! in one atomic commit with the ledger ([`commit`], the only place that commits). The dead-letter table is one of them.
 
+pub(crate) mod amend;
 mod columns;
 pub mod commit;
 pub mod decode;
@@ -13,8 +14,10 @@ pub mod table;
 pub mod tally;
 mod transactions;
 
+pub(crate) use amend::{Once, Replaced};
 pub use decode::{DecodedRows, RowDecoder};
 pub use files::DataFile;
 pub use shape::Shape;
 pub use table::Table;
-pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Skip, SkipReason, Tally};
+pub(crate) use tally::RedriveCounts;
+pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Redrive, RedrivePartition, RedrivePhase, RedriveRecord, Skip, SkipReason, Tally};

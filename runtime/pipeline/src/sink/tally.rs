@@ -74,6 +74,80 @@ pub struct PartitionTally {
     pub rejected: u64,
 }
 
+/// What a commit says of itself, under the same key, that is no flush of a walk but a step of a redrive or a discard. It moves
+/// no ledger and takes in no range: its rows and letters are of offsets that an earlier flush has accounted for as rejected.
+/// A position may therefore be in a table (by an `apply`) and in the dead letters with the status `redriven`, and that is
+/// right; with the status `open` it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedriveRecord {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// The step.
+    pub redrive: Redrive,
+}
+
+/// A step of a redrive or a discard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redrive {
+    /// The redrive's id, which the letters' `resolution` names as well; a discard has one, too.
+    pub id: String,
+    /// Which step.
+    pub phase: RedrivePhase,
+    /// The transform that judged the letters anew: `sha256:…`; none of a discard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform_digest: Option<String>,
+    /// One entry per partition that letters come from.
+    pub partitions: Vec<RedrivePartition>,
+}
+
+/// The steps, in their order; a discard has one only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedrivePhase {
+    /// In the dead letters: judged anew, and marked `redriving`, `redriven` (no rows to make) or `open` still.
+    Claim,
+    /// In a table: the rows of those that were marked `redriving`.
+    Apply,
+    /// In the dead letters: those are `redriven`.
+    Settle,
+    /// In the dead letters: marked `discarded`.
+    Discard,
+}
+
+/// Letters of one partition in one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedrivePartition {
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// Letters that the step is about.
+    pub letters: u64,
+    /// Rows that the commit adds to this table.
+    pub rows: u64,
+}
+
+/// Counts up a step of a redrive.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RedriveCounts(BTreeMap<TopicPartition, RedrivePartition>);
+
+impl RedriveCounts {
+    pub(crate) fn count(&mut self, partition: &TopicPartition, letters: u64, rows: u64) {
+        let counts = self.0.entry(partition.clone()).or_insert_with(|| RedrivePartition {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            letters: 0,
+            rows: 0,
+        });
+        counts.letters += letters;
+        counts.rows += rows;
+    }
+
+    pub(crate) fn partitions(self) -> Vec<RedrivePartition> {
+        self.0.into_values().collect()
+    }
+}
+
 /// Counts up a flush.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {

@@ -1,0 +1,195 @@
+//! The first step: letters are judged anew, and those that make rows are claimed, in one commit on the dead-letter table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sluicebox_sandbox::{Batch, Verdict};
+
+use super::chunk::Chunk;
+use super::{Claim, Redriver, once};
+use crate::dead_letter::layout::{Letterhead, now_micros};
+use crate::dead_letter::{Change, Headline, Letter, LetterKey, Letters, Reason, RejectedAgain, Selection, Status, Terms, amended};
+use crate::error::PipelineError;
+use crate::judge::Judge;
+use crate::settings::BatchSettings;
+use crate::sink::{DataFile, Once, Redrive, RedriveCounts, RedrivePhase, RedriveRecord, Replaced};
+
+/// What became of letters, in their order.
+pub(super) struct JudgedAgain {
+    pub(super) outcomes: Vec<Outcome>,
+    /// Rows that the emitted ones make, in all tables together.
+    pub(super) rows: u64,
+}
+
+/// What became of one letter.
+pub(super) enum Outcome {
+    Emitted,
+    Filtered,
+    Rejected(Reason),
+}
+
+impl JudgedAgain {
+    pub(super) fn emitted(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Emitted)).count()
+    }
+}
+
+impl Redriver<'_> {
+    /// Judges letters by the transform and the pipeline's present terms.
+    pub(super) fn judge(&self, letters: &[Letter], judge: &Judge) -> Result<JudgedAgain, PipelineError> {
+        let configuration = self.settings.transform.configuration.to_string();
+        let mut worker = self
+            .transform
+            .worker(&configuration)
+            .map_err(|error| PipelineError::Configuration(error.to_string()))?;
+        let mut outcomes: Vec<Outcome> = letters.iter().map(|_| Outcome::Filtered).collect();
+        let mut rows = 0;
+        for (batch, indices) in batches(letters, &self.settings.batch) {
+            let outcome = worker.process(&batch).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+            let (judged, decoded) = judge.judge(&batch, outcome)?;
+            let is_emitted = |record: &&u32| judged.verdicts[**record as usize] == Verdict::Emitted;
+            rows += decoded.iter().map(|(_, rows)| rows.records.iter().filter(is_emitted).count() as u64).sum::<u64>();
+            for (verdict, &index) in judged.verdicts.iter().zip(&indices) {
+                if *verdict == Verdict::Emitted {
+                    outcomes[index] = Outcome::Emitted;
+                }
+            }
+            for reason in judged.reasons {
+                let index = indices[reason.record];
+                outcomes[index] = Outcome::Rejected(reason);
+            }
+        }
+        Ok(JudgedAgain { outcomes, rows })
+    }
+
+    pub(super) async fn claim(
+        &self,
+        letters: &mut Letters,
+        id: &str,
+        chunk: &Chunk,
+        judged: &JudgedAgain,
+        selection: &Selection,
+    ) -> Result<Replaced, PipelineError> {
+        let terms = Terms::of(self.settings);
+        let description = self.transform.description();
+        let head = Arc::new(Letterhead {
+            pipeline: self.settings.name.clone(),
+            transform_name: description.name.clone(),
+            transform_version: description.version.clone(),
+            transform_digest: self.transform.digest().to_string(),
+            judged_under: terms.to_json()?,
+        });
+        let claim = Claim {
+            pipeline: head.pipeline.clone(),
+            transform_digest: head.transform_digest.clone(),
+            terms,
+        };
+        let json = serde_json::to_string(&claim)
+            .map_err(|error| PipelineError::Settings(format!("the transform's configuration is no JSON: {error}")))?;
+        letters.archive().keep_redrive(id, json).await?;
+        // Not before the selection's end, or the letter would be selected once more.
+        let now = now_micros().max(selection.until.unwrap_or_default());
+        let changes: HashMap<LetterKey, Change> = chunk
+            .letters
+            .iter()
+            .zip(&judged.outcomes)
+            .map(|(letter, outcome)| (letter.headline.key(), change(outcome, id, &head, now)))
+            .collect();
+        let record = record(&head.pipeline, id, RedrivePhase::Claim, Some(&head.transform_digest), &chunk.letters);
+        let once = once(&self.settings.name, id, 1);
+        rewrite(letters, &chunk.files, selection, |letter| changes.get(&letter.key()), &once, &record).await
+    }
+}
+
+fn change(outcome: &Outcome, id: &str, head: &Arc<Letterhead>, now: i64) -> Change {
+    let (status, rejected) = match outcome {
+        Outcome::Emitted => (Status::Redriving, None),
+        Outcome::Filtered => (Status::Redriven, None),
+        Outcome::Rejected(reason) => {
+            let head = Arc::clone(head);
+            (Status::Open, Some(RejectedAgain { reason: reason.clone(), head, at: now }))
+        }
+    };
+    Change {
+        resolution: (status != Status::Open).then(|| id.to_owned()),
+        resolved_at: (status == Status::Redriven).then_some(now),
+        judged_again: true,
+        status,
+        rejected,
+    }
+}
+
+/// Rewrites files of the dead-letter table, with the selected letters changed as `change` says, in one commit.
+pub(super) async fn rewrite<'a>(
+    letters: &mut Letters,
+    files: &[DataFile],
+    selection: &Selection,
+    change: impl Fn(&Headline) -> Option<&'a Change>,
+    once: &Once,
+    record: &RedriveRecord,
+) -> Result<Replaced, PipelineError> {
+    for file in files {
+        let bytes = letters.table.fetch(file).await?;
+        for batch in letters.table.decode(&bytes, None)? {
+            let selected = letters.selected(&batch, selection)?;
+            let changes: Vec<Option<&Change>> =
+                selected.iter().map(|headline| headline.as_ref().and_then(&change)).collect();
+            let rows = amended(&batch, &changes, letters.table.schema())
+                .map_err(|error| letters.table.arrow_error("changing dead letters", error))?;
+            letters.table.stage(rows).await?;
+        }
+    }
+    letters.table.replace_once(files, once, record).await
+}
+
+/// What a commit on the dead-letter table says of itself.
+pub(super) fn record(
+    pipeline: &str,
+    id: &str,
+    phase: RedrivePhase,
+    transform_digest: Option<&str>,
+    letters: &[Letter],
+) -> RedriveRecord {
+    let mut counts = RedriveCounts::default();
+    letters.iter().for_each(|letter| counts.count(&letter.headline.partition, 1, 0));
+    RedriveRecord {
+        pipeline: pipeline.to_owned(),
+        redrive: Redrive {
+            id: id.to_owned(),
+            phase,
+            transform_digest: transform_digest.map(str::to_owned),
+            partitions: counts.partitions(),
+        },
+    }
+}
+
+/// Letters as batches of one partition each, in offset order, with the index of each record's letter.
+pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batch, Vec<usize>)> {
+    let mut order: Vec<usize> = (0..letters.len()).collect();
+    let position = |&index: &usize| (&letters[index].headline.partition, letters[index].headline.offset);
+    order.sort_by(|left, right| position(left).cmp(&position(right)));
+    let mut batches: Vec<(Batch, Vec<usize>)> = Vec::new();
+    for index in order {
+        let letter = &letters[index];
+        let headline = &letter.headline;
+        let fits = |(batch, _): &(Batch, Vec<usize>)| {
+            *batch.topic == *headline.partition.topic
+                && batch.partition == headline.partition.partition
+                && batch.len() < settings.records_max
+                && (batch.bytes() as u64) < settings.bytes_max
+                // The same position may come twice, of a topic that was made anew.
+                && batch.offsets.last().is_some_and(|&last| last < headline.offset)
+        };
+        if !batches.last().is_some_and(fits) {
+            let partition = &headline.partition;
+            batches.push((Batch::new(partition.topic.clone(), partition.partition), Vec::new()));
+        }
+        if let Some((batch, indices)) = batches.last_mut() {
+            let headers = letter.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref()));
+            let timestamp = letter.timestamp.map_or(-1, |micros| micros / 1_000);
+            batch.push(headline.offset, timestamp, letter.key.as_deref(), letter.value.as_deref(), headers);
+            indices.push(index);
+        }
+    }
+    batches
+}

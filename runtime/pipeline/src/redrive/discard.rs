@@ -1,0 +1,42 @@
+//! Dead letters that do not matter: marked so, with who cares to say why; never erased.
+
+use super::chunk::{Barren, Chunk};
+use super::claim::{record, rewrite};
+use super::{new_id, open_before_now};
+use crate::dead_letter::layout::now_micros;
+use crate::dead_letter::{Change, Letters, Selection, Status};
+use crate::error::PipelineError;
+use crate::settings::Settings;
+use crate::sink::{Once, RedrivePhase, Replaced};
+
+/// Discards the selected open letters, with a note, and says how many those were.
+pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> Result<u64, PipelineError> {
+    let Some(mut letters) = Letters::open(settings).await? else {
+        return Ok(0);
+    };
+    let selection = open_before_now(selection);
+    let change = Change {
+        status: Status::Discarded,
+        resolution: Some(note.to_owned()),
+        resolved_at: Some(now_micros()),
+        judged_again: false,
+        rejected: None,
+    };
+    let mut barren = Barren::default();
+    let (mut discarded, mut chunks) = (0, 0);
+    loop {
+        letters.table.renew().await?;
+        let chunk = Chunk::next(&letters, &selection, &mut barren).await?;
+        if chunk.letters.is_empty() {
+            return Ok(discarded);
+        }
+        let id = new_id(note, chunks);
+        chunks += 1;
+        let record = record(&settings.name, &id, RedrivePhase::Discard, None, &chunk.letters);
+        let once = Once { app_id: format!("sluicebox-discard/{}/{id}", settings.name), step: 1 };
+        match rewrite(&mut letters, &chunk.files, &selection, |_| Some(&change), &once, &record).await? {
+            Replaced::Landed => discarded += chunk.letters.len() as u64,
+            Replaced::Overtaken => {}
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The second and the third step: what a claim has claimed becomes rows, and is settled. By the claim's own transform and
+//! terms, whoever finishes it, so that a claim has one outcome.
+
+use std::path::Path;
+
+use sluicebox_sandbox::{Transform, Verdict};
+use tracing::info;
+
+use super::chunk::{Barren, Chunk};
+use super::claim::{batches, record, rewrite};
+use super::{Claim, Redriver, once};
+use crate::dead_letter::layout::now_micros;
+use crate::dead_letter::{Change, Letter, Letters, Selection, Status};
+use crate::error::PipelineError;
+use crate::sink::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord, Replaced};
+use crate::tables::Tables;
+
+impl Redriver<'_> {
+    /// Applies and settles a claim, as far as that has not been done.
+    pub(super) async fn finish(&self, letters: &mut Letters, id: &str) -> Result<(), PipelineError> {
+        info!(redrive = id, "finishing a claim");
+        let claim: Claim = letters.archive().redrive(id).await?;
+        let claimed = claimed(id);
+        let mut barren = Barren::default();
+        letters.table.renew().await?;
+        let mut chunk = Chunk::all(letters, &claimed, &mut barren).await?;
+        if chunk.letters.is_empty() {
+            return Ok(());
+        }
+        self.apply(letters, id, &claim, &chunk.letters).await?;
+        let change = Change {
+            status: Status::Redriven,
+            resolution: Some(id.to_owned()),
+            resolved_at: Some(now_micros()),
+            judged_again: false,
+            rejected: None,
+        };
+        loop {
+            let record =
+                record(&self.settings.name, id, RedrivePhase::Settle, Some(&claim.transform_digest), &chunk.letters);
+            let once = once(&self.settings.name, id, 2);
+            match rewrite(letters, &chunk.files, &claimed, |_| Some(&change), &once, &record).await? {
+                Replaced::Landed => return Ok(()),
+                // Whoever has rewritten the files may have settled the claim as well.
+                Replaced::Overtaken => chunk = Chunk::all(letters, &claimed, &mut barren).await?,
+            }
+        }
+    }
+
+    /// Commits the rows of claimed letters to every table that lacks them.
+    async fn apply(
+        &self,
+        letters: &Letters,
+        id: &str,
+        claim: &Claim,
+        claimed: &[Letter],
+    ) -> Result<(), PipelineError> {
+        let transform = self.transform_of(letters, claim).await?;
+        let mut tables = Tables::open(self.settings, &transform).await?;
+        let once = once(&self.settings.name, id, 1);
+        let mut has = Vec::new();
+        for table in tables.each() {
+            has.push(table.has(&once).await?);
+        }
+        if has.iter().all(|&has| has) {
+            return Ok(());
+        }
+        let mut counts: Vec<RedriveCounts> = has.iter().map(|_| RedriveCounts::default()).collect();
+        let mut worker = transform
+            .worker(&claim.terms.configuration.to_string())
+            .map_err(|error| PipelineError::Configuration(error.to_string()))?;
+        for (batch, indices) in batches(claimed, &self.settings.batch) {
+            let outcome = worker.process(&batch).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+            let (judged, rows) = tables.stage_claimed(&batch, outcome, &has).await?;
+            if let Some(record) = judged.verdicts.iter().position(|verdict| *verdict != Verdict::Emitted) {
+                let position = claimed[indices[record]].headline.position();
+                let reason = judged.reasons.iter().find(|reason| reason.record == record);
+                let now = reason.map_or("it is filtered".to_owned(), |reason| format!("{}: {}", reason.code, reason.message));
+                return Err(PipelineError::Redrive(format!(
+                    "{position} made rows when redrive {id} claimed it, and now does not ({now}): the transform is not a \
+                     pure function, or a table has changed; nothing more of this redrive has been written, and it is \
+                     finished by the next `dlq redrive` once the cause is gone"
+                )));
+            }
+            let partition = &claimed[indices[0]].headline.partition;
+            for (counts, rows) in counts.iter_mut().zip(rows) {
+                counts.count(partition, indices.len() as u64, rows);
+            }
+        }
+        for ((table, counts), has) in tables.each().iter_mut().zip(counts).zip(has) {
+            if has {
+                continue;
+            }
+            let redrive = Redrive {
+                id: id.to_owned(),
+                phase: RedrivePhase::Apply,
+                transform_digest: Some(claim.transform_digest.clone()),
+                partitions: counts.partitions(),
+            };
+            table.append_once(&once, &RedriveRecord { pipeline: self.settings.name.clone(), redrive }).await?;
+        }
+        Ok(())
+    }
+
+    /// The transform that a claim was judged by.
+    async fn transform_of(&self, letters: &Letters, claim: &Claim) -> Result<Transform, PipelineError> {
+        let digest = &claim.transform_digest;
+        if self.transform.digest().to_string() == *digest && *self.transform.limits() == claim.terms.limits {
+            return Ok(self.transform.clone());
+        }
+        let wasm = letters.archive().transform(digest).await?;
+        self.sandbox
+            .load_bytes(Path::new(digest), wasm, &claim.terms.limits, self.cache)
+            .map_err(|error| PipelineError::Redrive(format!("the transform of an unfinished redrive: {error}")))
+    }
+}
+
+/// The letters that a redrive has claimed and not settled.
+fn claimed(id: &str) -> Selection {
+    Selection { statuses: vec![Status::Redriving], resolution: Some(id.to_owned()), ..Selection::default() }
+}

@@ -1,0 +1,128 @@
+//! Dead letters brought into the tables after all, exactly once, whoever tries, however often, and wherever it is killed.
+//!
+//! Chunk by chunk, in three commits, each under the redrive's own transaction (`sluicebox-redrive/<pipeline>/<id>`):
+//!
+//! 1. **claim** (dead letters, step 1): the chunk is judged; what is rejected again stays open with its new reason, what is
+//!    filtered is redriven at once, and the rest becomes `redriving`. Who is killed before has done nothing.
+//! 2. **apply** (each table, step 1): what is `redriving` becomes rows.
+//! 3. **settle** (dead letters, step 2): what was `redriving` is `redriven`.
+//!
+//! So a letter that is in a table is never open. A redrive that was killed leaves letters `redriving`; the next one finishes
+//! them first, by the transform and the terms of the claim, which lie in the archive: [`finish`]. Doing so twice, or while
+//! the first is alive after all, does no harm, as each step lands once.
+//!
+//! [`discard`] is a single such commit. Nothing here knows Kafka or a terminal.
+
+mod chunk;
+mod claim;
+mod discard;
+mod finish;
+mod report;
+
+use serde::{Deserialize, Serialize};
+use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
+
+pub use self::discard::discard;
+pub use self::report::RedriveReport;
+use crate::dead_letter::layout::now_micros;
+use crate::dead_letter::{Letters, Selection, Status, Terms};
+use crate::error::PipelineError;
+use crate::judge::Judge;
+use crate::settings::Settings;
+use crate::sink::{Once, Replaced};
+use chunk::{Barren, Chunk};
+
+/// Redrives dead letters of one pipeline.
+pub struct Redriver<'a> {
+    /// The pipeline.
+    pub settings: &'a Settings,
+    /// The transform that is to judge them now.
+    pub transform: &'a Transform,
+    /// Loads the transforms of redrives that others have left unfinished.
+    pub sandbox: &'a Sandbox,
+    /// Where compiled transforms are kept.
+    pub cache: Option<&'a CacheFolder>,
+}
+
+/// By what a claim was judged; kept in the archive before the claim.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claim {
+    pipeline: String,
+    transform_digest: String,
+    terms: Terms,
+}
+
+/// Only letters that were rejected before now: what is rejected again meanwhile is not to be tried for ever.
+fn open_before_now(selection: &Selection) -> Selection {
+    let now = now_micros();
+    Selection {
+        statuses: vec![Status::Open],
+        until: Some(selection.until.map_or(now, |until| until.min(now))),
+        ..selection.clone()
+    }
+}
+
+/// The name of a step of a redrive, in each table that it touches.
+fn once(pipeline: &str, id: &str, step: i64) -> Once {
+    Once { app_id: format!("sluicebox-redrive/{pipeline}/{id}"), step }
+}
+
+/// Names a chunk's redrive: short, and never the same twice.
+fn new_id(digest: &str, chunk: usize) -> String {
+    let digest = Digest::of(format!("{}/{}/{chunk}/{digest}", now_micros(), std::process::id()).as_bytes());
+    digest.as_bytes()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Redriver<'_> {
+    /// Finishes what others have left unfinished, then redrives the selected open letters.
+    pub async fn redrive(&self, selection: &Selection) -> Result<RedriveReport, PipelineError> {
+        let mut report = RedriveReport::default();
+        let Some(mut letters) = Letters::open(self.settings).await? else {
+            return Ok(report);
+        };
+        for id in letters.unfinished().await? {
+            self.finish(&mut letters, &id).await?;
+            report.finished.push(id);
+        }
+        letters.archive().keep(self.transform).await?;
+        let judge = Judge::of(self.settings, self.transform).await?;
+        let selection = open_before_now(selection);
+        let mut barren = Barren::default();
+        loop {
+            letters.table.renew().await?;
+            let chunk = Chunk::next(&letters, &selection, &mut barren).await?;
+            if chunk.letters.is_empty() {
+                return Ok(report);
+            }
+            let id = new_id(&self.transform.digest().to_string(), report.chunks);
+            report.chunks += 1;
+            let judged = self.judge(&chunk.letters, &judge)?;
+            match self.claim(&mut letters, &id, &chunk, &judged, &selection).await? {
+                // Somebody else has changed some of these letters: look again what is left.
+                Replaced::Overtaken => continue,
+                Replaced::Landed => report.add(&judged),
+            }
+            if judged.emitted() > 0 {
+                self.finish(&mut letters, &id).await?;
+            }
+        }
+    }
+
+    /// What a redrive would make of the selected open letters. Writes nothing.
+    pub async fn rehearse(&self, selection: &Selection) -> Result<RedriveReport, PipelineError> {
+        let mut report = RedriveReport::default();
+        let Some(letters) = Letters::open(self.settings).await? else {
+            return Ok(report);
+        };
+        report.finished.extend(letters.unfinished().await?);
+        let judge = Judge::of(self.settings, self.transform).await?;
+        let selection = open_before_now(selection);
+        for file in letters.files() {
+            let chunk = letters.letters(&file, &selection).await?;
+            if !chunk.is_empty() {
+                report.add(&self.judge(&chunk, &judge)?);
+            }
+        }
+        Ok(report)
+    }
+}
