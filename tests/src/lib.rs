@@ -9,6 +9,7 @@
 //! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
 //! - [`http`]: what that process answers
 //! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
+//! - [`mortal`]: a store in memory, for those who are to be killed at each of its requests
 //! - [`native`]: what the tables must hold, by the transform's function run natively
 //! - [`place`]: where the repository keeps the things that `make` builds
 //! - [`lifeline`]: how a child process is kept from outliving the test
@@ -17,6 +18,7 @@ pub mod feed;
 pub mod http;
 pub mod kafka;
 pub mod lifeline;
+pub mod mortal;
 pub mod native;
 pub mod orders;
 pub mod pipeline;

@@ -47,8 +47,24 @@ fn component(folder: &str) -> PathBuf {
 fn help_says_what_there_is() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
-        "", "new", "build", "inspect", "try", "test", "check", "run", "status", "audit", "dlq", "dlq ls", "dlq show",
-        "replay", "demo", "bench",
+        "",
+        "new",
+        "build",
+        "inspect",
+        "try",
+        "test",
+        "check",
+        "run",
+        "status",
+        "audit",
+        "dlq",
+        "dlq ls",
+        "dlq show",
+        "dlq redrive",
+        "dlq discard",
+        "replay",
+        "demo",
+        "bench",
     ] {
         let arguments: Vec<&str> = command.split(' ').chain(["--help"]).filter(|word| !word.is_empty()).collect();
         let output = sluicebox(folder.path(), &arguments);

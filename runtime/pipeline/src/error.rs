@@ -141,7 +141,9 @@ impl PipelineError {
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,
             Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,
             Self::Table { .. } | Self::Kafka { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
-            Self::Archive(_) | Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => ErrorKind::Stop,
+            Self::Archive(_) | Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::File { .. } => {
+                ErrorKind::Stop
+            }
         }
     }
 }

@@ -53,9 +53,8 @@ pub(crate) fn amended(
 
 fn column(name: &str, old: ArrayRef, changes: &[Option<&Change>]) -> ArrayRef {
     let text = |new: fn(&Change) -> Option<&str>| texts(&old, changes, |change| Some(new(change)));
-    let reason = |new: fn(&RejectedAgain) -> Option<&str>| {
-        texts(&old, changes, |change| change.rejected.as_ref().map(new))
-    };
+    let reason =
+        |new: fn(&RejectedAgain) -> Option<&str>| texts(&old, changes, |change| change.rejected.as_ref().map(new));
     match name {
         "status" => text(|change| Some(change.status.as_str())),
         "resolution" => text(|change| change.resolution.as_deref()),
@@ -95,11 +94,7 @@ fn texts<'a>(
     Arc::new(changes.iter().enumerate().map(value).collect::<StringArray>())
 }
 
-fn times(
-    old: &ArrayRef,
-    changes: &[Option<&Change>],
-    new: impl Fn(&Change) -> Option<Option<i64>>,
-) -> ArrayRef {
+fn times(old: &ArrayRef, changes: &[Option<&Change>], new: impl Fn(&Change) -> Option<Option<i64>>) -> ArrayRef {
     let old = old.as_primitive::<TimestampMicrosecondType>();
     let value = |(row, change): (usize, &Option<&Change>)| match change.and_then(&new) {
         Some(value) => value,

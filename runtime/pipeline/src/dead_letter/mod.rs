@@ -17,6 +17,7 @@ mod letters;
 mod reason;
 mod selection;
 mod terms;
+mod topic;
 
 pub use archive::{Archive, ArchiveError};
 pub(crate) use change::{Change, RejectedAgain, amended};
@@ -30,11 +31,12 @@ use sluicebox_sandbox::{Batch, Transform};
 pub use terms::Terms;
 
 use self::layout::Letterhead;
+use self::topic::Topic;
 use crate::error::PipelineError;
 use crate::judge::Judged;
 use crate::ledger::Departure;
 use crate::position::TopicPartition;
-use crate::settings::Settings;
+use crate::settings::{Settings, SourceSettings};
 use crate::sink::Table;
 
 /// What a dead-letter table is called in messages.
@@ -45,6 +47,7 @@ pub struct DeadLetters {
     /// The table itself.
     pub table: Table,
     head: Letterhead,
+    topic: Option<Topic>,
 }
 
 impl DeadLetters {
@@ -60,7 +63,11 @@ impl DeadLetters {
             transform_digest: transform.digest().to_string(),
             judged_under: Terms::of(settings).to_json()?,
         };
-        Ok(Self { table, head })
+        let topic = match (&settings.dead_letters.topic, &settings.source) {
+            (Some(topic), SourceSettings::Kafka(source)) => Some(Topic::connect(topic, source)?),
+            _ => None,
+        };
+        Ok(Self { table, head, topic })
     }
 
     /// Checks an existing dead-letter table without creating or changing anything.
@@ -78,6 +85,9 @@ impl DeadLetters {
         if new.is_empty() {
             return Ok(());
         }
+        if let Some(topic) = &self.topic {
+            topic.send(&self.head, batch, &new)?;
+        }
         let rows = self.head.rows(self.table.schema(), batch, &new);
         let rows = rows.map_err(|error| self.table.arrow_error("laying out dead letters", error))?;
         self.table.stage(rows).await
@@ -88,8 +98,11 @@ impl DeadLetters {
         self.table.depart(departures, &self.head.transform_digest).await
     }
 
-    /// Makes durable what was laid out.
+    /// Makes durable what was laid out: in the topic, if there is one, and then in the table, whose ledger moves on.
     pub async fn bury(&mut self) -> Result<(), PipelineError> {
+        if let Some(topic) = &self.topic {
+            topic.flush()?;
+        }
         self.table.commit(&self.head.transform_digest).await
     }
 }

@@ -6,8 +6,8 @@ use crate::dead_letter::{Letter, Letters, Selection};
 use crate::error::PipelineError;
 use crate::sink::DataFile;
 
-/// A chunk is closed by the file that takes it to so many letters,
-const LETTERS_MAX: usize = 10_000;
+/// A chunk is closed by the file that takes it to so many letters, unless somebody says otherwise,
+pub const CHUNK_LETTERS_MAX: usize = 10_000;
 /// or to so many bytes of records.
 const BYTES_MAX: usize = 64 << 20;
 
@@ -27,8 +27,9 @@ impl Chunk {
         letters: &Letters,
         selection: &Selection,
         barren: &mut Barren,
+        letters_max: usize,
     ) -> Result<Self, PipelineError> {
-        Self::up_to(letters, selection, barren, LETTERS_MAX, BYTES_MAX).await
+        Self::up_to(letters, selection, barren, letters_max, BYTES_MAX).await
     }
 
     /// All selected letters of the table: those that were a chunk before.

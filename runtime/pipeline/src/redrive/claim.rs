@@ -8,7 +8,9 @@ use sluicebox_sandbox::{Batch, Verdict};
 use super::chunk::Chunk;
 use super::{Claim, Redriver, once};
 use crate::dead_letter::layout::{Letterhead, now_micros};
-use crate::dead_letter::{Change, Headline, Letter, LetterKey, Letters, Reason, RejectedAgain, Selection, Status, Terms, amended};
+use crate::dead_letter::{
+    Change, Headline, Letter, LetterKey, Letters, Reason, RejectedAgain, Selection, Status, Terms, amended,
+};
 use crate::error::PipelineError;
 use crate::judge::Judge;
 use crate::settings::BatchSettings;
@@ -38,10 +40,8 @@ impl Redriver<'_> {
     /// Judges letters by the transform and the pipeline's present terms.
     pub(super) fn judge(&self, letters: &[Letter], judge: &Judge) -> Result<JudgedAgain, PipelineError> {
         let configuration = self.settings.transform.configuration.to_string();
-        let mut worker = self
-            .transform
-            .worker(&configuration)
-            .map_err(|error| PipelineError::Configuration(error.to_string()))?;
+        let mut worker =
+            self.transform.worker(&configuration).map_err(|error| PipelineError::Configuration(error.to_string()))?;
         let mut outcomes: Vec<Outcome> = letters.iter().map(|_| Outcome::Filtered).collect();
         let mut rows = 0;
         for (batch, indices) in batches(letters, &self.settings.batch) {
@@ -79,11 +79,7 @@ impl Redriver<'_> {
             transform_digest: self.transform.digest().to_string(),
             judged_under: terms.to_json()?,
         });
-        let claim = Claim {
-            pipeline: head.pipeline.clone(),
-            transform_digest: head.transform_digest.clone(),
-            terms,
-        };
+        let claim = Claim { pipeline: head.pipeline.clone(), transform_digest: head.transform_digest.clone(), terms };
         let json = serde_json::to_string(&claim)
             .map_err(|error| PipelineError::Settings(format!("the transform's configuration is no JSON: {error}")))?;
         letters.archive().keep_redrive(id, json).await?;

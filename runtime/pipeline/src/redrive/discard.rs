@@ -1,6 +1,6 @@
 //! Dead letters that do not matter: marked so, with who cares to say why; never erased.
 
-use super::chunk::{Barren, Chunk};
+use super::chunk::{Barren, CHUNK_LETTERS_MAX, Chunk};
 use super::claim::{record, rewrite};
 use super::{new_id, open_before_now};
 use crate::dead_letter::layout::now_micros;
@@ -26,7 +26,7 @@ pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> 
     let (mut discarded, mut chunks) = (0, 0);
     loop {
         letters.table.renew().await?;
-        let chunk = Chunk::next(&letters, &selection, &mut barren).await?;
+        let chunk = Chunk::next(&letters, &selection, &mut barren, CHUNK_LETTERS_MAX).await?;
         if chunk.letters.is_empty() {
             return Ok(discarded);
         }

@@ -48,13 +48,7 @@ impl Redriver<'_> {
     }
 
     /// Commits the rows of claimed letters to every table that lacks them.
-    async fn apply(
-        &self,
-        letters: &Letters,
-        id: &str,
-        claim: &Claim,
-        claimed: &[Letter],
-    ) -> Result<(), PipelineError> {
+    async fn apply(&self, letters: &Letters, id: &str, claim: &Claim, claimed: &[Letter]) -> Result<(), PipelineError> {
         let transform = self.transform_of(letters, claim).await?;
         let mut tables = Tables::open(self.settings, &transform).await?;
         let once = once(&self.settings.name, id, 1);
@@ -75,7 +69,8 @@ impl Redriver<'_> {
             if let Some(record) = judged.verdicts.iter().position(|verdict| *verdict != Verdict::Emitted) {
                 let position = claimed[indices[record]].headline.position();
                 let reason = judged.reasons.iter().find(|reason| reason.record == record);
-                let now = reason.map_or("it is filtered".to_owned(), |reason| format!("{}: {}", reason.code, reason.message));
+                let now =
+                    reason.map_or("it is filtered".to_owned(), |reason| format!("{}: {}", reason.code, reason.message));
                 return Err(PipelineError::Redrive(format!(
                     "{position} made rows when redrive {id} claimed it, and now does not ({now}): the transform is not a \
                      pure function, or a table has changed; nothing more of this redrive has been written, and it is \

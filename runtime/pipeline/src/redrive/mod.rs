@@ -22,6 +22,7 @@ mod report;
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
 
+pub use self::chunk::CHUNK_LETTERS_MAX;
 pub use self::discard::discard;
 pub use self::report::RedriveReport;
 use crate::dead_letter::layout::now_micros;
@@ -42,6 +43,8 @@ pub struct Redriver<'a> {
     pub sandbox: &'a Sandbox,
     /// Where compiled transforms are kept.
     pub cache: Option<&'a CacheFolder>,
+    /// About how many letters are claimed at a time; [`CHUNK_LETTERS_MAX`] for want of a reason.
+    pub chunk_letters_max: usize,
 }
 
 /// By what a claim was judged; kept in the archive before the claim.
@@ -90,7 +93,7 @@ impl Redriver<'_> {
         let mut barren = Barren::default();
         loop {
             letters.table.renew().await?;
-            let chunk = Chunk::next(&letters, &selection, &mut barren).await?;
+            let chunk = Chunk::next(&letters, &selection, &mut barren, self.chunk_letters_max).await?;
             if chunk.letters.is_empty() {
                 return Ok(report);
             }

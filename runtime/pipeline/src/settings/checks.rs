@@ -10,8 +10,9 @@ use super::names::{is_pipeline_name, is_table_name, is_topic_name};
 use super::shape::{self, Property, Reference};
 use super::tree::Node;
 use super::{
-    BatchSettings, BreakerSettings, FilePath, FileSettings, FlushSettings, HttpSettings, KafkaSettings, RecordFormat,
-    Secret, Settings, SourceSettings, Start, TableSettings, Topics, TransformSettings,
+    BatchSettings, BreakerSettings, DeadLetterSettings, DeadLetterTopic, FilePath, FileSettings, FlushSettings,
+    HttpSettings, KafkaSettings, RecordFormat, Secret, Settings, SourceSettings, Start, TableSettings, Topics,
+    TransformSettings,
 };
 
 /// librdkafka's properties that Sluicebox sets itself, and what to use instead.
@@ -40,10 +41,10 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         shape::Source::File(file) => SourceSettings::File(checker.file(file, &shape.name)),
     };
     let settings = Settings {
+        dead_letters: checker.dead_letters(shape.dead_letters, &source),
         source,
         transform: checker.transform(shape.transform),
         tables: checker.tables(shape.tables),
-        dead_letters: checker.table(&shape.dead_letters, &["dead_letters"]),
         flush: checker.flush(&shape.flush),
         batch: checker.batch(&shape.batch),
         breaker: checker.breaker(&shape.breaker),
@@ -296,13 +297,39 @@ impl Checker<'_> {
         TableSettings { path: self.absolute(&table.path).to_string_lossy().into_owned() }
     }
 
+    fn dead_letters(&mut self, letters: shape::DeadLetters, source: &SourceSettings) -> DeadLetterSettings {
+        const PATH: [&str; 2] = ["dead_letters", "topic"];
+        if let Some(topic) = &letters.topic {
+            if !is_topic_name(topic) {
+                let fault = Diagnostic::new("E0107", format!("`{topic}` cannot name a Kafka topic"))
+                    .label("letters, digits, `.`, `_` and `-`, at most 249");
+                self.fault(&PATH, fault);
+            }
+            match source {
+                SourceSettings::File(_) => {
+                    let fault = Diagnostic::new("E0116", "`dead_letters.topic` needs a Kafka source")
+                        .label("remove it: the brokers of `source.kafka` would take the dead letters");
+                    self.key_fault(&PATH, fault);
+                }
+                SourceSettings::Kafka(kafka) if kafka.topics.take_in(topic) => {
+                    let fault = Diagnostic::new("E0116", format!("the source reads `{topic}` as well"))
+                        .label("dead letters would be judged again and again: name another topic");
+                    self.fault(&PATH, fault);
+                }
+                SourceSettings::Kafka(_) => {}
+            }
+        }
+        let table = self.table(&shape::Table { path: letters.path }, &["dead_letters"]);
+        DeadLetterSettings { path: table.path, topic: letters.topic.map(|name| DeadLetterTopic { name }) }
+    }
+
     /// Two tables in one folder would take each other's rows and ledgers for their own.
     fn distinct_paths(&mut self, settings: &Settings) {
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
-        let tables = settings.tables.iter().map(|(name, table)| (vec!["tables", name.as_str()], table));
-        for (keys, table) in tables.chain([(vec!["dead_letters"], &settings.dead_letters)]) {
+        let tables = settings.tables.iter().map(|(name, table)| (vec!["tables", name.as_str()], &table.path));
+        for (keys, path) in tables.chain([(vec!["dead_letters"], &settings.dead_letters.path)]) {
             let name = keys.last().copied().unwrap_or_default();
-            if let Some(other) = taken.insert(table.path.trim_end_matches('/'), name) {
+            if let Some(other) = taken.insert(path.trim_end_matches('/'), name) {
                 let fault = Diagnostic::new("E0112", format!("`{other}` and `{name}` lie at the same path"))
                     .label("each table needs a folder of its own");
                 self.fault(&[keys.as_slice(), &["path"]].concat(), fault);

@@ -43,7 +43,7 @@ pub struct Settings {
     /// Where the rows go: one entry for each table that the transform describes.
     pub tables: BTreeMap<String, TableSettings>,
     /// Where rejected records go.
-    pub dead_letters: TableSettings,
+    pub dead_letters: DeadLetterSettings,
     /// When staged rows become visible.
     pub flush: FlushSettings,
     /// How many records cross into the sandbox at once.
@@ -90,6 +90,14 @@ pub enum Topics {
 }
 
 impl Topics {
+    /// Whether a topic of this name is among them.
+    pub fn take_in(&self, topic: &str) -> bool {
+        match self {
+            Topics::Named(names) => names.iter().any(|name| name == topic),
+            Topics::Matching(pattern) => regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(topic)),
+        }
+    }
+
     /// What librdkafka's `subscribe` takes.
     pub fn subscription(&self) -> Vec<&str> {
         match self {
@@ -155,6 +163,22 @@ pub struct TransformSettings {
 pub struct TableSettings {
     /// An absolute path or a URL.
     pub path: String,
+}
+
+/// Where rejected records go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterSettings {
+    /// An absolute path or a URL.
+    pub path: String,
+    /// The topic that they are sent to as well; only of a Kafka source, to the same brokers.
+    pub topic: Option<DeadLetterTopic>,
+}
+
+/// A topic for dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetterTopic {
+    /// Its name.
+    pub name: String,
 }
 
 /// When staged rows become visible: at whichever of these comes first.

@@ -15,7 +15,7 @@ pub(super) struct Pipeline {
     pub(super) source: Source,
     pub(super) transform: Transform,
     pub(super) tables: BTreeMap<String, Table>,
-    pub(super) dead_letters: Table,
+    pub(super) dead_letters: DeadLetters,
     #[serde(default)]
     pub(super) flush: Flush,
     #[serde(default)]
@@ -153,6 +153,13 @@ pub(super) struct Transform {
 #[serde(deny_unknown_fields)]
 pub(super) struct Table {
     pub(super) path: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeadLetters {
+    pub(super) path: String,
+    pub(super) topic: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -98,7 +98,13 @@ impl Table {
                 .await;
             let error = match attempt {
                 Ok(commit) => {
-                    info!(table = self.name, version = commit.version, app_id = once.app_id, step = once.step, "committed");
+                    info!(
+                        table = self.name,
+                        version = commit.version,
+                        app_id = once.app_id,
+                        step = once.step,
+                        "committed"
+                    );
                     self.snapshot = commit.snapshot;
                     return Ok(Replaced::Landed);
                 }

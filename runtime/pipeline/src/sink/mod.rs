@@ -20,4 +20,7 @@ pub use files::DataFile;
 pub use shape::Shape;
 pub use table::Table;
 pub(crate) use tally::RedriveCounts;
-pub use tally::{COMMIT_INFO_KEY, CommitRecord, PartitionTally, Redrive, RedrivePartition, RedrivePhase, RedriveRecord, Skip, SkipReason, Tally};
+pub use tally::{
+    COMMIT_INFO_KEY, CommitRecord, PartitionTally, Redrive, RedrivePartition, RedrivePhase, RedriveRecord, Skip,
+    SkipReason, Tally,
+};

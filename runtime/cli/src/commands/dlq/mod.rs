@@ -1,7 +1,9 @@
 //! `sluicebox dlq`: what is in the dead-letter table, and what becomes of it. Payloads are shown only to who asks.
 
+mod discard;
 mod ls;
 mod mask;
+mod redrive;
 mod selection;
 mod show;
 pub(super) use show::find;
@@ -29,6 +31,8 @@ pub(crate) struct Dlq {
 enum Command {
     Ls(ls::Ls),
     Show(show::Show),
+    Redrive(redrive::Redrive),
+    Discard(discard::Discard),
 }
 
 impl Dlq {
@@ -36,6 +40,8 @@ impl Dlq {
         match self.command {
             Command::Ls(ls) => ls.run(),
             Command::Show(show) => show.run(),
+            Command::Redrive(redrive) => redrive.run(),
+            Command::Discard(discard) => discard.run(),
         }
     }
 }

@@ -1,0 +1,46 @@
+//! `sluicebox dlq discard`: dead letters that do not matter, marked so and kept.
+
+use std::io::Write as _;
+
+use clap::Args;
+use sluicebox_pipeline::redrive::discard;
+
+use super::selection::{Choice, StatusChoice};
+use super::{PipelineFile, document, letters, wait};
+use crate::commands::run::blamed;
+use crate::exit::{Outcome, Verdict};
+use crate::terminal::counted;
+
+/// Mark dead letters as of no matter; they are kept, and no redrive takes them
+#[derive(Debug, Args)]
+pub(crate) struct Discard {
+    #[command(flatten)]
+    file: PipelineFile,
+    #[command(flatten)]
+    choice: Choice,
+    /// Why; it is kept with each of them
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Only say how many they are
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Discard {
+    pub(crate) fn run(self) -> Outcome {
+        let document = document(&self.file.pipeline)?;
+        let selection = self.choice.selection(StatusChoice::Open);
+        let count = wait(async {
+            let letters = letters(&document).await?;
+            if !self.dry_run {
+                return discard(document.settings(), &selection, &self.reason).await.map_err(blamed);
+            }
+            let mut count = 0;
+            letters.headlines(&selection, |_| count += 1).await.map_err(blamed)?;
+            Ok(count)
+        })?;
+        let word = if self.dry_run { "would be discarded" } else { "discarded" };
+        writeln!(std::io::stdout(), "{} {word}", counted(count as usize, "dead letter"))?;
+        Ok(Verdict::Good)
+    }
+}
