@@ -3,6 +3,7 @@
 //! The tests themselves are in `whole_runs/`, one test binary. They treat `sluicebox` as a black box: they feed a
 //! source, run the binary, signal or kill it, and read the tables back with readers that share no code with it.
 //!
+//! - [`command`]: one command of `sluicebox`, waited for
 //! - [`kafka`]: a real Apache Kafka of three brokers, and what produces to it
 //! - [`feed`]: records on their way to a topic, each with its position
 //! - [`orders`]: records that most tests feed, good and bad
@@ -14,6 +15,7 @@
 //! - [`place`]: where the repository keeps the things that `make` builds
 //! - [`lifeline`]: how a child process is kept from outliving the test
 
+pub mod command;
 pub mod feed;
 pub mod http;
 pub mod kafka;

@@ -13,6 +13,7 @@ use crate::orders;
 mod breaker;
 mod brokers;
 mod crash;
+mod dead_letters;
 mod gaps;
 mod group;
 mod loss;

@@ -1,4 +1,5 @@
 //! Runs that need no Kafka, whose tables the independent readers read.
 
 mod breaker;
+mod dead_letters;
 mod files;

@@ -1,0 +1,34 @@
+//! `sluicebox` as a person calls it: one command, waited for, with what it said and how it ended.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::place;
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Said {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Its data.
+    pub stdout: String,
+    /// Its messages.
+    pub stderr: String,
+}
+
+/// Runs `sluicebox` with these arguments in a folder.
+pub fn sluicebox<A: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Result<Said> {
+    let output = Command::new(place::sluicebox()?)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .context("can't start sluicebox")?;
+    Ok(Said {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout)?,
+        stderr: String::from_utf8(output.stderr)?,
+    })
+}
