@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test bench soak lint
+.PHONY: help setup build guests demo test bench soak chaos lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -32,6 +32,11 @@ bench: build ## ns a record: the boundary, each transform in the sandbox against
 soak: guests setup ## 5 million records through a real Kafka, memory and CPU sampled
 	$(CARGO_BUILD) --examples
 	$(dir $(SLUICEBOX))examples/soak
+
+CHAOS_MINUTES ?= 20
+chaos: guests setup ## kill processes and brokers, stop and wake them, break S3, for CHAOS_MINUTES=20; SEED=n to choose
+	$(CARGO_BUILD) --examples
+	$(dir $(SLUICEBOX))examples/chaos "$(CHAOS_MINUTES)" "$(SEED)"
 
 lint: ## formatting, clippy, and the dependencies' licences and advisories
 	cargo fmt --all --check

@@ -1,11 +1,14 @@
 """Reads a Delta table with software that shares no code with Sluicebox, and prints it in one canonical form.
 
-usage: read_table.py deltalake|duckdb FOLDER    the rows, one JSON object a line, sorted by position, then by text
-       read_table.py count FOLDER               {"rows": …, "positions": …}: how many, and from how many records
-       read_table.py ledger FOLDER APP_ID...    the table's version for each application id, one a line; null if none
+usage: read_table.py deltalake|duckdb TABLE     the rows, one JSON object a line, sorted by position, then by text
+       read_table.py count TABLE                {"rows": …, "positions": …}: how many, and from how many records
+       read_table.py ledger TABLE APP_ID...     the table's version for each application id, one a line; null if none
 
-DuckDB reads the Parquet files that the table's log lists: its own Delta extension is not on PyPI. Types without a JSON
-form become text: bytes as hexadecimal digits, decimals in full, dates and timestamps as in ISO 8601.
+A table is a folder or an s3:// URL; store and credentials come from the environment, as deltalake takes them.
+
+DuckDB reads the Parquet files that the table's log lists, as its own Delta extension is not on PyPI; nor is the one for
+S3, so from there it gets copies. Types without a JSON form become text: bytes as hexadecimal digits, decimals in full,
+dates and timestamps as in ISO 8601.
 """
 
 import datetime
@@ -14,28 +17,57 @@ import json
 import math
 import os
 import sys
+import tempfile
 
 import deltalake
 import duckdb
 import pyarrow
-
-def by_deltalake(folder: str) -> pyarrow.Table:
-    return deltalake.DeltaTable(folder).to_pyarrow_table()
+import pyarrow.fs
 
 
-def by_duckdb(folder: str) -> pyarrow.Table:
-    table = deltalake.DeltaTable(folder)
+def by_deltalake(location: str) -> pyarrow.Table:
+    return deltalake.DeltaTable(location).to_pyarrow_table()
+
+
+def by_duckdb(location: str) -> pyarrow.Table:
+    table = deltalake.DeltaTable(location)
     if not table.file_uris():
         return table.to_pyarrow_table()
+    with tempfile.TemporaryDirectory() as folder:
+        return query(table, local_files(table, location, folder))
+
+
+def local_files(table: deltalake.DeltaTable, location: str, folder: str) -> list[str]:
+    if not location.startswith("s3://"):
+        return table.file_uris()
+    scheme, _, address = os.environ["AWS_ENDPOINT_URL"].partition("://")
+    bucket = pyarrow.fs.S3FileSystem(
+        access_key=os.environ["AWS_ACCESS_KEY_ID"],
+        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        region=os.environ["AWS_REGION"],
+        scheme=scheme,
+        endpoint_override=address,
+    )
+    copies = []
+    for uri in table.file_uris():
+        copy = os.path.join(folder, uri.removeprefix(location).lstrip("/"))
+        os.makedirs(os.path.dirname(copy), exist_ok=True)
+        with bucket.open_input_stream(uri.removeprefix("s3://")) as source, open(copy, "wb") as target:
+            target.write(source.read())
+        copies.append(copy)
+    return copies
+
+
+def query(table: deltalake.DeltaTable, files: list[str]) -> pyarrow.Table:
     database = duckdb.connect()
     database.execute("SET TimeZone = 'UTC'")
     # Delta keeps partition values as text, in the log and in the path; the log's schema says what they are.
     fields = {field.name: pyarrow.field(field).type for field in table.schema().to_arrow()}
     partitions = table.metadata().partition_columns
     hive_types = ", ".join(f"'{name}': VARCHAR" for name in partitions)
-    query = f"SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = {bool(partitions)}"
-    query += f", hive_types = {{{hive_types}}})" if partitions else ")"
-    rows = database.sql(query, params=[table.file_uris()]).to_arrow_table()
+    select = f"SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = {bool(partitions)}"
+    select += f", hive_types = {{{hive_types}}})" if partitions else ")"
+    rows = database.sql(select, params=[files]).to_arrow_table()
     return pyarrow.table({
         name: rows[name].cast(kind) if name in partitions else rows[name]
         for name, kind in fields.items()
@@ -73,19 +105,19 @@ def position(row: dict):
 
 def main(arguments: list[str]) -> None:
     match arguments:
-        case ["deltalake" | "duckdb" as reader, folder]:
-            table = by_deltalake(folder) if reader == "deltalake" else by_duckdb(folder)
+        case ["deltalake" | "duckdb" as reader, location]:
+            table = by_deltalake(location) if reader == "deltalake" else by_duckdb(location)
             rows = [canonical(row) for row in table.to_pylist()]
             lines = [(position(row), json.dumps(row, sort_keys=True, ensure_ascii=False)) for row in rows]
             for _, line in sorted(lines):
                 print(line)
-        case ["count", folder]:
+        case ["count", location]:
             names = ["_kafka_topic", "_kafka_partition", "_kafka_offset"]
-            positions = deltalake.DeltaTable(folder).to_pyarrow_dataset().to_table(columns=names)
+            positions = deltalake.DeltaTable(location).to_pyarrow_dataset().to_table(columns=names)
             distinct = positions.group_by(names).aggregate([]).num_rows
             print(json.dumps({"rows": positions.num_rows, "positions": distinct}))
-        case ["ledger", folder, *ids]:
-            table = deltalake.DeltaTable(folder)
+        case ["ledger", location, *ids]:
+            table = deltalake.DeltaTable(location)
             for id in ids:
                 print(json.dumps(table.transaction_version(id)))
         case _:

@@ -1,7 +1,6 @@
 //! A real Apache Kafka on the loopback interface: three nodes, each broker and controller, replication 3,
 //! `min.insync.replicas=2`. Knows nothing of Sluicebox.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -17,6 +16,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use crate::feed::Placed;
 use crate::lifeline::Lifeline;
 use crate::place;
+use crate::ports;
 
 mod message;
 mod node;
@@ -46,7 +46,7 @@ impl Cluster {
     /// Starts a cluster of its own, for a test that breaks it. Takes about ten seconds.
     pub fn start() -> Result<Self> {
         let folder = fresh_folder()?;
-        let ports = free_ports(2 * NODES)?;
+        let ports = ports::free(2 * NODES)?;
         let (brokers, controllers) = ports.split_at(NODES);
         let nodes = (0..NODES)
             .map(|index| Node::start(&folder.join(format!("node-{index}")), index, brokers, controllers))
@@ -206,16 +206,4 @@ fn fresh_folder() -> Result<PathBuf> {
     let parent = place::target()?.join("kafka/data");
     std::fs::create_dir_all(&parent)?;
     Ok(tempfile::Builder::new().prefix("cluster-").tempdir_in(parent)?.keep())
-}
-
-/// Ports that nobody listens on. All are held while they are chosen, so that they differ.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let held = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<std::io::Result<Vec<_>>>()?;
-    Ok(held
-        .iter()
-        .map(TcpListener::local_addr)
-        .collect::<std::io::Result<Vec<_>>>()?
-        .iter()
-        .map(|a| a.port())
-        .collect())
 }

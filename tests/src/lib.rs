@@ -7,15 +7,22 @@
 //! - [`kafka`]: a real Apache Kafka of three brokers, and what produces to it
 //! - [`feed`]: records on their way to a topic, each with its position
 //! - [`orders`]: records that most tests feed, good and bad
+//! - [`stream`]: those records without end, at a steady rate
 //! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
 //! - [`http`]: what that process answers
+//! - [`s3`]: a real S3 store, SeaweedFS
+//! - [`fault_proxy`]: the way there, with faults on it: refusals, resets, lost responses
+//! - [`chaos`]: all that can happen to the whole, and whether it held
 //! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
 //! - [`mortal`]: a store in memory, for those who are to be killed at each of its requests
 //! - [`native`]: what the tables must hold, by the transform's function run natively
 //! - [`place`]: where the repository keeps the things that `make` builds
+//! - [`ports`]: free ones
 //! - [`lifeline`]: how a child process is kept from outliving the test
 
+pub mod chaos;
 pub mod command;
+pub mod fault_proxy;
 pub mod feed;
 pub mod http;
 pub mod kafka;
@@ -25,4 +32,7 @@ pub mod native;
 pub mod orders;
 pub mod pipeline;
 pub mod place;
+pub mod ports;
+pub mod s3;
+pub mod stream;
 pub mod tables;

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::place;
+use crate::s3::{self, BUCKET, S3};
+use crate::tables::Location;
 
 /// A temporary folder with `pipeline.yaml`; its tables lie there too, and all goes with it.
 pub struct Pipeline {
@@ -18,6 +20,8 @@ pub struct Pipeline {
     name: String,
     /// The pipeline file as it will be written: JSON is YAML. Tests change it before a run.
     pub settings: Value,
+    /// Where its tables lie instead of in the folder: the store, and the address at which processes reach it.
+    on_s3: Option<(&'static S3, String)>,
 }
 
 impl Pipeline {
@@ -31,7 +35,19 @@ impl Pipeline {
             "tables": places.collect::<serde_json::Map<_, _>>(),
             "dead_letters": {"path": "tables/dead_letters"},
         });
-        Ok(Self { folder: tempfile::tempdir()?, name: name.to_owned(), settings })
+        Ok(Self { folder: tempfile::tempdir()?, name: name.to_owned(), settings, on_s3: None })
+    }
+
+    /// Puts the tables into the store's bucket, under the pipeline's name. Processes reach the store at `address`, which
+    /// may be a proxy's; the readers ask the store itself.
+    pub fn on_s3(mut self, store: &'static S3, address: String) -> Self {
+        let prefix = format!("s3://{BUCKET}/{}", self.name);
+        if let Some(tables) = self.settings["tables"].as_object_mut() {
+            tables.iter_mut().for_each(|(name, place)| place["path"] = json!(format!("{prefix}/{name}")));
+        }
+        self.settings["dead_letters"]["path"] = json!(format!("{prefix}/dead_letters"));
+        self.on_s3 = Some((store, address));
+        self
     }
 
     /// The pipeline's name, which is also its tables' application id.
@@ -49,6 +65,21 @@ impl Pipeline {
         self.folder().join("tables").join(name)
     }
 
+    /// The same for the readers, wherever it lies.
+    pub fn location(&self, name: &str) -> Location {
+        match &self.on_s3 {
+            None => self.table(name).as_path().into(),
+            Some((store, _)) => {
+                Location { path: format!("s3://{BUCKET}/{}/{name}", self.name), environment: store.environment() }
+            }
+        }
+    }
+
+    /// What its processes must have in their environment to reach the tables.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.on_s3.as_ref().map_or(Vec::new(), |(_, address)| s3::environment(address))
+    }
+
     /// How many versions a table has; cheap enough to be asked again and again.
     pub fn versions(&self, table: &str) -> usize {
         let log = fs::read_dir(self.table(table).join("_delta_log"));
@@ -64,13 +95,14 @@ impl Pipeline {
 
     /// Starts `sluicebox run` with the settings of this moment. `arguments` are further ones: `["--drain"]`.
     pub fn start(&self, arguments: &[&str]) -> Result<Run> {
-        Run::start(&self.write()?, arguments)
+        Run::start(&self.write()?, arguments, &self.environment())
     }
 
-    /// Writes the settings of this moment into the pipeline file.
+    /// Writes the pipeline file, with the settings of this moment; at one stroke, as processes may be reading it.
     pub fn write(&self) -> Result<PathBuf> {
-        let file = self.folder().join("pipeline.yaml");
-        fs::write(&file, serde_json::to_string_pretty(&self.settings)?)?;
+        let (file, draft) = (self.folder().join("pipeline.yaml"), self.folder().join("pipeline.yaml.draft"));
+        fs::write(&draft, serde_json::to_string_pretty(&self.settings)?)?;
+        fs::rename(&draft, &file)?;
         Ok(file)
     }
 
@@ -91,13 +123,14 @@ pub struct Run {
 
 impl Run {
     /// Runs a pipeline file; both outputs go to a log beside it.
-    pub fn start(file: &Path, arguments: &[&str]) -> Result<Self> {
+    pub fn start(file: &Path, arguments: &[&str], environment: &[(String, String)]) -> Result<Self> {
         let log = file.with_extension("log");
         let output = fs::OpenOptions::new().create(true).append(true).open(&log)?;
         let process = Command::new(place::sluicebox()?)
             .arg("run")
             .arg(file)
             .args(arguments)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -131,6 +164,16 @@ impl Run {
         self.process.kill()?;
         self.process.wait()?;
         Ok(())
+    }
+
+    /// Puts it to sleep, as a virtual machine that is being moved, until [`Self::wake`].
+    pub fn sleep(&self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), Signal::STOP)?)
+    }
+
+    /// Lets it go on where it slept in; it does not know that time has passed.
+    pub fn wake(&self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.process), Signal::CONT)?)
     }
 
     /// Whether it has not ended by itself.

@@ -39,6 +39,11 @@ pub fn python() -> Result<PathBuf> {
     existing(target()?.join("readers/bin/python"), "make setup")
 }
 
+/// SeaweedFS, which comes from PyPI as the readers do.
+pub fn seaweedfs() -> Result<PathBuf> {
+    existing(target()?.join("readers/bin/weed"), "make setup")
+}
+
 fn existing(path: PathBuf, made_by: &str) -> Result<PathBuf> {
     ensure!(path.exists(), "{} is missing; `{made_by}` makes it", path.display());
     Ok(path)

@@ -1,8 +1,7 @@
 //! What a Delta table holds, as seen by readers that share no code with Sluicebox: Python's `deltalake` and DuckDB.
 
-use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -10,25 +9,46 @@ use serde_json::Value;
 
 use crate::place;
 
+/// Where a table lies, and what the readers must have in their environment to get there.
+#[derive(Debug, Clone)]
+pub struct Location {
+    /// A folder or a URL.
+    pub path: String,
+    /// Variables that name the store and its credentials; none for a folder.
+    pub environment: Vec<(String, String)>,
+}
+
+impl From<&Path> for Location {
+    fn from(folder: &Path) -> Self {
+        Self { path: folder.to_string_lossy().into_owned(), environment: Vec::new() }
+    }
+}
+
+impl From<&PathBuf> for Location {
+    fn from(folder: &PathBuf) -> Self {
+        folder.as_path().into()
+    }
+}
+
 /// All rows, sorted by position, then by text, in the form that `tests/readers/read_table.py` describes.
 /// Fails if the two readers do not see the same.
-pub fn rows(folder: &Path) -> Result<Vec<Value>> {
-    let rows = read([OsStr::new("deltalake"), folder.as_os_str()])?;
-    let seen_by_duckdb = read([OsStr::new("duckdb"), folder.as_os_str()])?;
+pub fn rows(table: impl Into<Location>) -> Result<Vec<Value>> {
+    let table = table.into();
+    let rows = read("deltalake", &table, &[])?;
+    let seen_by_duckdb = read("duckdb", &table, &[])?;
     ensure!(
         rows == seen_by_duckdb,
         "deltalake and DuckDB disagree on {}: {}",
-        folder.display(),
+        table.path,
         first_difference(&rows, &seen_by_duckdb),
     );
     rows.iter().map(|row| Ok(serde_json::from_str(row)?)).collect()
 }
 
 /// The ledger: the next offset of each partition, `0..partitions`; none where the table knows nothing of it.
-pub fn ledger(folder: &Path, pipeline: &str, topic: &str, partitions: i32) -> Result<Vec<Option<i64>>> {
-    let ids = (0..partitions).map(|partition| format!("sluicebox/{pipeline}/{topic}/{partition}").into());
-    let arguments = ["ledger".into(), folder.as_os_str().to_owned()].into_iter().chain(ids);
-    read(arguments)?.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
+pub fn ledger(table: impl Into<Location>, pipeline: &str, topic: &str, partitions: i32) -> Result<Vec<Option<i64>>> {
+    let ids: Vec<_> = (0..partitions).map(|partition| format!("sluicebox/{pipeline}/{topic}/{partition}")).collect();
+    read("ledger", &table.into(), &ids)?.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
 /// What each commit that is still in the log says of itself (`commitInfo.sluicebox`), in order.
@@ -48,8 +68,8 @@ pub fn commits(folder: &Path) -> Result<Vec<Value>> {
 }
 
 /// How many rows a table has, and from how many positions of topics they come. For tables too large to compare.
-pub fn count(folder: &Path) -> Result<(u64, u64)> {
-    let lines = read([OsStr::new("count"), folder.as_os_str()])?;
+pub fn count(table: impl Into<Location>) -> Result<(u64, u64)> {
+    let lines = read("count", &table.into(), &[])?;
     let counted: Value = serde_json::from_str(lines.first().context("the reader counted nothing")?)?;
     let number = |name: &str| counted.get(name).and_then(Value::as_u64).context("the reader gave no number");
     Ok((number("rows")?, number("positions")?))
@@ -69,10 +89,11 @@ pub fn first_difference<T: PartialEq + std::fmt::Debug>(left: &[T], right: &[T])
 
 /// Asks the independent readers. If one of their native libraries aborts the process (seen once in some hundred runs:
 /// "terminate called without an active exception"), they are asked again: that says nothing of the table.
-fn read<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Result<Vec<String>> {
+fn read(question: &str, table: &Location, further: &[String]) -> Result<Vec<String>> {
     const ATTEMPTS: usize = 3;
     let mut reader = Command::new(place::python()?);
-    reader.arg(place::repository().join("tests/readers/read_table.py")).args(arguments);
+    reader.arg(place::repository().join("tests/readers/read_table.py")).arg(question).arg(&table.path).args(further);
+    reader.envs(table.environment.iter().map(|(name, value)| (name, value)));
     let mut attempt = 1;
     loop {
         let output = reader.output().context("can't start the Python of the readers")?;

@@ -28,9 +28,9 @@ pub(crate) fn ensure_tables<T: sluicebox::Transform>(
 ) -> Result<()> {
     let expected = Expected::of::<T>(configuration, feeds)?;
     for (table, rows) in &expected.tables {
-        ensure_same(table, &tables::rows(&pipeline.table(table))?, rows)?;
+        ensure_same(table, &tables::rows(pipeline.location(table))?, rows)?;
     }
-    let dead_letters: Vec<_> = tables::rows(&pipeline.table("dead_letters"))?.iter().map(timeless).collect();
+    let dead_letters: Vec<_> = tables::rows(pipeline.location("dead_letters"))?.iter().map(timeless).collect();
     ensure_same("dead letters", &dead_letters, &expected.dead_letters)
 }
 

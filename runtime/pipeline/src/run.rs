@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use crate::breaker::Breaker;
 use crate::dead_letter::DeadLetters;
-use crate::error::PipelineError;
+use crate::error::{ErrorKind, PipelineError};
 use crate::health::Health;
 use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
@@ -49,13 +49,34 @@ pub async fn run_from<S: Source>(
     connect: impl FnOnce() -> Result<S, PipelineError>,
     settings: Settings,
     transform: &Transform,
-    options: RunOptions,
+    mut options: RunOptions,
 ) -> Result<Progress, PipelineError> {
     let worker = worker(&settings, transform)?;
-    let tables = Tables::open(&settings, transform).await?;
-    let dead_letters = DeadLetters::open(&settings, transform).await?;
+    let (tables, dead_letters) = open(&settings, transform, &mut options).await?;
     let source = connect()?;
     walk(source, &settings, worker, tables, dead_letters, options).run().await
+}
+
+/// Opens or creates all tables. A store that stumbles is asked again, a few times only: a name or a right that is wrong
+/// has to be told at the start.
+async fn open(
+    settings: &Settings,
+    transform: &Transform,
+    RunOptions { stop, health, .. }: &mut RunOptions,
+) -> Result<(Tables, DeadLetters), PipelineError> {
+    let (mut patience, vitals) = (Patience::new(true), Vitals::new(health.clone()));
+    loop {
+        let opened = match Tables::open(settings, transform).await {
+            Ok(tables) => DeadLetters::open(settings, transform).await.map(|dead_letters| (tables, dead_letters)),
+            Err(error) => Err(error),
+        };
+        match opened {
+            Err(error) if error.kind() == ErrorKind::Environment && !*stop.borrow() => {
+                patience.wait(error, stop, &vitals).await?
+            }
+            opened => return opened,
+        }
+    }
 }
 
 fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {

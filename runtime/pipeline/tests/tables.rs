@@ -153,7 +153,7 @@ async fn many_writers_of_one_table_all_get_through() {
     let folder = tempfile::tempdir().expect("a folder");
     open(&folder).await;
     let mut writers = Vec::new();
-    for number in 0..16 {
+    for number in 0..64 {
         let mut table = open_at(&folder, &[number]).await;
         writers.push(tokio::spawn(async move {
             stage(&mut table, number, 0..10).await;
@@ -163,7 +163,7 @@ async fn many_writers_of_one_table_all_get_through() {
     for writer in writers {
         writer.await.expect("does not panic").expect("commits");
     }
-    assert_eq!(rows(&folder).await, 160);
+    assert_eq!(rows(&folder).await, 640);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ use crate::orders;
 
 mod breaker;
 mod brokers;
+mod chaos;
 mod crash;
 mod dead_letters;
 mod gaps;
@@ -19,6 +20,7 @@ mod group;
 mod loss;
 mod outage;
 mod poison;
+mod s3;
 mod samples;
 mod stop;
 mod topics;

@@ -3,3 +3,4 @@
 mod breaker;
 mod dead_letters;
 mod files;
+mod writers;

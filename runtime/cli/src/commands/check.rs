@@ -27,7 +27,7 @@ impl Check {
     pub(crate) fn run(self) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
-        let (document, transform) = runtime.block_on(checked(&self.pipeline, &sandbox))?;
+        let (document, transform) = runtime.block_on(checked(&self.pipeline, &sandbox, OutOfReach::IsFailure))?;
         let description = transform.description();
         let paint = Paint::stdout();
         let mut out = std::io::stdout().lock();
@@ -48,8 +48,21 @@ impl Check {
     }
 }
 
+/// What to think of a table that cannot be looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OutOfReach {
+    /// The check has failed.
+    IsFailure,
+    /// It will be opened later.
+    IsFine,
+}
+
 /// Reads the file, loads its transform and makes sure that they and the tables fit together; shows what is wrong.
-pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document, Transform), Failure> {
+pub(super) async fn checked(
+    path: &Path,
+    sandbox: &Sandbox,
+    tables: OutOfReach,
+) -> Result<(Document, Transform), Failure> {
     let document = Document::load(path).map_err(|error| shown(&error))?;
     let settings = document.settings();
     let cache = cache::compiled();
@@ -61,7 +74,12 @@ pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document,
     let mut faults = misplaced_tables(&document, &transform);
     faults.extend(refused_configuration(&document, &transform)?);
     if faults.is_empty() {
-        faults.extend(misfitting_table(&document, &transform).await?);
+        match misfitting_table(&document, &transform).await {
+            Ok(fault) => faults.extend(fault),
+            // Whoever goes on to open the tables has more patience.
+            Err(failure) if tables == OutOfReach::IsFailure => return Err(failure),
+            Err(_) => {}
+        }
     }
     if faults.is_empty() { Ok((document, transform)) } else { Err(shown(&document.faults(faults))) }
 }

@@ -11,7 +11,7 @@ use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::check::checked;
+use super::check::{OutOfReach, checked};
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http::{self, Subject};
@@ -52,7 +52,7 @@ impl Run {
             .environment("cannot start the threads")?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         runtime.block_on(async {
-            let (document, transform) = checked(&self.pipeline, &sandbox).await?;
+            let (document, transform) = checked(&self.pipeline, &sandbox, OutOfReach::IsFine).await?;
             let mut settings = document.into_settings();
             if self.ignore_breaker {
                 settings.breaker = None;
