@@ -250,6 +250,8 @@ async fn an_accepted_gap_is_in_the_log_and_rows_from_before_it_are_fenced() {
 
     let recreated = LossCause::TopicRecreated { ledger: 0, resume: 0 };
     table.depart(&departure(0, Some(2), Some(recreated)), DIGEST).await.expect("commits");
+    let anew = Skip { topic: "numbers".into(), partition: 0, from: Some(0), to: 0, why: SkipReason::TopicRecreated };
+    assert_eq!(last_record(&folder).skips, [anew]);
     let fenced = zombie.commit(DIGEST).await;
     assert!(
         matches!(fenced, Err(PipelineError::Fenced { .. })),

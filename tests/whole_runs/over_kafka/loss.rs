@@ -1,6 +1,7 @@
 //! Records that are gone before any table has them: the partition stops and says exactly what is missing, the others go
 //! on, and nothing is skipped unless somebody says so.
 
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use sluicebox_tests::feed::Feed;
 use sluicebox_tests::kafka::Cluster;
 use sluicebox_tests::pipeline::{Pipeline, Run, await_until};
-use sluicebox_tests::tables;
+use sluicebox_tests::{place, tables};
 
 use super::{await_all_taken_in, source};
 use crate::orders;
@@ -45,6 +46,13 @@ fn accepting<'a>(gaps: &[&'a str]) -> Vec<&'a str> {
     gaps.iter().flat_map(|gap| ["--accept-gap", *gap]).collect()
 }
 
+/// The tables account for every offset, and for what was accepted.
+fn ensure_audited(pipeline: &Pipeline) -> Result<()> {
+    let output = Command::new(place::sluicebox()?).arg("audit").arg(pipeline.write()?).output()?;
+    ensure!(output.status.success(), "the audit says:\n{}", String::from_utf8_lossy(&output.stdout));
+    Ok(())
+}
+
 #[test]
 fn what_retention_took_is_named_and_the_other_partitions_go_on() -> Result<()> {
     let cluster = Cluster::shared()?;
@@ -75,6 +83,7 @@ fn what_retention_took_is_named_and_the_other_partitions_go_on() -> Result<()> {
     for table in ["orders", "dead_letters"] {
         assert_eq!(skips(&pipeline, table)?, std::slice::from_ref(&skip), "in {table}");
     }
+    ensure_audited(&pipeline)?;
     let mut left = feed;
     left.records.retain(|record| record.message.partition != 0 || !(100..130).contains(&record.offset));
     orders::ensure_exactly_once(&pipeline, &[&left])
@@ -142,6 +151,7 @@ fn a_topic_that_was_made_anew_is_recognised_though_it_is_longer_than_the_old() -
         let first = json!({"topic": "reborn", "partition": 0, "from": 50, "to": 0, "why": "topic_recreated"});
         assert_eq!((skips.len(), &skips[0]), (orders::PARTITIONS as usize, &first), "in {table}");
     }
+    ensure_audited(&pipeline)?;
     let bystander = Feed::read(cluster, "bystander", orders::PARTITIONS)?;
     orders::ensure_exactly_once(&pipeline, &[&old, &new, &bystander])
 }
@@ -199,6 +209,7 @@ fn a_start_at_the_end_is_remembered_before_the_first_flush() -> Result<()> {
     std::thread::sleep(Duration::from_secs(1));
     run.kill()?;
     pipeline.drain()?;
+    ensure_audited(&pipeline)?;
     let mut wanted = feed;
     wanted.records.drain(..200);
     orders::ensure_exactly_once(&pipeline, &[&wanted])

@@ -56,7 +56,8 @@ impl Table {
             let partition = &departure.partition;
             let Some(entry) = self.ledger.departed(departure) else { continue };
             let from = self.ledger.next(partition);
-            if let Some(to) = entry.next.filter(|_| entry.next != from) {
+            // A topic that was made anew may begin where the old one stood: that was accepted, too.
+            if let Some(to) = entry.next.filter(|_| entry.next != from || departure.accepted.is_some()) {
                 let why = if from.is_none() { SkipReason::Start } else { departure.skip_reason() };
                 skips.push(Skip { topic: partition.topic.to_string(), partition: partition.partition, from, to, why });
             }
@@ -76,6 +77,17 @@ impl Table {
         skips: Vec<Skip>,
         transform_digest: &str,
     ) -> Result<Prepared, PipelineError> {
+        let mut transactions = Vec::new();
+        for (partition, entry) in after {
+            let before = self.ledger.entry(partition);
+            let is_told = |skip: &Skip| skip.partition == partition.partition && *skip.topic == *partition.topic;
+            if let Some(next) = entry.next.filter(|_| entry.next != before.next || skips.iter().any(is_told)) {
+                transactions.push(Transaction::new(app_id(&self.pipeline, partition), next));
+            }
+            if let Some(identity) = entry.identity.filter(|_| entry.identity != before.identity) {
+                transactions.push(Transaction::new(identity_app_id(&self.pipeline, partition), identity));
+            }
+        }
         let record = CommitRecord {
             pipeline: self.pipeline.clone(),
             transform_digest: transform_digest.to_owned(),
@@ -83,16 +95,6 @@ impl Table {
             partitions: self.tally.partitions(),
             skips,
         };
-        let mut transactions = Vec::new();
-        for (partition, entry) in after {
-            let before = self.ledger.entry(partition);
-            if let Some(next) = entry.next.filter(|_| entry.next != before.next) {
-                transactions.push(Transaction::new(app_id(&self.pipeline, partition), next));
-            }
-            if let Some(identity) = entry.identity.filter(|_| entry.identity != before.identity) {
-                transactions.push(Transaction::new(identity_app_id(&self.pipeline, partition), identity));
-            }
-        }
         let record = serde_json::to_value(record)
             .map_err(|error| self.error("describing the commit", DeltaTableError::generic(error.to_string())))?;
         Ok(Prepared { actions: adds.into_iter().map(Action::Add).collect(), transactions, record })
