@@ -105,7 +105,9 @@ impl Health {
         }
         if self.told.elapsed() > STEP_DURATION_MAX {
             let seconds = self.told.elapsed().as_secs();
-            return Some(format!("nothing has moved for {seconds} s: a store or a transform is slow, or hangs"));
+            return Some(format!(
+                "nothing has moved for {seconds} s: the store, the source or the transform is slow, or hangs"
+            ));
         }
         self.source_trouble.clone()
     }

@@ -1,5 +1,6 @@
-//! Brokers die, below `min.insync.replicas` and below the quorum, and come back. Where none is left, the process is not ready.
+//! Stores and brokers that go and come back. Brokers die, below `min.insync.replicas` and below the quorum, and come back. Where none is left, the process is not ready.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -44,6 +45,38 @@ fn survives_the_loss_of_two_brokers_and_of_all_three() -> Result<()> {
     await_ready(&mut run, address, 200)?;
     cluster.produce("outage", after.iter().map(|record| &record.message))?;
     await_all_taken_in(&cluster, &pipeline, &mut [&mut run])?;
+    run.terminate()?;
+    ensure!(run.wait(PATIENCE)?.success(), "it did not end well:\n{}", run.said());
+    orders::ensure_exactly_once(&pipeline, &[&feed])
+}
+
+#[test]
+fn a_store_out_of_reach_is_put_up_with_and_said() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let feed = orders::feed("store-outage", 800);
+    let (before, after) = feed.records.split_at(400);
+    cluster.create_topic("store-outage", orders::PARTITIONS, &[])?;
+    cluster.produce("store-outage", before.iter().map(|record| &record.message))?;
+    let mut pipeline = orders::pipeline("store-outage", source(cluster, &["store-outage"]))?;
+    let address = free_address()?;
+    pipeline.settings["http"] = json!({"listen": address.to_string()});
+    pipeline.settings["flush"] = json!({"interval": "200ms"});
+    let mut run = pipeline.start(&[])?;
+    await_all_taken_in(cluster, &pipeline, &mut [&mut run])?;
+
+    // A file where the log's folder should be can be neither read nor written.
+    let log = pipeline.table("orders").join("_delta_log");
+    let away = log.with_file_name("away");
+    fs::rename(&log, &away)?;
+    fs::write(&log, "")?;
+    cluster.produce("store-outage", after.iter().map(|record| &record.message))?;
+    let why = await_ready(&mut run, address, 503)?;
+    ensure!(why.contains("backing off") && why.contains("table `orders`"), "{why}");
+
+    fs::remove_file(&log)?;
+    fs::rename(&away, &log)?;
+    await_ready(&mut run, address, 200)?;
+    await_all_taken_in(cluster, &pipeline, &mut [&mut run])?;
     run.terminate()?;
     ensure!(run.wait(PATIENCE)?.success(), "it did not end well:\n{}", run.said());
     orders::ensure_exactly_once(&pipeline, &[&feed])

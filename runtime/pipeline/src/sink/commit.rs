@@ -21,6 +21,10 @@ use crate::ledger::{Departure, Entries, Ledger, Standing, app_id, identity_app_i
 use crate::position::TopicPartition;
 use crate::telemetry;
 
+/// So often in a row the ledger may be out of reach after a failed attempt: then it is no conflict, but the store is away,
+/// and waiting for that is the walk's business, which says so.
+const UNREADABLE_MAX: u32 = 3;
+
 /// What a commit attempt needs besides the snapshot.
 struct Prepared {
     actions: Vec<Action>,
@@ -104,6 +108,7 @@ impl Table {
     async fn commit_prepared(&mut self, prepared: &Prepared, after: &Entries) -> Result<(), PipelineError> {
         let compared_with = self.ledger.clone();
         let mut pauses = pauses();
+        let mut unreadable = 0;
         loop {
             let error = match self.attempt(prepared).await {
                 Ok(commit) => {
@@ -120,9 +125,14 @@ impl Table {
             };
             tokio::time::sleep(pause).await;
             if let Err(error) = self.refresh(&[]).await {
+                unreadable += 1;
+                if unreadable == UNREADABLE_MAX {
+                    return Err(self.error("reading the ledger after a failed commit", error));
+                }
                 warn!(table = self.name, %error, "cannot read the ledger, trying again");
                 continue;
             }
+            unreadable = 0;
             match self.ledger.standing(&compared_with, after) {
                 Standing::Open => warn!(table = self.name, %error, "commit did not land, trying again"),
                 Standing::Covered => {
