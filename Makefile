@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test bench soak chaos lint
+.PHONY: help setup build guests demo test sim bench soak chaos lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -25,6 +25,10 @@ demo: build ## 50,000 orders with poison among them, killed in the middle, nothi
 test: ## every test, with a real three-broker Kafka; ends with: N passed, N failed, N skipped
 	@tests/setup/doctor tests
 	@tests/run
+
+sim: guests ## the real walk in SEEDS=1000 simulated worlds of crashes, zombies and lost responses; SEED=4711 tells one
+	$(CARGO_BUILD) --example simulation
+	$(dir $(SLUICEBOX))examples/simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 bench: build ## ns a record: the boundary, each transform in the sandbox against native, the whole walk
 	$(SLUICEBOX) bench

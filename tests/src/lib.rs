@@ -18,6 +18,7 @@
 //! - [`native`]: what the tables must hold, by the transform's function run natively
 //! - [`place`]: where the repository keeps the things that `make` builds
 //! - [`ports`]: free ones
+//! - [`simulation`]: the real walk in a world of numbers; not a whole run, but it crosses all crates
 //! - [`lifeline`]: how a child process is kept from outliving the test
 
 pub mod chaos;
@@ -34,5 +35,6 @@ pub mod pipeline;
 pub mod place;
 pub mod ports;
 pub mod s3;
+pub mod simulation;
 pub mod stream;
 pub mod tables;

@@ -1,0 +1,49 @@
+//! A bounded number of simulated worlds; `make sim` runs as many as one likes, and tells the story of one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use sluicebox_tests::place;
+use sluicebox_tests::simulation::{Outcome, Simulation};
+
+const SEEDS: u64 = 150;
+
+fn simulation() -> Simulation {
+    Simulation::load(&place::guest("scripted").expect("the guests are built")).expect("it loads")
+}
+
+#[test]
+fn whatever_the_weather_nothing_is_lost_or_doubled() {
+    let (simulation, next) = (simulation(), AtomicU64::new(0));
+    let outcomes: Vec<Outcome> = thread::scope(|scope| {
+        let run_some = || {
+            let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+            seeds
+                .take_while(|&seed| seed < SEEDS)
+                .map(|seed| simulation.run(seed).expect("it runs"))
+                .collect::<Vec<_>>()
+        };
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(run_some)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    assert_eq!(outcomes.len() as u64, SEEDS);
+    for outcome in &outcomes {
+        let seed = outcome.seed;
+        assert!(outcome.violations.is_empty(), "{:?}; see it: make sim SEED={seed}", outcome.violations);
+        assert!(outcome.commits > 0, "seed {seed} commits nothing");
+    }
+    let sum = |count: fn(&Outcome) -> usize| outcomes.iter().map(count).sum::<usize>();
+    let (deaths, faults) = (sum(|outcome| outcome.deaths), sum(|outcome| outcome.faults));
+    assert!(deaths > 100 && faults > 500, "the weather is too good: {deaths} deaths, {faults} faults");
+}
+
+#[test]
+fn the_same_seed_is_the_same_story() {
+    let simulation = simulation();
+    for seed in [3, 14, 15, 92, 65] {
+        let [first, second] = [(); 2].map(|()| simulation.run(seed).expect("it runs"));
+        assert_eq!(first.trace.lines(), second.trace.lines(), "seed {seed}");
+        assert_eq!(first.trace.hash(), second.trace.hash(), "seed {seed}");
+    }
+    assert_ne!(simulation.run(1).expect("it runs").trace.hash(), simulation.run(2).expect("it runs").trace.hash());
+}

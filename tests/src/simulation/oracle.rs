@@ -1,0 +1,361 @@
+//! What must hold, whatever the weather: checked at every commit, at every acknowledgement and at the end, against
+//! the script alone. Reads the tables' logs and files by itself; shares nothing with the product but the words.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use object_store::PutPayload;
+use object_store::memory::InMemory;
+use serde_json::Value;
+use sluicebox_pipeline::position::{Offsets, TopicPartition};
+
+use super::broker;
+use super::script::{Expected, Record, Script, TABLES};
+use super::trace::Trace;
+use super::worker::{DEAD_LETTERS, PIPELINE};
+
+mod files;
+
+/// What must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// A commit adds the rows of its offsets: each once, none else, none altered.
+    RowsMatch,
+    /// A table's ledger moves forward only, and its commits say of themselves what they do.
+    RangesJoin,
+    /// Whatever a row table's ledger has passed and is a dead letter lies in the dead-letter table already.
+    DeadLettersFirst,
+    /// Kafka is told only of what every table has.
+    AcknowledgedLast,
+    /// A worker that has let go of a partition, or knows that it has lost it, does not try to commit it.
+    HandsOff,
+    /// In calm weather everything is taken in, to the last record.
+    Progress,
+    /// Workers go on or leave in peace; they do not panic, spin, or give up without need.
+    Composure,
+    /// Other readers see the same tables.
+    Readable,
+}
+
+/// Something that does not hold.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// What should have held.
+    pub invariant: Invariant,
+    /// What was found instead.
+    pub what: String,
+}
+
+/// The judge of one world.
+pub struct Oracle {
+    script: Arc<Script>,
+    tables: BTreeMap<&'static str, Shadow>,
+    /// What each worker may commit, as far as it knows.
+    held: BTreeMap<usize, BTreeSet<TopicPartition>>,
+    violations: Vec<Violation>,
+    commits: usize,
+}
+
+/// A table, as its log says.
+#[derive(Default)]
+struct Shadow {
+    versions: u64,
+    ledger: Offsets,
+    files: BTreeSet<String>,
+}
+
+/// What a commit says of itself, in the words of the log.
+struct Commit {
+    files: Vec<String>,
+    ledger: BTreeMap<TopicPartition, i64>,
+    record: Option<Value>,
+}
+
+impl Oracle {
+    /// Knows the script, and tables that are empty.
+    pub fn new(script: Arc<Script>) -> Self {
+        let tables = TABLES.into_iter().chain([DEAD_LETTERS]).map(|name| (name, Shadow::default())).collect();
+        Self { script, tables, held: BTreeMap::new(), violations: Vec::new(), commits: 0 }
+    }
+
+    /// What did not hold so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// Commits so far that took in records.
+    pub fn commits(&self) -> usize {
+        self.commits
+    }
+
+    /// Adds something that does not hold.
+    pub fn violated(&mut self, invariant: Invariant, what: impl Into<String>) {
+        self.violations.push(Violation { invariant, what: what.into() });
+    }
+
+    /// A worker has been given partitions.
+    pub fn may_commit(&mut self, worker: usize, partitions: &[TopicPartition]) {
+        self.held.entry(worker).or_default().extend(partitions.iter().cloned());
+    }
+
+    /// A worker has let go of partitions, or has heard that they are gone.
+    pub fn must_not_commit(&mut self, worker: usize, partitions: &[TopicPartition]) {
+        self.held.entry(worker).or_default().retain(|partition| !partitions.contains(partition));
+    }
+
+    /// A worker is about to commit.
+    pub fn about_to_commit(&mut self, worker: usize, table: &str, payload: &PutPayload) {
+        let bytes: Vec<u8> = payload.iter().flat_map(|part| part.iter().copied()).collect();
+        let Ok(commit) = Commit::read(&bytes) else { return };
+        let held = self.held.entry(worker).or_default();
+        let stray: Vec<_> = commit.ledger.keys().filter(|partition| !held.contains(partition)).collect();
+        if let Some(partition) = stray.first() {
+            let what = format!("w{worker} commits {partition} to {table}, which it has let go of");
+            self.violated(Invariant::HandsOff, what);
+        }
+    }
+
+    /// A commit has become visible.
+    pub fn committed(
+        &mut self,
+        worker: usize,
+        table: &str,
+        version: u64,
+        bytes: &[u8],
+        objects: &Arc<InMemory>,
+        trace: &mut Trace,
+    ) {
+        let before = self.violations.len();
+        match Commit::read(bytes) {
+            Ok(commit) => self.judge(worker, table, version, &commit, objects, trace),
+            Err(error) => self.violated(Invariant::Readable, format!("{table} version {version}: {error}")),
+        }
+        for violation in &self.violations[before..] {
+            trace.note(format_args!("VIOLATION {violation}"));
+        }
+    }
+
+    fn judge(
+        &mut self,
+        worker: usize,
+        table: &str,
+        version: u64,
+        commit: &Commit,
+        objects: &Arc<InMemory>,
+        trace: &mut Trace,
+    ) {
+        let Some(shadow) = self.tables.get_mut(table) else { return };
+        let mut found = Vec::new();
+        if version != shadow.versions {
+            found.push((Invariant::RangesJoin, format!("{table} gets version {version} after {}", shadow.versions)));
+        }
+        shadow.versions = version + 1;
+        let mut ranges = BTreeMap::new();
+        for (partition, &to) in &commit.ledger {
+            let from = shadow.ledger.insert(partition.clone(), to);
+            trace.note(format_args!("    {table}: {partition} from {from:?} to {to}"));
+            if from.is_some_and(|from| to < from) {
+                found.push((Invariant::RangesJoin, format!("{table}: the ledger of {partition} falls back to {to}")));
+            }
+            ranges.insert(partition.clone(), (from, to));
+        }
+        shadow.files.extend(commit.files.iter().cloned());
+        self.commits += usize::from(!ranges.is_empty());
+        if let Some(what) = record_differs(&self.script, &ranges, commit.record.as_ref()) {
+            found.push((Invariant::RangesJoin, format!("{table} version {version} says of itself: {what}")));
+        }
+        let expected = expected_rows(&self.script, table, &ranges);
+        match files::rows(objects, table, &commit.files) {
+            Ok(rows) => {
+                if let Some(what) = first_difference(&expected, rows) {
+                    found.push((Invariant::RowsMatch, format!("{table} version {version} by w{worker}: {what}")));
+                }
+            }
+            Err(error) => found.push((Invariant::Readable, format!("{table} version {version}: {error:#}"))),
+        }
+        if table != DEAD_LETTERS {
+            found.extend(self.unburied(table, &ranges).map(|what| (Invariant::DeadLettersFirst, what)));
+        }
+        for (invariant, what) in found {
+            self.violated(invariant, what);
+        }
+    }
+
+    /// A dead letter among the records of `ranges` that is not in its table yet.
+    fn unburied(&self, table: &str, ranges: &Ranges) -> Option<String> {
+        let buried = &self.tables[DEAD_LETTERS].ledger;
+        ranges.iter().find_map(|(partition, &range)| {
+            let next = buried.get(partition).copied().unwrap_or(i64::MIN);
+            let mut records = within(&self.script, partition, range);
+            let missing =
+                records.find(|record| record.offset >= next && matches!(record.expected, Expected::Rejected { .. }))?;
+            let offset = missing.offset;
+            Some(format!("{table} has passed {partition}@{offset}, which is a dead letter and not buried yet"))
+        })
+    }
+
+    /// A worker tells Kafka what is safe.
+    pub fn acknowledged(&mut self, worker: usize, offsets: &Offsets) {
+        for (partition, &offset) in offsets {
+            let early = self
+                .tables
+                .iter()
+                .find(|(_, shadow)| shadow.ledger.get(partition).copied().unwrap_or(i64::MIN) < offset)
+                .map(|(table, _)| format!("w{worker} acknowledges {partition} up to {offset}, which {table} lacks"));
+            if let Some(what) = early {
+                self.violated(Invariant::AcknowledgedLast, what);
+            }
+        }
+    }
+
+    /// Whether every table has everything.
+    pub fn is_complete(&self) -> bool {
+        self.lacking().is_none()
+    }
+
+    /// A table and partition that lacks something.
+    pub fn lacking(&self) -> Option<String> {
+        self.tables.iter().find_map(|(table, shadow)| {
+            self.script.iter().find_map(|(partition, records)| {
+                let end = broker::end(records)?;
+                let next = shadow.ledger.get(partition).copied();
+                (next < Some(end)).then(|| format!("{table} has {partition} up to {next:?}, not to {end}"))
+            })
+        })
+    }
+
+    /// What is known of a table: files and ledger.
+    pub fn known(&self, table: &str) -> (&BTreeSet<String>, &Offsets) {
+        let shadow = &self.tables[table];
+        (&shadow.files, &shadow.ledger)
+    }
+}
+
+type Ranges = BTreeMap<TopicPartition, (Option<i64>, i64)>;
+
+/// The records of a partition within a range; from the first if the ledger did not know the partition.
+fn within<'a>(
+    script: &'a Script,
+    partition: &TopicPartition,
+    (from, to): (Option<i64>, i64),
+) -> impl Iterator<Item = &'a Record> {
+    let from = from.unwrap_or(i64::MIN);
+    let records = script.get(partition).map(Vec::as_slice).unwrap_or_default();
+    records.iter().filter(move |record| (from..to).contains(&record.offset))
+}
+
+/// The rows, as text, that a commit of `ranges` must add to `table`; sorted.
+fn expected_rows(script: &Script, table: &str, ranges: &Ranges) -> Vec<String> {
+    let mut rows = Vec::new();
+    for (partition, &range) in ranges {
+        for record in within(script, partition, range) {
+            match (&record.expected, TABLES.iter().position(|name| *name == table)) {
+                (Expected::Rows(counts, token), Some(index)) => {
+                    rows.extend((0..counts[index]).map(|row| files::row(partition, record, token, row)));
+                }
+                (Expected::Rejected { stage, code }, None) => {
+                    rows.push(files::dead_letter(partition, record, stage, code));
+                }
+                _ => {}
+            }
+        }
+    }
+    rows.sort_unstable();
+    rows
+}
+
+fn first_difference(expected: &[String], mut found: Vec<String>) -> Option<String> {
+    found.sort_unstable();
+    let place = expected.iter().zip(&found).take_while(|(left, right)| left == right).count();
+    match (expected.get(place), found.get(place)) {
+        (None, None) => None,
+        (expected, found) => Some(format!("expected {expected:?}, found {found:?}")),
+    }
+}
+
+/// How what a commit says of itself differs from what it does.
+fn record_differs(script: &Script, ranges: &Ranges, record: Option<&Value>) -> Option<String> {
+    if ranges.is_empty() {
+        return None;
+    }
+    let Some(said) = record.and_then(|record| record["partitions"].as_array()) else {
+        return Some("nothing".to_owned());
+    };
+    if said.len() != ranges.len() {
+        return Some(format!("{} partitions, and it moves {}", said.len(), ranges.len()));
+    }
+    said.iter().find_map(|said| {
+        let topic = said["topic"].as_str().unwrap_or_default();
+        let number = said["partition"].as_i64().unwrap_or(-1) as i32;
+        let partition = TopicPartition::new(topic, number);
+        let Some(&(from, to)) = ranges.get(&partition) else {
+            return Some(format!("{partition}, which it does not move"));
+        };
+        let said_from = said["from"].as_i64();
+        if said["to"].as_i64() != Some(to) || from.is_some_and(|from| said_from != Some(from)) {
+            return Some(format!("{said}, and it moves {partition} from {from:?} to {to}"));
+        }
+        let mut counts = [0u64; 3];
+        for record in within(script, &partition, (from, to)) {
+            counts[match record.expected {
+                Expected::Rows(..) => 0,
+                Expected::Filtered => 1,
+                Expected::Rejected { .. } => 2,
+            }] += 1;
+        }
+        let said_counts = ["emitted", "filtered", "rejected"].map(|name| said[name].as_u64().unwrap_or(u64::MAX));
+        (said_counts != counts).then(|| format!("{said}, and the counts are {counts:?}"))
+    })
+}
+
+impl Commit {
+    fn read(bytes: &[u8]) -> Result<Self, String> {
+        let mut commit = Self { files: Vec::new(), ledger: BTreeMap::new(), record: None };
+        for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+            let action: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+            if let Some(path) = action["add"]["path"].as_str() {
+                commit.files.push(path.to_owned());
+            }
+            if let (Some(app), Some(to)) = (action["txn"]["appId"].as_str(), action["txn"]["version"].as_i64()) {
+                commit.ledger.insert(partition_of(app)?, to);
+            }
+            if let Some(record) = action["commitInfo"].get("sluicebox") {
+                commit.record = Some(record.clone());
+            }
+        }
+        Ok(commit)
+    }
+}
+
+/// `sluicebox/<pipeline>/<topic>/<partition>`
+fn partition_of(app: &str) -> Result<TopicPartition, String> {
+    let parts: Vec<&str> = app.split('/').collect();
+    match parts[..] {
+        ["sluicebox", PIPELINE, topic, number] => {
+            number.parse().map(|number| TopicPartition::new(topic, number)).map_err(|_| app.to_owned())
+        }
+        _ => Err(format!("a stranger's appId: {app}")),
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.what)
+    }
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RowsMatch => "rows match",
+            Self::RangesJoin => "ranges join",
+            Self::DeadLettersFirst => "dead letters first",
+            Self::AcknowledgedLast => "acknowledged last",
+            Self::HandsOff => "hands off",
+            Self::Progress => "progress",
+            Self::Composure => "composure",
+            Self::Readable => "readable",
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! The walk's way to the in-memory Kafka: every call is a step that the world may interfere with.
+
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use sluicebox_pipeline::PipelineError;
+use sluicebox_pipeline::position::{Offsets, TopicPartition};
+use sluicebox_pipeline::source::{Intake, Polled, Source, Starts};
+
+use super::broker::News;
+use super::gate::{self, Fate, Step};
+use super::trace::listed;
+use super::world::{Shared, World};
+
+/// How long a poll waits for records.
+const POLL_WAIT: Duration = Duration::from_millis(100);
+
+/// One worker's source.
+pub struct SimulatedSource {
+    world: Shared,
+    worker: usize,
+}
+
+impl SimulatedSource {
+    /// Joins the group.
+    pub fn connect(world: Shared, worker: usize) -> Self {
+        world.lock().broker.join(worker);
+        Self { world, worker }
+    }
+
+    fn heard(&self, world: &mut World) -> Option<Polled> {
+        let news = world.broker.news(self.worker)?;
+        world.trace.note(format_args!("w{} hears: {news}", self.worker));
+        let (oracle, worker) = (&mut world.oracle, self.worker);
+        Some(match news {
+            News::Assigned(partitions) => {
+                oracle.may_commit(worker, &partitions);
+                Polled::Assigned(partitions)
+            }
+            News::Revoked(partitions) => Polled::Revoked { partitions, lost: false },
+            News::Lost(partitions) => {
+                oracle.must_not_commit(worker, &partitions);
+                Polled::Revoked { partitions, lost: true }
+            }
+        })
+    }
+
+    /// Records of some partitions, those of each in order.
+    fn fetch(&self, world: &mut World, intake: &mut Intake) {
+        let partitions = world.broker.partitions(self.worker);
+        if partitions.is_empty() {
+            return;
+        }
+        for _ in 0..world.rng.usize(1..=4) {
+            let partition = &partitions[world.rng.usize(..partitions.len())];
+            for _ in 0..world.rng.usize(1..=20) {
+                if intake.is_full() {
+                    return;
+                }
+                let Some((script, index)) = world.broker.fetch(self.worker, partition) else { break };
+                let record = &script[partition][index];
+                let headers = record.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref()));
+                let (topic, number) = (&partition.topic, partition.partition);
+                let (key, value) = (record.key.as_deref(), record.value.as_deref());
+                intake.push(topic, number, record.offset, record.timestamp, key, value, headers);
+            }
+        }
+    }
+
+    /// Waits for the world's decision; none if the step is to take effect.
+    async fn pass(&self, step: Step, doing: &'static str) -> Result<(), PipelineError> {
+        match gate::pass(&self.world, self.worker, step).await {
+            Fate::Done => Ok(()),
+            Fate::Slow(pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
+            _ => Err(PipelineError::Kafka { doing, source: KafkaError::MessageConsumption(BROKEN) }),
+        }
+    }
+}
+
+const BROKEN: RDKafkaErrorCode = RDKafkaErrorCode::BrokerTransportFailure;
+
+impl Source for SimulatedSource {
+    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
+        self.pass(Step::Poll, "reading").await?;
+        {
+            let mut world = self.world.lock();
+            if let Some(change) = self.heard(&mut world) {
+                return Ok(change);
+            }
+            self.fetch(&mut world, intake);
+            if !intake.is_empty() {
+                let records: usize = intake.batches().map(|batch| batch.len()).sum();
+                world.trace.note(format_args!("w{} gets {records} records", self.worker));
+                return Ok(Polled::Records);
+            }
+        }
+        tokio::time::sleep(POLL_WAIT).await;
+        Ok(Polled::Idle)
+    }
+
+    fn keep_alive(&mut self) -> Result<Polled, PipelineError> {
+        let mut world = self.world.lock();
+        if world.gates[self.worker].doomed {
+            return Ok(Polled::Idle);
+        }
+        Ok(self.heard(&mut world).unwrap_or(Polled::Idle))
+    }
+
+    async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {
+        self.pass(Step::Start, "seeking").await?;
+        let mut world = self.world.lock();
+        let mut offsets = Offsets::new();
+        for (partition, next) in starts {
+            let first = world.broker.first_offset(partition);
+            let mut offset = next.unwrap_or(first);
+            // A source may begin earlier than it was asked to, as one that reads files does.
+            if world.happens(100) {
+                offset = world.rng.i64(first..=offset.max(first));
+            }
+            offsets.insert(partition.clone(), offset);
+        }
+        let started = listed(offsets.iter().map(|(partition, offset)| format!("{partition}@{offset}")));
+        world.trace.note(format_args!("w{} starts at {started}", self.worker));
+        world.broker.start(self.worker, &offsets);
+        Ok(())
+    }
+
+    fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+        let mut world = self.world.lock();
+        if world.dies_here(self.worker, "release") {
+            return Ok(());
+        }
+        world.trace.note(format_args!("w{} releases {}", self.worker, listed(partitions)));
+        world.oracle.must_not_commit(self.worker, partitions);
+        world.broker.release(self.worker, partitions);
+        world.dies_here(self.worker, "release");
+        Ok(())
+    }
+
+    fn partitions(&self) -> Vec<TopicPartition> {
+        self.world.lock().broker.partitions(self.worker)
+    }
+
+    fn ack(&mut self, offsets: &Offsets) {
+        let mut world = self.world.lock();
+        if world.dies_here(self.worker, "ack") {
+            return;
+        }
+        world.oracle.acknowledged(self.worker, offsets);
+        world.dies_here(self.worker, "ack");
+    }
+}
+
+impl World {
+    /// Whether a worker is dead, or dies now, at a step that cannot wait.
+    fn dies_here(&mut self, worker: usize, step: &str) -> bool {
+        let chance = self.plan.weather.fatal;
+        if !self.gates[worker].doomed && self.happens(chance) {
+            self.gates[worker].doom();
+            self.trace.note(format_args!("w{worker} dies at {step}"));
+        }
+        self.gates[worker].doomed
+    }
+}
+
+impl Drop for SimulatedSource {
+    /// Leaves the group, unless this worker's death is what drops it.
+    fn drop(&mut self) {
+        let mut world = self.world.lock();
+        if !world.gates[self.worker].doomed {
+            world.broker.leave(self.worker);
+        }
+    }
+}
