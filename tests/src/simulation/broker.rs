@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use sluicebox_pipeline::position::{Offsets, TopicPartition};
+use sluicebox_pipeline::position::{OffsetRange, Offsets, TopicPartition};
 
 use super::script::{Record, Script};
 use super::trace::listed;
@@ -16,6 +16,8 @@ pub struct Broker {
     script: Arc<Script>,
     /// How many records of each partition have been produced.
     produced: BTreeMap<TopicPartition, usize>,
+    /// How many of those retention has deleted.
+    deleted: BTreeMap<TopicPartition, usize>,
     /// Who has each partition.
     owners: BTreeMap<TopicPartition, Option<usize>>,
     members: BTreeMap<usize, Member>,
@@ -47,9 +49,10 @@ pub enum News {
 impl Broker {
     /// Topics without records yet, and a group without members.
     pub fn new(script: Arc<Script>) -> Self {
-        let produced = script.keys().map(|partition| (partition.clone(), 0)).collect();
+        let produced: BTreeMap<_, _> = script.keys().map(|partition| (partition.clone(), 0)).collect();
+        let deleted = produced.clone();
         let owners = script.keys().map(|partition| (partition.clone(), None)).collect();
-        Self { script, produced, owners, members: BTreeMap::new() }
+        Self { script, produced, deleted, owners, members: BTreeMap::new() }
     }
 
     /// Some records more.
@@ -124,6 +127,11 @@ impl Broker {
         }
     }
 
+    /// All partitions.
+    pub fn partitions_of_all(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.owners.keys()
+    }
+
     /// Asks a member to give up a partition.
     pub fn move_one(&mut self, rng: &mut Rng) -> Option<(usize, TopicPartition)> {
         let partitions: Vec<&TopicPartition> = self.owners.keys().collect();
@@ -142,15 +150,42 @@ impl Broker {
         self.members.get_mut(&member)?.news.pop_front()
     }
 
-    /// The first offset that a partition still has.
-    pub fn first_offset(&self, partition: &TopicPartition) -> i64 {
-        self.script[partition].first().map_or(0, |record| record.offset)
+    /// The offsets that a partition still has.
+    pub fn range(&self, partition: &TopicPartition) -> OffsetRange {
+        let (kept, produced) = (self.deleted[partition], self.produced[partition]);
+        let records = &self.script[partition];
+        let from = records.get(kept).map(|record| record.offset).or(end(records)).unwrap_or(0);
+        OffsetRange { from, to: end(&records[..produced]).unwrap_or(from).max(from) }
+    }
+
+    /// Retention deletes the oldest records of a partition, whether somebody has read them or not.
+    pub fn delete_some(&mut self, rng: &mut Rng) -> TopicPartition {
+        let partitions: Vec<&TopicPartition> = self.owners.keys().collect();
+        let partition = partitions[rng.usize(..partitions.len())].clone();
+        let produced = self.produced[&partition];
+        if let Some(deleted) = self.deleted.get_mut(&partition) {
+            *deleted += rng.usize(..=produced - *deleted);
+        }
+        partition
+    }
+
+    /// Whether a member reads where records have been deleted.
+    pub fn is_out_of_range(&self, member: usize) -> bool {
+        let positions = self.members.get(&member).map(|member| &member.positions);
+        positions.into_iter().flatten().any(|(partition, &position)| position < self.range(partition).from)
     }
 
     /// A member reads partitions from these offsets on.
     pub fn start(&mut self, member: usize, offsets: &Offsets) {
         if let Some(member) = self.members.get_mut(&member) {
             member.positions.extend(offsets.clone());
+        }
+    }
+
+    /// A member stops reading partitions that stay its own.
+    pub fn park(&mut self, member: usize, partitions: &[TopicPartition]) {
+        if let Some(member) = self.members.get_mut(&member) {
+            member.positions.retain(|partition, _| !partitions.contains(partition));
         }
     }
 
@@ -183,7 +218,7 @@ impl Broker {
     pub fn fetch(&mut self, member: usize, partition: &TopicPartition) -> Option<(Arc<Script>, usize)> {
         let position = self.members.get_mut(&member)?.positions.get_mut(partition)?;
         let records = &self.script[partition][..self.produced[partition]];
-        let index = records.partition_point(|record| record.offset < *position);
+        let index = records.partition_point(|record| record.offset < *position).max(self.deleted[partition]);
         *position = records.get(index)?.offset + 1;
         Some((self.script.clone(), index))
     }

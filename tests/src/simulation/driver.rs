@@ -15,6 +15,8 @@ use object_store::{GetOptions, ObjectStore, PutOptions};
 use sluicebox_pipeline::ErrorKind;
 use sluicebox_pipeline::dead_letter::DeadLetters;
 use sluicebox_pipeline::ledger::app_id;
+use sluicebox_pipeline::loss::Gap;
+use sluicebox_pipeline::position::TopicPartition;
 use sluicebox_pipeline::store;
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_sandbox::{CacheFolder, Limits, Sandbox, Transform};
@@ -25,7 +27,7 @@ use super::oracle::{Invariant, Oracle, Violation};
 use super::plan::Plan;
 use super::script::{self, TABLES};
 use super::store::Mounted;
-use super::trace::Trace;
+use super::trace::{Trace, listed};
 use super::worker::{self, DEAD_LETTERS, PIPELINE, Stepped, Worker};
 use super::world::{Shared, World};
 
@@ -81,6 +83,8 @@ struct Driver {
     workers: Vec<Worker>,
     /// Killed ones that the group still counts on.
     ghosts: Vec<usize>,
+    /// Losses that the operator agrees to.
+    accepted_gaps: Vec<Gap>,
     tick: u64,
     deaths: usize,
     faults: usize,
@@ -113,6 +117,7 @@ impl Driver {
             world: Shared::new(world),
             workers: Vec::new(),
             ghosts: Vec::new(),
+            accepted_gaps: Vec::new(),
             tick: 0,
             deaths: 0,
             faults: 0,
@@ -137,7 +142,7 @@ impl Driver {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         runtime.block_on(async {
             Tables::open(&settings, &self.transform).await?;
-            DeadLetters::open(PIPELINE, &settings.dead_letters.path, &self.transform).await
+            DeadLetters::open(&settings, &self.transform).await
         })?;
         for table in TABLES.into_iter().chain([DEAD_LETTERS]) {
             set_checkpoint_interval(&self.world.lock().objects, table, interval)?;
@@ -164,8 +169,9 @@ impl Driver {
             world.broker.produce_all();
             world.trace.note(format_args!("the weather calms down"));
         }
-        self.bury_ghosts();
         self.workers.iter_mut().for_each(|worker| worker.asleep_until = 0);
+        self.accept_losses();
+        self.bury_ghosts();
         let end = self.tick + CALM_TICKS_MAX;
         while self.tick < end && !self.is_broken() {
             if self.world.lock().oracle.is_complete() {
@@ -182,6 +188,31 @@ impl Driver {
             world.oracle.violated(Invariant::Progress, what);
         }
         Ok(())
+    }
+
+    /// What an operator does whose partitions have stopped: read the message, stop the workers, agree to the gaps.
+    fn accept_losses(&mut self) {
+        while !self.world.lock().late.is_empty() {
+            self.world.lock().land_late();
+        }
+        let gaps = {
+            let world = self.world.lock();
+            let lost = |partition: &TopicPartition| {
+                let (from, to) = (world.oracle.least(partition)?, world.broker.range(partition).from);
+                (from < to).then(|| Gap { partition: partition.clone(), from, to })
+            };
+            world.broker.partitions_of_all().filter_map(lost).collect::<Vec<_>>()
+        };
+        if gaps.is_empty() {
+            return;
+        }
+        while !self.workers.is_empty() {
+            self.kill(0);
+        }
+        let mut world = self.world.lock();
+        world.trace.note(format_args!("the operator accepts {}", listed(&gaps)));
+        gaps.iter().for_each(|gap| world.oracle.may_skip(gap));
+        self.accepted_gaps = gaps;
     }
 
     fn is_broken(&self) -> bool {
@@ -209,7 +240,7 @@ impl Driver {
     /// Records arrive, late writes land, partitions move, the dead are noticed.
     fn surroundings(&mut self) {
         let mut world = self.world.lock();
-        let World { rng, broker, trace, plan, calm, late, .. } = &mut *world;
+        let World { rng, broker, trace, plan, calm, late, oracle, .. } = &mut *world;
         if rng.u8(..4) == 0 {
             broker.produce(rng);
         }
@@ -218,6 +249,11 @@ impl Driver {
             && let Some((member, partition)) = broker.move_one(rng)
         {
             trace.note(format_args!("the group wants {partition} back from w{member}"));
+        }
+        if !*calm && rng.u32(..1_000) < plan.weather.deleted {
+            let partition = broker.delete_some(rng);
+            oracle.retained(&partition, broker.range(&partition).from);
+            trace.note(format_args!("retention leaves {} of {partition}", broker.range(&partition)));
         }
         let notices = !self.ghosts.is_empty() && rng.u8(..8) == 0;
         if !late.is_empty() && rng.u8(..6) == 0 {
@@ -258,7 +294,7 @@ impl Driver {
             world.gates.len() - 1
         };
         let view = self.mount(id)?;
-        self.workers.push(Worker::start(id, &self.world, view, &self.transform)?);
+        self.workers.push(Worker::start(id, &self.world, view, &self.transform, self.accepted_gaps.clone())?);
         self.world.lock().trace.note(format_args!("w{id} is started"));
         Ok(())
     }

@@ -12,6 +12,8 @@ use super::world::Shared;
 pub enum Step {
     /// Asks the broker for records.
     Poll,
+    /// Asks the broker what there is.
+    Ask,
     /// Starts partitions.
     Start,
     /// Writes an object.
@@ -110,6 +112,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Poll => f.write_str("poll"),
+            Self::Ask => f.write_str("ask"),
             Self::Start => f.write_str("start"),
             Self::Put { object, .. } => write!(f, "put {object}"),
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use object_store::PutPayload;
 use object_store::memory::InMemory;
 use serde_json::Value;
+use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::position::{Offsets, TopicPartition};
 
 use super::broker;
@@ -28,6 +29,8 @@ pub enum Invariant {
     DeadLettersFirst,
     /// Kafka is told only of what every table has.
     AcknowledgedLast,
+    /// Records that are gone are skipped only if somebody has agreed.
+    LossIsLoud,
     /// A worker that has let go of a partition, or knows that it has lost it, does not try to commit it.
     HandsOff,
     /// In calm weather everything is taken in, to the last record.
@@ -53,6 +56,10 @@ pub struct Oracle {
     tables: BTreeMap<&'static str, Shadow>,
     /// What each worker may commit, as far as it knows.
     held: BTreeMap<usize, BTreeSet<TopicPartition>>,
+    /// Where each partition began, the last time that retention deleted records.
+    kept: Offsets,
+    /// Where the ledger may skip to, as the operator has agreed.
+    accepted: Offsets,
     violations: Vec<Violation>,
     commits: usize,
 }
@@ -76,7 +83,17 @@ impl Oracle {
     /// Knows the script, and tables that are empty.
     pub fn new(script: Arc<Script>) -> Self {
         let tables = TABLES.into_iter().chain([DEAD_LETTERS]).map(|name| (name, Shadow::default())).collect();
-        Self { script, tables, held: BTreeMap::new(), violations: Vec::new(), commits: 0 }
+        let first = |records: &Vec<Record>| records.first().map_or(0, |record| record.offset);
+        let kept = script.iter().map(|(partition, records)| (partition.clone(), first(records))).collect();
+        Self {
+            script,
+            kept,
+            tables,
+            held: BTreeMap::new(),
+            accepted: Offsets::new(),
+            violations: Vec::new(),
+            commits: 0,
+        }
     }
 
     /// What did not hold so far.
@@ -102,6 +119,21 @@ impl Oracle {
     /// A worker has let go of partitions, or has heard that they are gone.
     pub fn must_not_commit(&mut self, worker: usize, partitions: &[TopicPartition]) {
         self.held.entry(worker).or_default().retain(|partition| !partitions.contains(partition));
+    }
+
+    /// Retention has deleted records.
+    pub fn retained(&mut self, partition: &TopicPartition, from: i64) {
+        self.kept.insert(partition.clone(), from);
+    }
+
+    /// The operator agrees to a loss.
+    pub fn may_skip(&mut self, gap: &Gap) {
+        self.accepted.insert(gap.partition.clone(), gap.to);
+    }
+
+    /// The smallest ledger of a partition, of the tables that know it.
+    pub fn least(&self, partition: &TopicPartition) -> Option<i64> {
+        self.tables.values().filter_map(|shadow| shadow.ledger.get(partition).copied()).min()
     }
 
     /// A worker is about to commit.
@@ -158,7 +190,19 @@ impl Oracle {
             if from.is_some_and(|from| to < from) {
                 found.push((Invariant::RangesJoin, format!("{table}: the ledger of {partition} falls back to {to}")));
             }
-            ranges.insert(partition.clone(), (from, to));
+            match skip_of(commit.record.as_ref(), partition) {
+                None => {
+                    ranges.insert(partition.clone(), (from, to));
+                }
+                // Records below the first that a table was ever to take in are not its business.
+                Some("start") if from.is_none() && Some(&to) <= self.kept.get(partition) => {}
+                Some("accepted_gap") if self.accepted.get(partition) == Some(&to) => {}
+                Some(why) => {
+                    let what =
+                        format!("{table} skips {partition} from {from:?} to {to}, and gives as its reason: {why}");
+                    found.push((Invariant::LossIsLoud, what));
+                }
+            }
         }
         shadow.files.extend(commit.files.iter().cloned());
         self.commits += usize::from(!ranges.is_empty());
@@ -245,6 +289,12 @@ fn within<'a>(
     records.iter().filter(move |record| (from..to).contains(&record.offset))
 }
 
+/// Why a commit moves a partition's ledger without records, if it says so.
+fn skip_of<'a>(record: Option<&'a Value>, partition: &TopicPartition) -> Option<&'a str> {
+    let is_of = |skip: &&Value| skip["topic"] == *partition.topic && skip["partition"] == partition.partition;
+    record?["skips"].as_array()?.iter().find(is_of)?["why"].as_str()
+}
+
 /// The rows, as text, that a commit of `ranges` must add to `table`; sorted.
 fn expected_rows(script: &Script, table: &str, ranges: &Ranges) -> Vec<String> {
     let mut rows = Vec::new();
@@ -318,7 +368,7 @@ impl Commit {
                 commit.files.push(path.to_owned());
             }
             if let (Some(app), Some(to)) = (action["txn"]["appId"].as_str(), action["txn"]["version"].as_i64()) {
-                commit.ledger.insert(partition_of(app)?, to);
+                commit.ledger.extend(partition_of(app)?.map(|partition| (partition, to)));
             }
             if let Some(record) = action["commitInfo"].get("sluicebox") {
                 commit.record = Some(record.clone());
@@ -328,13 +378,14 @@ impl Commit {
     }
 }
 
-/// `sluicebox/<pipeline>/<topic>/<partition>`
-fn partition_of(app: &str) -> Result<TopicPartition, String> {
+/// `sluicebox/<pipeline>/<topic>/<partition>`; none for an entry that says which topic that is.
+fn partition_of(app: &str) -> Result<Option<TopicPartition>, String> {
     let parts: Vec<&str> = app.split('/').collect();
     match parts[..] {
         ["sluicebox", PIPELINE, topic, number] => {
-            number.parse().map(|number| TopicPartition::new(topic, number)).map_err(|_| app.to_owned())
+            number.parse().map(|number| Some(TopicPartition::new(topic, number))).map_err(|_| app.to_owned())
         }
+        ["sluicebox-topic", ..] => Ok(None),
         _ => Err(format!("a stranger's appId: {app}")),
     }
 }
@@ -352,6 +403,7 @@ impl fmt::Display for Invariant {
             Self::RangesJoin => "ranges join",
             Self::DeadLettersFirst => "dead letters first",
             Self::AcknowledgedLast => "acknowledged last",
+            Self::LossIsLoud => "loss is loud",
             Self::HandsOff => "hands off",
             Self::Progress => "progress",
             Self::Composure => "composure",

@@ -54,6 +54,8 @@ pub struct Weather {
     pub moved: u32,
     /// A read of the store fails.
     pub unread: u32,
+    /// Retention deletes records, be they read or not.
+    pub deleted: u32,
 }
 
 impl Plan {
@@ -90,6 +92,7 @@ impl Weather {
             stopped: rng.u32(0..8),
             moved: rng.u32(0..60),
             unread: rng.u32(0..15),
+            deleted: if rng.u8(..4) == 0 { rng.u32(5..30) } else { 0 },
         }
     }
 
@@ -97,7 +100,7 @@ impl Weather {
     fn mixed(rng: &mut Rng) -> Self {
         let mut weather = Self::default();
         for _ in 0..rng.u8(1..=3) {
-            match rng.u8(..8) {
+            match rng.u8(..9) {
                 0 => weather.refused = 150,
                 1 => weather.unheard = 150,
                 2 => weather.misheard = 150,
@@ -105,6 +108,7 @@ impl Weather {
                 4 => weather.fatal = 60,
                 5 => weather.killed = 40,
                 6 => weather.asleep = 60,
+                7 => weather.deleted = 30,
                 _ => weather.moved = 150,
             }
         }

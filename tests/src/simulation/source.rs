@@ -1,11 +1,14 @@
 //! The walk's way to the in-memory Kafka: every call is a step that the world may interfere with.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use sluicebox_pipeline::PipelineError;
+use sluicebox_pipeline::loss::{Extent, Extents};
 use sluicebox_pipeline::position::{Offsets, TopicPartition};
-use sluicebox_pipeline::source::{Intake, Polled, Source, Starts};
+use sluicebox_pipeline::source::{Identities, Intake, Polled, Source};
 
 use super::broker::News;
 use super::gate::{self, Fate, Step};
@@ -80,6 +83,9 @@ impl SimulatedSource {
     }
 }
 
+/// Which of the topics that ever had its name a topic is: always the first.
+const IDENTITY: i64 = 1;
+
 const BROKEN: RDKafkaErrorCode = RDKafkaErrorCode::BrokerTransportFailure;
 
 impl Source for SimulatedSource {
@@ -89,6 +95,10 @@ impl Source for SimulatedSource {
             let mut world = self.world.lock();
             if let Some(change) = self.heard(&mut world) {
                 return Ok(change);
+            }
+            if world.broker.is_out_of_range(self.worker) {
+                world.trace.note(format_args!("w{} reads where nothing is left", self.worker));
+                return Ok(Polled::Doubtful);
             }
             self.fetch(&mut world, intake);
             if !intake.is_empty() {
@@ -109,22 +119,44 @@ impl Source for SimulatedSource {
         Ok(self.heard(&mut world).unwrap_or(Polled::Idle))
     }
 
-    async fn start(&mut self, starts: &Starts) -> Result<(), PipelineError> {
+    async fn extents(&mut self, partitions: &[TopicPartition]) -> Result<Extents, PipelineError> {
+        self.pass(Step::Ask, "asking for offsets").await?;
+        let world = self.world.lock();
+        let extent = |partition: &TopicPartition| {
+            let range = world.broker.range(partition);
+            (partition.clone(), Extent { start: range.from, range: Some(range), identity: Some(IDENTITY) })
+        };
+        Ok(partitions.iter().map(extent).collect())
+    }
+
+    async fn identities(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
+        self.pass(Step::Ask, "asking for topics").await?;
+        Ok(topics.iter().map(|topic| (topic.clone(), IDENTITY)).collect())
+    }
+
+    async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
         self.pass(Step::Start, "seeking").await?;
         let mut world = self.world.lock();
         let mut offsets = Offsets::new();
-        for (partition, next) in starts {
-            let first = world.broker.first_offset(partition);
-            let mut offset = next.unwrap_or(first);
+        for (partition, &next) in starts {
+            let first = world.broker.range(partition).from;
             // A source may begin earlier than it was asked to, as one that reads files does.
-            if world.happens(100) {
-                offset = world.rng.i64(first..=offset.max(first));
-            }
+            let is_early = world.happens(100) && first < next;
+            let offset = if is_early { world.rng.i64(first..next) } else { next };
             offsets.insert(partition.clone(), offset);
         }
         let started = listed(offsets.iter().map(|(partition, offset)| format!("{partition}@{offset}")));
         world.trace.note(format_args!("w{} starts at {started}", self.worker));
         world.broker.start(self.worker, &offsets);
+        Ok(())
+    }
+
+    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+        let mut world = self.world.lock();
+        if !partitions.is_empty() && !world.gates[self.worker].doomed {
+            world.trace.note(format_args!("w{} does not read {}", self.worker, listed(partitions)));
+            world.broker.park(self.worker, partitions);
+        }
         Ok(())
     }
 

@@ -102,6 +102,7 @@ pub fn in_words(path: &Path) -> String {
                 (Err(_), _) => format!("{table} {name}"),
             }
         }
+        Some(folder) if folder.starts_with('_') => format!("{table} {folder}"),
         _ => format!("{table} file"),
     }
 }

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use anyhow::Result;
+use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::settings::{
     BatchSettings, FilePath, FileSettings, FlushSettings, RecordFormat, Settings, SourceSettings, TableSettings,
     TransformSettings,
@@ -72,14 +73,20 @@ pub fn is_stepping() -> bool {
 
 impl Worker {
     /// Sets a worker up; it does nothing before its first step.
-    pub fn start(id: usize, world: &Shared, view: Mounted, transform: &Transform) -> Result<Self> {
+    pub fn start(
+        id: usize,
+        world: &Shared,
+        view: Mounted,
+        transform: &Transform,
+        accepted_gaps: Vec<Gap>,
+    ) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let (stop, stopped) = watch::channel(false);
         let (progress, _) = watch::channel(Progress::default());
         let settings = settings(&world.lock().plan, &view);
         let (transform, world) = (transform.clone(), world.clone());
         let walk: Walk = Box::pin(async move {
-            let options = RunOptions { drain: false, stop: stopped, progress };
+            let options = RunOptions { drain: false, stop: stopped, progress, accepted_gaps };
             let connect = || Ok(SimulatedSource::connect(world, id));
             run_from(connect, settings, &transform, options).await
         });
