@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use anyhow::Result;
+use sluicebox_pipeline::health::Health;
 use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::settings::{
     BatchSettings, FilePath, FileSettings, FlushSettings, RecordFormat, Settings, SourceSettings, TableSettings,
@@ -83,10 +84,11 @@ impl Worker {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
         let (stop, stopped) = watch::channel(false);
         let (progress, _) = watch::channel(Progress::default());
+        let (health, _) = watch::channel(Health::default());
         let settings = settings(&world.lock().plan, &view);
         let (transform, world) = (transform.clone(), world.clone());
         let walk: Walk = Box::pin(async move {
-            let options = RunOptions { drain: false, stop: stopped, progress, accepted_gaps };
+            let options = RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps };
             let connect = || Ok(SimulatedSource::connect(world, id));
             run_from(connect, settings, &transform, options).await
         });
@@ -155,6 +157,9 @@ pub fn settings(plan: &Plan, view: &Mounted) -> Settings {
         dead_letters: table(DEAD_LETTERS),
         flush: FlushSettings { rows_max: plan.flush_rows, bytes_max: 64 << 20, interval: plan.flush_interval },
         batch: BatchSettings { records_max: plan.batch_records, bytes_max: 1 << 20 },
+        // In a world of this size, chance alone would trip it.
+        breaker: None,
+        http: None,
         provenance: true,
     }
 }
