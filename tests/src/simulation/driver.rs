@@ -32,7 +32,7 @@ use super::worker::{self, DEAD_LETTERS, PIPELINE, Stepped, Worker};
 use super::world::{Shared, World};
 
 /// Turns of calm weather after which everything must have been taken in.
-const CALM_TICKS_MAX: u64 = 5_000;
+const CALM_TICKS_MAX: u64 = 3_000;
 
 /// What all worlds share: the transform.
 pub struct Simulation {

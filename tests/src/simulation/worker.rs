@@ -13,8 +13,8 @@ use anyhow::Result;
 use sluicebox_pipeline::health::Health;
 use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::settings::{
-    BatchSettings, FilePath, FileSettings, FlushSettings, RecordFormat, Settings, SourceSettings, TableSettings,
-    TransformSettings,
+    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, RecordFormat, Settings, SourceSettings,
+    TableSettings, TransformSettings,
 };
 use sluicebox_pipeline::{PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
@@ -32,7 +32,7 @@ pub const PIPELINE: &str = "simulated";
 /// The name under which the dead letters lie.
 pub const DEAD_LETTERS: &str = "dead_letters";
 /// Wakings between two gates after which a worker counts as spinning.
-const WAKINGS_MAX: usize = 100_000;
+const WAKINGS_MAX: usize = 10_000;
 
 type Walk = Pin<Box<dyn Future<Output = Result<Progress, PipelineError>>>>;
 
@@ -154,7 +154,7 @@ pub fn settings(plan: &Plan, view: &Mounted) -> Settings {
             limits: Limits::default(),
         },
         tables: TABLES.iter().map(|name| ((*name).to_owned(), table(name))).collect::<BTreeMap<_, _>>(),
-        dead_letters: table(DEAD_LETTERS),
+        dead_letters: DeadLetterSettings { path: view.location(DEAD_LETTERS), topic: None },
         flush: FlushSettings { rows_max: plan.flush_rows, bytes_max: 64 << 20, interval: plan.flush_interval },
         batch: BatchSettings { records_max: plan.batch_records, bytes_max: 1 << 20 },
         // In a world of this size, chance alone would trip it.
