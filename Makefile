@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim bench soak chaos lint
+.PHONY: help setup build guests demo test sim bench soak chaos storm lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -41,6 +41,10 @@ CHAOS_MINUTES ?= 20
 chaos: guests setup ## kill processes and brokers, stop and wake them, break S3, for CHAOS_MINUTES=20; SEED=n to choose
 	$(CARGO_BUILD) --examples
 	$(dir $(SLUICEBOX))examples/chaos "$(CHAOS_MINUTES)" "$(SEED)"
+
+storm: guests setup ## what a rebalance every two seconds for two minutes costs
+	$(CARGO_BUILD) --examples
+	$(dir $(SLUICEBOX))examples/storm
 
 lint: ## formatting, clippy, and the dependencies' licences and advisories
 	cargo fmt --all --check
