@@ -90,6 +90,8 @@ pub fn run(kafka: Kafka<'_>, store: &'static S3, plan: &Plan<'_>) -> Result<Repo
     let mut drain = pipeline.start(&["--drain"])?;
     let status = drain.wait(DRAIN_DURATION_MAX)?;
     ensure!(status.success(), "draining ended with {status}:\n{}", drain.said());
+    report.fenced = pipeline.logged("going back to the ledger")?;
+    report.recognised = pipeline.logged("the commit had landed")?;
     verdict::judge(kafka.cluster(), &pipeline, sent, &mut report)?;
     Ok(report)
 }

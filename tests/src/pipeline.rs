@@ -106,6 +106,12 @@ impl Pipeline {
         Ok(file)
     }
 
+    /// How often its processes have logged this message.
+    pub fn logged(&self, message: &str) -> Result<usize> {
+        let log = fs::read_to_string(self.folder().join("pipeline.log"))?;
+        Ok(log.matches(&format!(r#""message":"{message}""#)).count())
+    }
+
     /// Runs to the end offsets of now, and demands success.
     pub fn drain(&self) -> Result<()> {
         let mut run = self.start(&["--drain"])?;

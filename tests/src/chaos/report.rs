@@ -25,6 +25,10 @@ pub struct Report {
     pub broker_kills: usize,
     /// What happened on the line to the store.
     pub faults: Counts,
+    /// How often a process found, on committing, that others had its partitions.
+    pub fenced: usize,
+    /// How often a process found that a commit without an answer had landed.
+    pub recognised: usize,
     /// Records that went through, as the topic holds them.
     pub records: usize,
     /// Rows and dead letters that are missing.
@@ -89,17 +93,19 @@ impl fmt::Display for Report {
             ("commits that landed", faults.commits as usize),
             ("  of which the response was lost", faults.lost_commit_responses as usize),
             ("commits that found their version taken", faults.refused_commits as usize),
+            ("commits that a process gave up as no longer its own", self.fenced),
+            ("commits without an answer, found to have landed", self.recognised),
             ("records", self.records),
             ("lost", self.lost),
             ("duplicated", self.duplicated),
             ("from nowhere", self.foreign),
             ("other violations", self.violations.len()),
         ];
-        writeln!(out, "{:<48}{:>9.0} s", "chaos for", self.duration.as_secs_f64())?;
+        writeln!(out, "{:<52}{:>9.0} s", "chaos for", self.duration.as_secs_f64())?;
         for (name, count) in rows {
-            writeln!(out, "{name:<48}{count:>9}")?;
+            writeln!(out, "{name:<52}{count:>9}")?;
         }
-        writeln!(out, "{:<48}{}", "sluicebox audit", self.audit.as_deref().unwrap_or("not asked"))?;
+        writeln!(out, "{:<52}{}", "sluicebox audit", self.audit.as_deref().unwrap_or("not asked"))?;
         writeln!(out, "\nback to work in every partition, in seconds     times  median  longest")?;
         for (episode, durations) in &self.back {
             let mut durations = durations.clone();
