@@ -37,13 +37,12 @@ soak: guests setup ## 5 million records through a real Kafka, memory and CPU sam
 	$(CARGO_BUILD) --examples
 	$(dir $(SLUICEBOX))examples/soak
 
-CHAOS_MINUTES ?= 20
 chaos: guests setup ## kill processes and brokers, stop and wake them, break S3, for CHAOS_MINUTES=20; SEED=n to choose
-	$(CARGO_BUILD) --examples
-	$(dir $(SLUICEBOX))examples/chaos "$(CHAOS_MINUTES)" "$(SEED)"
+	$(CARGO_BUILD) --example chaos
+	$(dir $(SLUICEBOX))examples/chaos $(or $(CHAOS_MINUTES),20) $(SEED)
 
 storm: guests setup ## what a rebalance every two seconds for two minutes costs
-	$(CARGO_BUILD) --examples
+	$(CARGO_BUILD) --example storm
 	$(dir $(SLUICEBOX))examples/storm
 
 lint: ## formatting, clippy, and the dependencies' licences and advisories
