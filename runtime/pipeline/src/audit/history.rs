@@ -103,6 +103,16 @@ impl Commit {
         }
     }
 
+    /// The pipelines' partitions that it names.
+    pub fn partitions(&self) -> Vec<TopicPartition> {
+        let mut partitions: Vec<_> = self.ledger.iter().map(|(partition, _)| partition.clone()).collect();
+        if let Some(Record::Flush(record)) = &self.record {
+            partitions.extend(record.partitions.iter().map(|it| TopicPartition::new(it.topic.as_str(), it.partition)));
+            partitions.extend(record.skips.iter().map(|it| TopicPartition::new(it.topic.as_str(), it.partition)));
+        }
+        partitions
+    }
+
     /// What it says that it is, for people.
     pub fn operation(&self) -> &str {
         if self.operation.is_empty() { "an unnamed operation" } else { &self.operation }

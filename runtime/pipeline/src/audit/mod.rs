@@ -3,21 +3,24 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`history`], `read_log` | what a table's log says: commits, ledger, files |
-//! | [`account`] | the books of one table: ranges join up, counts fit, the ledger agrees |
+//! | [`history`], `read_log`, `log_entry`, `checkpoint` | what a table's log says: commits, ledger, files |
+//! | [`account`], [`books`] | the books of one table: ranges join up, counts fit, the ledger agrees |
 //! | [`across`] | the books of all tables tell the same |
 //! | [`files`] | files hold what was counted; what others did to them |
-//! | `positions`, `read_positions` | every row is where the books say, and once |
+//! | `positions`, `whereabouts`, `read_positions` | every row is where the books say, and once |
 //! | [`finding`], [`report`] | what was found, for people and programs |
 //!
-//! Only `read_log` and `read_positions` read; the rest is pure. Nothing here writes. A pipeline may run meanwhile: each
+//! Only `read_log`, `checkpoint` and `read_positions` read; the rest is pure. Nothing here writes. A pipeline may run meanwhile: each
 //! table is looked at as of one version, the dead letters last, as they are committed first.
 
 pub mod account;
 pub mod across;
+pub mod books;
+mod checkpoint;
 pub mod files;
 pub mod finding;
 pub mod history;
+mod log_entry;
 pub mod offset_set;
 mod parquet_file;
 mod positions;
@@ -26,6 +29,7 @@ mod read_positions;
 pub mod report;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::StreamExt as _;
@@ -86,7 +90,7 @@ async fn read(
         .map_err(failed("opening"))?;
     let history = read_log::read(&table, name, holds, &settings.name).await.map_err(failed("reading the log"))?;
     let is_only_table = settings.tables.len() == 1;
-    let accounts = account::accounts(&history, &settings.name, findings);
+    let accounts = books::accounts(&history, &settings.name, findings);
     let files = files::trace(&history, &settings.name, is_only_table, findings);
     note_what_is_gone(&history, findings);
     judge_properties(&history, findings);

@@ -7,7 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::account::{Accounts, accounts};
+use super::account::Accounts;
+use super::books::accounts;
 use super::files::{Files, trace};
 use super::finding::{Fault, Findings};
 use super::history::{Before, Commit, DataFile, History, Holds, Record};
