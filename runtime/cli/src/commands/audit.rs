@@ -1,7 +1,7 @@
 //! `sluicebox audit`: whether a pipeline's tables hold every record exactly once, shown.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sluicebox_pipeline::audit::{PartitionReport, Report, TableReport, audit};
@@ -10,7 +10,7 @@ use sluicebox_pipeline::settings::Document;
 use super::Format;
 use super::check::shown;
 use super::run::blamed;
-use crate::exit::{Outcome, Verdict};
+use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
 
 /// How many violations people get to see.
@@ -41,9 +41,7 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) fn run(self) -> Outcome {
-        let document = Document::load(&self.pipeline).map_err(|error| shown(&error))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let report = runtime.block_on(audit(document.settings(), !self.quick)).map_err(blamed)?;
+        let report = report(&self.pipeline, !self.quick)?;
         let mut out = std::io::stdout().lock();
         match self.format {
             Format::Text => show(&report, Paint::stdout(), &mut out)?,
@@ -51,6 +49,13 @@ impl Audit {
         }
         Ok(if report.sound { Verdict::Good } else { Verdict::Bad })
     }
+}
+
+/// The audit of the pipeline that a file describes.
+pub(super) fn report(pipeline: &Path, reads_positions: bool) -> Result<Report, Failure> {
+    let document = Document::load(pipeline).map_err(|error| shown(&error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(audit(document.settings(), reads_positions)).map_err(blamed)
 }
 
 fn show(report: &Report, paint: Paint, out: &mut impl Write) -> std::io::Result<()> {

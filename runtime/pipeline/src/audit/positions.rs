@@ -33,6 +33,8 @@ pub(super) struct Ground {
     rewritten: Sets,
     /// Records with rows that a redrive brought.
     redriven: Sets,
+    /// The same by table and version.
+    applied: BTreeMap<(String, LifeOf), BTreeMap<u64, OffsetSet>>,
     /// Records that were buried.
     dead_letters: Sets,
     /// Those of them that are open.
@@ -74,7 +76,15 @@ impl Ground {
                     let how = "in rows that somebody added, though the table had taken it in";
                     report(offsets, Fault::Doubled, &place, how, findings);
                 }
-                (Holds::Rows, Origin::Redrive(_)) => self.redriven.entry(life).or_default().extend(offsets),
+                (Holds::Rows, Origin::Redrive(version)) => {
+                    self.redriven.entry(life.clone()).or_default().extend(offsets);
+                    let applied = self.applied.entry((source.table.to_owned(), life)).or_default();
+                    for (other, brought) in applied.iter().filter(|(other, _)| **other != version) {
+                        let how = format!("in rows of the redrive of version {other} too");
+                        report(&brought.common(offsets), Fault::Doubled, &place, &how, findings);
+                    }
+                    applied.entry(version).or_default().extend(offsets);
+                }
                 (Holds::Rows, Origin::Rewrite(_)) => self.rewritten.entry(life).or_default().extend(offsets),
                 (Holds::Rows, _) => self.rows.entry(life).or_default().extend(offsets),
                 (Holds::DeadLetters, _) => {

@@ -70,8 +70,10 @@ pub(super) async fn read(
 impl Positions {
     /// Takes in one row.
     #[cfg(test)]
-    pub(super) fn insert(&mut self, partition: &TopicPartition, offset: i64) {
-        self.open.entry(partition.clone()).or_default().insert(offset);
+    pub(super) fn insert(&mut self, partition: &TopicPartition, offset: i64, is_open: bool) {
+        if is_open {
+            self.open.entry(partition.clone()).or_default().insert(offset);
+        }
         if !self.offsets.entry(partition.clone()).or_default().insert(offset) {
             self.repeated.entry(partition.clone()).or_default().insert(offset);
         }

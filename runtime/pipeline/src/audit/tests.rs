@@ -44,6 +44,8 @@ struct Story {
 struct World {
     histories: Vec<History>,
     contents: Vec<BTreeMap<String, Vec<(TopicPartition, i64)>>>,
+    /// Dead letters that are no longer open.
+    resolved: Vec<(TopicPartition, i64)>,
 }
 
 fn stories() -> impl Strategy<Value = Story> {
@@ -74,7 +76,7 @@ impl Story {
     fn world(&self) -> World {
         let tables = TABLES.iter().zip(&self.cuts).map(|((name, holds), cuts)| self.table(name, *holds, cuts));
         let (histories, contents) = tables.unzip();
-        World { histories, contents }
+        World { histories, contents, resolved: Vec::new() }
     }
 
     fn table(
@@ -174,8 +176,8 @@ impl World {
             let source = Source { table, holds, accounts: &books[index].0 };
             for (path, (origin, _)) in &books[index].1.live {
                 let mut positions = Positions::default();
-                for (partition, offset) in &self.contents[index][path] {
-                    positions.insert(partition, *offset);
+                for position in &self.contents[index][path] {
+                    positions.insert(&position.0, position.1, !self.resolved.contains(position));
                 }
                 ground.take_in(source, path, *origin, &positions, &mut findings);
             }
@@ -202,6 +204,46 @@ impl World {
         let commit = self.pick(table, at);
         let Some(Record::Flush(record)) = &mut commit.record else { unreachable!("it took in records") };
         &mut record.partitions[0]
+    }
+
+    /// A commit on top of the others that removes the files of `removed` and adds one that holds `rows`.
+    fn commit(&mut self, table: usize, record: Option<Record>, removed: &[String], rows: Vec<(TopicPartition, i64)>) {
+        let history = &mut self.histories[table];
+        history.version += 1;
+        let path = format!("{}.parquet", history.version);
+        let file = DataFile { bytes: 1, rows: Some(rows.len() as u64), has_deletions: false };
+        history.files.retain(|path, _| !removed.contains(path));
+        history.files.insert(path.clone(), file);
+        history.commits.push(Commit {
+            version: history.version,
+            operation: "WRITE".into(),
+            record,
+            ledger: Vec::new(),
+            added: vec![(path.clone(), file)],
+            removed: removed.to_vec(),
+            changes_data: true,
+        });
+        self.contents[table].insert(path, rows);
+    }
+
+    /// Brings a dead letter's rows into a table.
+    fn apply(&mut self, table: usize, letter: &(TopicPartition, i64)) {
+        let record = Record::Redrive { pipeline: PIPELINE.into(), rows: 1 };
+        self.commit(table, Some(record), &[], vec![letter.clone()]);
+    }
+
+    /// Resolves a dead letter: its file is rewritten.
+    fn settle(&mut self, letter: &(TopicPartition, i64)) {
+        let holds = |(_, rows): &(&String, &Vec<_>)| rows.contains(letter);
+        let Some((path, rows)) = self.contents[2].iter().find(holds) else { unreachable!("it was buried") };
+        let (path, rows) = (path.clone(), rows.clone());
+        let record = Record::Redrive { pipeline: PIPELINE.into(), rows: 0 };
+        self.commit(2, Some(record), &[path], rows);
+        self.resolved.push(letter.clone());
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        self.audit().violations.iter().map(|violation| violation.fault).collect()
     }
 
     /// A file with rows, and its rows.
@@ -362,7 +404,7 @@ proptest! {
         let (name, wanted) = FAULTS[fault];
         let mut world = story.world();
         prop_assume!(plant(&mut world, name, table, at).is_some());
-        let found: Vec<Fault> = world.audit().violations.iter().map(|violation| violation.fault).collect();
+        let found = world.faults();
         prop_assert!(found.contains(&wanted), "{name}: {found:?}");
     }
 }
@@ -379,13 +421,47 @@ fn a_row_that_is_missing_or_too_many_is_found() {
     let faults = |change: &dyn Fn(&mut World)| {
         let mut world = story.world();
         change(&mut world);
-        world.audit().violations.iter().map(|violation| violation.fault).collect::<Vec<_>>()
+        world.faults()
     };
     assert_eq!(faults(&|_| {}), []);
     // Offset 0 has its row in `orders` only.
     assert_eq!(faults(&|world| first(world).clear()), [Fault::Missing]);
     let filtered = (TopicPartition::new("orders", 0), 1);
     assert_eq!(faults(&|world| first(world).push(filtered.clone())), [Fault::Doubled]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// A dead letter may have rows once it is no longer open, and only then; once in each table, and nothing else may.
+    #[test]
+    fn a_redrive_brings_what_was_rejected_and_brings_it_once(story in stories(), at: Index, table in 0usize..2) {
+        let mut world = story.world();
+        let letter = world.rows(2, at)[0].clone();
+        world.apply(table, &letter);
+        prop_assert_eq!(world.faults(), [Fault::RowAndDeadLetter]);
+        world.settle(&letter);
+        prop_assert_eq!(world.faults(), []);
+        world.apply(1 - table, &letter);
+        prop_assert_eq!(world.faults(), []);
+
+        // Somebody's OPTIMIZE changes nothing of that.
+        let mut optimized = world.clone();
+        let files: Vec<String> = optimized.histories[table].files.keys().cloned().collect();
+        let rows = files.iter().flat_map(|path| optimized.contents[table][path].clone()).collect();
+        optimized.commit(table, None, &files, rows);
+        if let Some(commit) = optimized.histories[table].commits.last_mut() {
+            commit.changes_data = false;
+        }
+        prop_assert_eq!(optimized.faults(), []);
+
+        let mut doubled = world.clone();
+        doubled.apply(table, &letter);
+        prop_assert_eq!(doubled.faults(), [Fault::Doubled]);
+        let row = world.rows(0, at)[0].clone();
+        world.apply(0, &row);
+        prop_assert!(world.faults().contains(&Fault::Doubled));
+    }
 }
 
 #[test]

@@ -69,7 +69,8 @@ impl Demo {
         let duration = started.elapsed();
         story.end();
 
-        let audit = Audit::read(&folder.join("tables/orders"), &folder.join("tables/orders_dlq"), &expected)?;
+        let books = super::audit::report(&pipeline, true)?;
+        let audit = Audit::read(&folder.join("tables/orders"), &folder.join("tables/orders_dlq"), &books, &expected)?;
         let report = Report { audit, expected, killed_after, duration, records_per_second, folder };
         let mut out = std::io::stdout().lock();
         match self.format {

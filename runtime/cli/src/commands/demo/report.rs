@@ -23,9 +23,10 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Whether the promise was kept: nothing lost, nothing doubled, and the commits' own count agrees.
+    /// Whether the promise was kept: nothing lost, nothing doubled, and the books agree.
     pub(super) fn is_good(&self) -> bool {
-        self.audit.lost == 0 && self.audit.duplicated == 0 && self.audit.filtered == self.filtered_expected()
+        let Audit { lost, duplicated, filtered, is_sound, .. } = self.audit;
+        is_sound && lost == 0 && duplicated == 0 && filtered == self.filtered_expected()
     }
 
     fn filtered_expected(&self) -> usize {
@@ -33,7 +34,7 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> Value {
-        let Audit { rows, dead_letters, filtered, lost, duplicated, reasons, commits } = &self.audit;
+        let Audit { rows, dead_letters, filtered, lost, duplicated, reasons, commits, is_sound } = &self.audit;
         let reasons: serde_json::Map<String, Value> =
             reasons.iter().map(|(code, reason)| (code.clone(), json!(reason.count))).collect();
         json!({
@@ -47,6 +48,7 @@ impl Report {
             "records_per_second": self.records_per_second as u64,
             "killed_after": self.killed_after,
             "commits": commits,
+            "audit_sound": is_sound,
             "dead_letters_by_code": reasons,
             "tables": self.folder.join("tables"),
         })
@@ -91,6 +93,7 @@ impl Report {
         let orders = self.folder.join("tables/orders");
         let dead_letters = self.folder.join("tables/orders_dlq");
         writeln!(text, "\n  {}", paint.strong("look for yourself"))?;
+        writeln!(text, "  sluicebox audit {}", self.folder.join("pipeline.yaml").display())?;
         writeln!(
             text,
             "  duckdb -c \"SELECT currency, sum(amount) FROM delta_scan('{}') GROUP BY 1\"",
