@@ -54,7 +54,8 @@ impl Audit {
 /// The audit of the pipeline that a file describes.
 pub(super) fn report(pipeline: &Path, reads_positions: bool) -> Result<Report, Failure> {
     let document = Document::load(pipeline).map_err(|error| shown(&error))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // As `run` does: the store's client and the log's reader take turns on several threads.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
     runtime.block_on(audit(document.settings(), reads_positions)).map_err(blamed)
 }
 

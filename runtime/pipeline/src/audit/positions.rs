@@ -183,14 +183,21 @@ fn lives(accounts: &Accounts) -> impl Iterator<Item = (&TopicPartition, usize, &
     accounts.iter().flat_map(|(partition, account)| account.by_age().map(move |(age, life)| (partition, age, life)))
 }
 
-/// The ranges between offsets at which commits of all tables end, each with how many records were emitted there.
+/// The ranges between offsets at which commits of all tables end, each with how many records were emitted there; those
+/// left out in which a table gave records up that others may have rows of.
 fn meetings(life: &Life, others: &[Vec<Mark>]) -> Vec<(i64, i64, u64)> {
     let mut common = life.marks();
     for theirs in others {
-        common.retain(|mark| theirs.binary_search_by_key(&mark.offset, |their| their.offset).is_ok());
+        common.retain_mut(|mark| match theirs.binary_search_by_key(&mark.offset, |their| their.offset) {
+            Ok(index) => {
+                mark.skipped += theirs[index].skipped;
+                true
+            }
+            Err(_) => false,
+        });
     }
-    let between = |pair: &[Mark]| (pair[0].offset, pair[1].offset, (pair[1].counts - pair[0].counts).emitted);
-    common.windows(2).map(between).collect()
+    let whole = common.windows(2).filter(|pair| pair[0].skipped == pair[1].skipped);
+    whole.map(|pair| (pair[0].offset, pair[1].offset, (pair[1].counts - pair[0].counts).emitted)).collect()
 }
 
 fn report(offsets: &OffsetSet, fault: Fault, place: &Place, how: &str, findings: &mut Findings) {
