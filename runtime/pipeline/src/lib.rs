@@ -9,8 +9,9 @@
 //! | transform | the crate `sluicebox-sandbox` |
 //! | stage | [`tables`] (all of a transform's tables together), [`sink`] (one Delta table) |
 //! | bury | [`dead_letter`] |
-//! | commit | [`sink::commit`], the only place that commits |
+//! | commit | [`sink::commit`], the only place where the walk commits |
 //!
+//! [`judge`] says what becomes of each record; [`redrive`] brings dead letters in later, with commits of its own.
 //! [`loss`] compares the ledgers with what the source still has before anything is read.
 //! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
 //! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`health`] and [`telemetry`]

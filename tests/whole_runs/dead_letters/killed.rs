@@ -96,6 +96,7 @@ fn kill_everywhere(scene: &Scene, objects: &Arc<InMemory>) -> Result<Holdings> {
         Ok((store.requests(), scene.holdings(&calm).await?))
     })?;
     ensure!(before != after, "nothing has been redriven");
+    println!("killing a redrive before and after each of its {requests} requests");
     for request in 0..requests {
         for death in [Death::Before(request), Death::After(request)] {
             let objects = Arc::new(objects.fork());

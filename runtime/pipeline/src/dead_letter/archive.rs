@@ -134,3 +134,32 @@ fn transform_object(digest: &str) -> Path {
 fn redrive_object(id: &str) -> Path {
     Path::from_iter(["_redrives", &format!("{id}.json")])
 }
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_damaged_or_missing_is_said_to_be() {
+        let store = Arc::new(InMemory::new());
+        let archive = Archive { store: store.clone(), location: "memory".to_owned() };
+        let digest = Digest::of(b"component").to_string();
+        let object = transform_object(&digest);
+        assert!(matches!(archive.transform(&digest).await, Err(ArchiveError::Missing { .. })));
+        store.put(&object, PutPayload::from_static(b"component")).await.expect("writes");
+        assert_eq!(archive.transform(&digest).await.expect("reads"), b"component");
+        store.put(&object, PutPayload::from_static(b"comp0nent")).await.expect("writes");
+        assert!(matches!(archive.transform(&digest).await, Err(ArchiveError::Damaged { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_never_written_over() {
+        let store = Arc::new(InMemory::new());
+        let archive = Archive { store, location: "memory".to_owned() };
+        archive.keep_redrive("id", "1".to_owned()).await.expect("writes");
+        archive.keep_redrive("id", "2".to_owned()).await.expect("leaves it");
+        assert_eq!(archive.redrive::<u64>("id").await.expect("reads"), 1);
+    }
+}

@@ -103,3 +103,69 @@ fn times(old: &ArrayRef, changes: &[Option<&Change>], new: impl Fn(&Change) -> O
     let times: TimestampMicrosecondArray = changes.iter().enumerate().map(value).collect();
     Arc::new(times.with_timezone("UTC"))
 }
+
+#[cfg(test)]
+mod tests {
+    use sluicebox_sandbox::{Batch, NO_HEADERS};
+
+    use super::super::Stage;
+    use super::super::layout::shape;
+    use super::super::letter::Columns;
+    use super::*;
+
+    fn head(name: &str) -> Letterhead {
+        Letterhead {
+            pipeline: "p".to_owned(),
+            transform_name: name.to_owned(),
+            transform_version: "1".to_owned(),
+            transform_digest: format!("sha256:{name}"),
+            judged_under: "{}".to_owned(),
+        }
+    }
+
+    fn reason(record: usize, code: &str) -> Reason {
+        let message = format!("because of {code}");
+        Reason { record, stage: Stage::Transform, code: code.to_owned(), message, path: None, backtrace: None }
+    }
+
+    #[test]
+    fn only_what_changes_changes() {
+        let schema = shape().arrow_schema().expect("a schema");
+        let mut batch = Batch::new("orders", 3);
+        for offset in 0..3 {
+            batch.push(offset, 1_000, Some(b"key"), Some(b"value"), NO_HEADERS);
+        }
+        let reasons = [reason(0, "a"), reason(1, "b"), reason(2, "c")];
+        let rows = head("old").rows(&schema, &batch, &reasons.iter().collect::<Vec<_>>()).expect("rows");
+        let claimed = Change {
+            status: Status::Redriving,
+            resolution: Some("id".to_owned()),
+            resolved_at: None,
+            judged_again: true,
+            rejected: None,
+        };
+        let rejected = RejectedAgain { reason: reason(0, "again"), head: Arc::new(head("new")), at: 7 };
+        let open = Change {
+            status: Status::Open,
+            resolution: None,
+            resolved_at: None,
+            judged_again: true,
+            rejected: Some(rejected),
+        };
+        let changed = amended(&rows, &[None, Some(&claimed), Some(&open)], &schema).expect("rows");
+        let letters = |rows: &RecordBatch| -> Vec<super::super::Letter> {
+            let columns = Columns::new(rows, &schema).expect("columns");
+            (0..3).map(|row| columns.letter(row).expect("a letter")).collect()
+        };
+        let (old, new) = (letters(&rows), letters(&changed));
+        assert_eq!(old[0], new[0]);
+        let mut expected = old[1].clone();
+        (expected.headline.status, expected.headline.attempts) = (Status::Redriving, 2);
+        expected.headline.resolution = Some("id".to_owned());
+        assert_eq!(new[1], expected);
+        let headline = &new[2].headline;
+        assert_eq!((headline.status, headline.attempts, headline.code.as_str()), (Status::Open, 2, "again"));
+        assert_eq!((headline.rejected_at, headline.transform_digest.as_str()), (7, "sha256:new"));
+        assert_eq!((&new[2].value, &new[2].key, new[2].timestamp), (&old[2].value, &old[2].key, Some(1_000_000)));
+    }
+}

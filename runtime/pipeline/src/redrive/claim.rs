@@ -189,3 +189,54 @@ pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batc
     }
     batches
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dead_letter::Stage;
+    use crate::position::TopicPartition;
+
+    fn letter(partition: i32, offset: i64) -> Letter {
+        let headline = Headline {
+            partition: TopicPartition::new("orders", partition),
+            offset,
+            stage: Stage::Transform,
+            code: String::new(),
+            message: String::new(),
+            rejected_at: 0,
+            status: Status::Open,
+            attempts: 1,
+            resolution: None,
+            pipeline: String::new(),
+            transform_digest: String::new(),
+        };
+        Letter {
+            headline,
+            timestamp: Some(5_000),
+            key: None,
+            value: Some(vec![offset as u8]),
+            headers: vec![("name".to_owned(), None)],
+            path: None,
+            backtrace: None,
+            transform_name: String::new(),
+            transform_version: String::new(),
+            judged_under: String::new(),
+            correlation_id: String::new(),
+            resolved_at: None,
+        }
+    }
+
+    #[test]
+    fn letters_come_as_records_in_order_each_position_once_a_batch() {
+        let letters = [letter(1, 7), letter(0, 9), letter(1, 3), letter(1, 7), letter(1, 8)];
+        let settings = BatchSettings { records_max: 2, ..BatchSettings::default() };
+        let batches = batches(&letters, &settings);
+        let positions: Vec<(i32, Vec<i64>)> =
+            batches.iter().map(|(batch, _)| (batch.partition, batch.offsets.clone())).collect();
+        assert_eq!(positions, [(0, vec![9]), (1, vec![3, 7]), (1, vec![7, 8])]);
+        assert_eq!(batches.iter().flat_map(|(_, indices)| indices.clone()).collect::<Vec<_>>(), [1, 2, 0, 3, 4]);
+        let record = batches[0].0.record(0);
+        assert_eq!((record.timestamp, record.key, record.value), (5, None, Some(&[9][..])));
+        assert_eq!(record.headers().collect::<Vec<_>>(), [(&b"name"[..], None)]);
+    }
+}

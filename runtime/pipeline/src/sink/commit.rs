@@ -1,4 +1,4 @@
-//! The only place that commits. What is staged becomes visible together with the ledger, in one atomic commit, made from
+//! The only place where the walk commits. What is staged becomes visible together with the ledger, in one atomic commit, made from
 //! the very snapshot that the ledger was read from.
 //!
 //! delta-rs would carry a commit over to a newer snapshot by itself if it sees no conflict; it is told not to

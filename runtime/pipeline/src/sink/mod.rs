@@ -1,5 +1,6 @@
 //! Delta tables: opened or created ([`table`]), filled with Parquet files that nobody sees yet ([`table`]), made visible
-//! in one atomic commit with the ledger ([`commit`], the only place that commits). The dead-letter table is one of them.
+//! in one atomic commit with the ledger ([`commit`], where the walk commits) or under a transaction of its own ([`amend`],
+//! where redrives do; nothing else commits). The dead-letter table is one of them.
 
 pub(crate) mod amend;
 mod columns;

@@ -44,7 +44,7 @@ impl Shape {
     }
 
     /// The columns as Arrow has them.
-    pub(super) fn arrow_schema(&self) -> Result<SchemaRef, ArrowError> {
+    pub(crate) fn arrow_schema(&self) -> Result<SchemaRef, ArrowError> {
         Ok(Arc::new((&StructType::new_unchecked(self.columns.clone())).try_into_arrow()?))
     }
 
