@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim bench soak chaos storm lint
+.PHONY: help setup build guests demo test sim planted bench soak chaos storm lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -29,6 +29,10 @@ test: ## every test, with a real three-broker Kafka; ends with: N passed, N fail
 sim: guests ## the real walk in SEEDS=1000 simulated worlds of crashes, zombies and lost responses; SEED=4711 tells one
 	$(CARGO_BUILD) --example simulation
 	$(dir $(SLUICEBOX))examples/simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
+
+planted: guests ## plant bugs into the product, one after the other, and count the simulated worlds that notice
+	$(CARGO_BUILD) --example planted --features sluicebox-tests/planted-bugs
+	$(dir $(SLUICEBOX))examples/planted
 
 bench: build ## ns a record: the boundary, each transform in the sandbox against native, the whole walk
 	$(SLUICEBOX) bench

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::{error, info, warn};
 
 use crate::error::{ErrorKind, PipelineError};
@@ -30,7 +31,9 @@ impl<S: Source> Walk<S> {
         self.awaiting.sort_unstable();
         self.awaiting.dedup();
         self.tables.read_ledgers(&self.awaiting).await?;
-        self.dead_letters.table.read_ledger(&self.awaiting).await?;
+        if !planted(Bug::TrustsOldLedger) {
+            self.dead_letters.table.read_ledger(&self.awaiting).await?;
+        }
         let extents = self.source.extents(&self.awaiting).await?;
         let departures = self.departures(&extents);
         // In the order of a flush. Where two workers begin at once, the first to commit to the first table decides where.
@@ -87,7 +90,7 @@ impl<S: Source> Walk<S> {
                 accepted.for_each(|gap| info!("--accept-gap {gap}: nothing is missing there, or not any more"));
                 departure(next, None)
             }
-            Err(loss) if accepted.any(|gap| *gap == loss.gap()) => {
+            Err(loss) if planted(Bug::AcceptsEveryLoss) || accepted.any(|gap| *gap == loss.gap()) => {
                 warn!("accepted: {loss}");
                 departure(loss.gap().to, Some(loss))
             }
@@ -100,11 +103,15 @@ impl<S: Source> Walk<S> {
     }
 
     fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
-        self.tables.ledgers().chain([self.dead_letters.table.ledger()])
+        let ledgers_max = if planted(Bug::AsksOneTable) { 1 } else { usize::MAX };
+        self.tables.ledgers().chain([self.dead_letters.table.ledger()]).take(ledgers_max)
     }
 
     /// The smallest ledger: the next offset that some table still lacks.
     pub(crate) fn next_offset(&self, partition: &TopicPartition) -> Option<i64> {
+        if planted(Bug::ResumesAtLargest) {
+            return self.ledgers().map(|ledger| ledger.next(partition)).max().flatten();
+        }
         self.ledgers().map(|ledger| ledger.next(partition)).min().flatten()
     }
 
@@ -127,8 +134,11 @@ impl<S: Source> Walk<S> {
     /// Finishes what is in flight before the group gives `partitions` to another worker. If they are lost already, or
     /// the flush fails, everything staged is dropped: the ledger refuses it anyway.
     pub(crate) async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<(), PipelineError> {
-        let flushed = if lost { Ok(()) } else { self.flush().await };
-        let has_more = lost || flushed.is_err() || !self.intake.is_empty();
+        if planted(Bug::ReleasesFirst) {
+            self.source.release(partitions)?;
+        }
+        let flushed = if lost && !planted(Bug::CommitsWhatIsLost) { Ok(()) } else { self.flush().await };
+        let has_more = (lost && !planted(Bug::KeepsStagedOnLost)) || flushed.is_err() || !self.intake.is_empty();
         self.awaiting.retain(|partition| !partitions.contains(partition));
         self.stopped.retain(|partition, _| !partitions.contains(partition));
         self.tables.forget(partitions);
@@ -152,11 +162,17 @@ impl<S: Source> Walk<S> {
 
     /// Drops what is staged; all partitions start again from their ledgers, read anew.
     pub(crate) fn rewind(&mut self) {
-        self.tables.abandon();
-        self.dead_letters.table.abandon();
+        if !planted(Bug::KeepsStaged) {
+            self.tables.abandon();
+        }
+        if !planted(Bug::KeepsStagedLetters) {
+            self.dead_letters.table.abandon();
+        }
         self.intake.clear();
         self.unflushed = Unflushed::default();
         self.breaker.rewind();
-        self.awaiting.append(&mut self.source.partitions());
+        if !planted(Bug::DoesNotGoBack) {
+            self.awaiting.append(&mut self.source.partitions());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The tables that a transform writes to, staged and committed together. What becomes of each record is `judge`'s word.
 
+use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
 
 use crate::error::PipelineError;
@@ -44,7 +45,9 @@ impl Tables {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         let (judged, decoded) = self.judge.judge(batch, outcome)?;
         self.stage_decoded(decoded, |table, record| {
-            judged.verdicts[record] == Verdict::Emitted && !table.ledger().has(&partition, batch.offsets[record])
+            let is_good = judged.verdicts[record] == Verdict::Emitted || planted(Bug::KeepsRowsOfRejected);
+            let has = table.ledger().has(&partition, batch.offsets[record]) && !planted(Bug::StagesTwice);
+            is_good && !has
         })
         .await?;
         for table in &mut self.tables {

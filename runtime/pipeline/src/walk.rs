@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Worker};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -170,7 +171,7 @@ impl<S: Source> Walk<S> {
     fn skip(&self, batch: &Batch) -> usize {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         let next = self.next_offset(&partition).unwrap_or(i64::MIN);
-        batch.offsets.partition_point(|&offset| offset < next)
+        batch.offsets.partition_point(|&offset| offset < next + i64::from(planted(Bug::SkipsOneTooMany)))
     }
 
     /// Returns how many of the records have been judged within the budget, one at least.
@@ -193,8 +194,17 @@ impl<S: Source> Walk<S> {
         }
         let started = Instant::now();
         self.require_same_topics().await?;
+        if planted(Bug::AcksFirst) {
+            self.source.ack(&self.unflushed.offsets.clone());
+        }
+        if planted(Bug::BuriesLast) {
+            self.tables.commit().await?;
+        }
         self.dead_letters.bury().await?;
-        self.tables.commit().await?;
+        let committed = self.tables.commit().await;
+        if !planted(Bug::AdvancesPastFailure) {
+            committed?;
+        }
         let Unflushed { offsets, progress, rejected, .. } = std::mem::take(&mut self.unflushed);
         self.source.ack(&offsets);
         info!(records = progress.records, dead_letters = progress.dead_letters, "flushed");

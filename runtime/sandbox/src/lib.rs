@@ -36,6 +36,7 @@ pub mod limits;
 mod merge;
 pub mod outcome;
 mod pace;
+pub mod planted;
 mod structure;
 mod transform;
 mod validate;

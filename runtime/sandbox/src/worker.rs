@@ -16,6 +16,7 @@ use crate::failure::{Failure, Trapped};
 use crate::instance::{Instance, StartError};
 use crate::outcome::{Outcome, Part, Rejection, Stage, Verdict};
 use crate::pace::Pace;
+use crate::planted::{Bug, planted};
 use crate::transform::Transform;
 use crate::validate::{self, Answer, Fault};
 
@@ -142,6 +143,10 @@ impl Caller for Trial<'_> {
                 return self.run_exactly(records, batch);
             }
         }
+        if planted(Bug::ReusesAfterTrap) && !matches!(ended, Ended::Answered { .. }) {
+            *self.instance = Some(instance);
+            return Ok(self.judge(ended, records, fresh));
+        }
         if let Ended::Answered { bytes, .. } = ended
             && instance.note_returned(bytes) < RETURNED_BYTES_MAX
             && !instance.state().memory.is_high()
@@ -246,7 +251,7 @@ impl Trial<'_> {
     fn keep(&mut self, answer: Answer, bytes: u64, start: usize) {
         let Answer { verdicts, mut part, rejections } = answer;
         self.outcome.verdicts[start..start + verdicts.len()].copy_from_slice(&verdicts);
-        if start > 0 {
+        if start > 0 && !planted(Bug::ForgetsTheShift) {
             let shift = u32::try_from(start).unwrap_or(u32::MAX);
             part.tables.iter_mut().flat_map(|table| &mut table.records).for_each(|record| *record += shift);
         }

@@ -27,6 +27,7 @@ pub use letter::{Headers, Headline, Letter, Status};
 pub use letters::{Found, Letters};
 pub use reason::{Reason, Stage};
 pub use selection::{Selection, SelectionError, Span, moment};
+use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Transform};
 pub use terms::Terms;
 
@@ -80,8 +81,11 @@ impl DeadLetters {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         self.table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
         let ledger = self.table.ledger();
-        let new: Vec<&Reason> =
-            judged.reasons.iter().filter(|reason| !ledger.has(&partition, batch.offsets[reason.record])).collect();
+        let new: Vec<&Reason> = judged
+            .reasons
+            .iter()
+            .filter(|reason| planted(Bug::BuriesTwice) || !ledger.has(&partition, batch.offsets[reason.record]))
+            .collect();
         if new.is_empty() {
             return Ok(());
         }

@@ -13,6 +13,7 @@ use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use sluicebox_sandbox::Verdict;
+use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::info;
 
 use super::encoding;
@@ -163,6 +164,9 @@ impl Table {
 
     /// Counts records of a partition towards the next commit, those left out that the table has already.
     pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
+        if planted(Bug::BadDoNotAdvance) && verdicts.iter().all(|verdict| *verdict != Verdict::Emitted) {
+            return;
+        }
         let next = self.ledger.next(partition);
         let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
         if let Some(&offset) = offsets.get(first) {
@@ -193,13 +197,19 @@ impl Table {
         let mut snapshot = self.snapshot.clone();
         snapshot.update(self.log_store.as_ref(), None).await?;
         let mut ledger = Ledger::default();
-        let partitions: Vec<&TopicPartition> = self.ledger.partitions().chain(more).collect();
+        let partitions: Vec<&TopicPartition> =
+            self.ledger.partitions().filter(|_| !planted(Bug::ForgetsOtherPartitions)).chain(more).collect();
         let ids = partitions
             .iter()
             .flat_map(|partition| [app_id(&self.pipeline, partition), identity_app_id(&self.pipeline, partition)]);
         let versions = self.transactions.read(&snapshot, &self.log_store, &ids.collect::<Vec<_>>()).await?;
         for (partition, version) in partitions.into_iter().zip(versions.chunks_exact(2)) {
             ledger.set(partition.clone(), version[0], version[1]);
+        }
+        if planted(Bug::KeepsOldLedger) {
+            for known in self.ledger.partitions() {
+                ledger.set(known.clone(), self.ledger.next(known), self.ledger.identity(known));
+            }
         }
         (self.snapshot, self.ledger) = (snapshot, ledger);
         Ok(())
@@ -231,9 +241,13 @@ impl Table {
 
     /// Drops what is staged. Files that were finished already stay behind, invisible, for a vacuum.
     pub fn abandon(&mut self) {
-        self.gather = Gather::default();
+        if !planted(Bug::AbandonsNoFiles) {
+            self.gather = Gather::default();
+        }
         self.writer.reset();
-        self.tally.clear();
+        if !planted(Bug::AbandonsNoTally) {
+            self.tally.clear();
+        }
         self.staged_rows = 0;
     }
 

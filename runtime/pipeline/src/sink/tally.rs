@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::Ranges;
 use crate::position::{OffsetRange, TopicPartition};
 use sluicebox_sandbox::Verdict;
+use sluicebox_sandbox::planted::{Bug, planted};
 
 /// The key of [`CommitRecord`] in a commit's `commitInfo`.
 pub const COMMIT_INFO_KEY: &str = "sluicebox";
@@ -168,7 +169,7 @@ impl Tally {
             filtered: 0,
             rejected: 0,
         });
-        tally.to = last + 1;
+        tally.to = last + 1 - i64::from(planted(Bug::StoresLastOffset));
         for verdict in verdicts {
             match verdict {
                 Verdict::Emitted => tally.emitted += 1,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluicebox_sandbox::Batch;
+use sluicebox_sandbox::planted::{Bug, planted};
 
 /// How many batches' worth of records one poll may bring: enough that partitions which take turns fill a batch each.
 const BATCHES: usize = 16;
@@ -97,8 +98,9 @@ impl Intake {
         // Records come in runs of one partition: look at the last one first.
         if !self.batches.get(self.last).is_some_and(is_open) {
             self.last = self.batches.iter().position(is_open).unwrap_or_else(|| {
-                self.batches.push(Batch::new(Arc::from(topic), partition));
-                self.batches.len() - 1
+                let index = if planted(Bug::ReordersBatches) { 0 } else { self.batches.len() };
+                self.batches.insert(index, Batch::new(Arc::from(topic), partition));
+                index
             });
         }
         &mut self.batches[self.last]
