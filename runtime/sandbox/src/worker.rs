@@ -143,10 +143,6 @@ impl Caller for Trial<'_> {
                 return self.run_exactly(records, batch);
             }
         }
-        if planted(Bug::ReusesAfterTrap) && !matches!(ended, Ended::Answered { .. }) {
-            *self.instance = Some(instance);
-            return Ok(self.judge(ended, records, fresh));
-        }
         if let Ended::Answered { bytes, .. } = ended
             && instance.note_returned(bytes) < RETURNED_BYTES_MAX
             && !instance.state().memory.is_high()
