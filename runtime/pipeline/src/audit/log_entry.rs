@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::history::{Commit, DataFile, Record};
 use crate::position::TopicPartition;
-use crate::sink::COMMIT_INFO_KEY;
+use crate::sink::{COMMIT_INFO_KEY, RedriveRecord};
 
 /// One line of a log entry; what it says besides is not ours to judge.
 #[derive(Deserialize)]
@@ -61,31 +61,11 @@ pub(super) fn parse(entry: &[u8], version: u64, pipeline: &str) -> DeltaResult<C
     Ok(commit)
 }
 
-/// A step of a redrive, as far as it matters here.
-#[derive(Deserialize)]
-struct RedriveRecord {
-    pipeline: String,
-    redrive: Redrive,
-}
-
-#[derive(Deserialize)]
-struct Redrive {
-    phase: String,
-    partitions: Vec<RedrivePartition>,
-}
-
-#[derive(Deserialize)]
-struct RedrivePartition {
-    rows: u64,
-}
-
 fn record(value: serde_json::Value) -> Record {
     let read = match value.get("redrive") {
         None => serde_json::from_value(value).map(Record::Flush),
         Some(_) => serde_json::from_value(value).map(|RedriveRecord { pipeline, redrive }| {
-            // Only this step adds rows; the others rewrite dead letters.
-            let is_apply = redrive.phase == "apply";
-            let rows = redrive.partitions.iter().filter(|_| is_apply).map(|partition| partition.rows).sum();
+            let rows = redrive.partitions.iter().map(|partition| partition.rows).sum();
             Record::Redrive { pipeline, rows }
         }),
     };
