@@ -61,6 +61,7 @@ bugs! {
     SkipsLoss: "reads on where records are gone (kafka-delta-ingest)",
     AcceptsEveryLoss: "skips what is gone without being asked to",
     ReordersBatches: "takes the batches of a partition in another order",
+    ReusesAfterTrap: "goes on with an instance that has trapped, and believes it",
     ForgetsTheShift: "gives the rows of a split batch to other records",
 }
 

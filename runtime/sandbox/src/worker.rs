@@ -130,18 +130,23 @@ impl Caller for Trial<'_> {
         if batch.len() == 1 && self.slow.contains(&records.start) {
             return self.run_exactly(records, batch);
         }
-        let usable = self.instance.take().filter(|instance| !fresh || instance.is_fresh());
+        let is_usable = |instance: &Instance| !fresh || instance.is_fresh() || planted(Bug::ReusesAfterTrap);
+        let usable = self.instance.take().filter(is_usable);
         let mut instance = match usable {
             Some(instance) => instance,
             None => self.start_quick()?,
         };
-        let fresh = instance.is_fresh();
+        let fresh = instance.is_fresh() || planted(Bug::ReusesAfterTrap);
         let ended = self.run(&mut instance, batch, fresh)?;
         if matches!(ended, Ended::Slow) {
             self.slow = records.clone();
             if batch.len() == 1 {
                 return self.run_exactly(records, batch);
             }
+        }
+        if planted(Bug::ReusesAfterTrap) && !matches!(ended, Ended::Answered { .. }) {
+            *self.instance = Some(instance);
+            return Ok(self.judge(ended, records, fresh));
         }
         if let Ended::Answered { bytes, .. } = ended
             && instance.note_returned(bytes) < RETURNED_BYTES_MAX
