@@ -30,9 +30,10 @@ fn whatever_the_weather_nothing_is_lost_or_doubled() {
     for outcome in &outcomes {
         let seed = outcome.seed;
         assert!(outcome.violations.is_empty(), "{:?}; see it: make sim SEED={seed}", outcome.violations);
-        assert!(outcome.commits > 0, "seed {seed} commits nothing");
     }
     let sum = |count: fn(&Outcome) -> usize| outcomes.iter().map(count).sum::<usize>();
+    // Not in every world: in some, retention is quicker than any worker.
+    assert!(sum(|outcome| outcome.commits) > 1_000, "hardly anything is committed");
     let (deaths, faults) = (sum(|outcome| outcome.deaths), sum(|outcome| outcome.faults));
     assert!(deaths > 100 && faults > 500, "the weather is too good: {deaths} deaths, {faults} faults");
 }
