@@ -98,7 +98,7 @@ fn a_partition_of_only_loops_keeps_its_place_in_the_group() -> Result<()> {
     feed.extend((0..LOOPS).map(|_| Message::new(0, order.as_bytes())));
     feed.produce(cluster)?;
     let mut source = source(cluster, &["only-loops"]);
-    source["kafka"]["properties"] = json!({"max.poll.interval.ms": "8000", "session.timeout.ms": "6000"});
+    source["kafka"]["properties"] = json!({"max.poll.interval.ms": "12000", "session.timeout.ms": "6000"});
     let pipeline = Pipeline::new("only-loops", "orders_with_poison", &["orders"], source)?;
     let mut run = pipeline.start(&["--drain"])?;
     ensure!(run.wait(Duration::from_secs(120))?.success(), "{}", run.said());
