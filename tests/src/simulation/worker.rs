@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use sluicebox_pipeline::health::Health;
@@ -31,8 +32,10 @@ use super::world::Shared;
 pub const PIPELINE: &str = "simulated";
 /// The name under which the dead letters lie.
 pub const DEAD_LETTERS: &str = "dead_letters";
-/// Wakings between two gates after which a worker counts as spinning.
+/// Wakings between two gates after which a worker counts as spinning, if they have taken so long: on a busy machine the kernel's
+/// own threads may keep a worker waiting while its clock, which knows nothing of them, jumps on.
 const WAKINGS_MAX: usize = 10_000;
+const SPIN_DURATION_MIN: Duration = Duration::from_secs(20);
 
 type Walk = Pin<Box<dyn Future<Output = Result<Progress, PipelineError>>>>;
 
@@ -107,7 +110,7 @@ impl Worker {
             return Stepped::Doomed;
         };
         let (id, runtime) = (self.id, &self.runtime);
-        let mut wakings = 0;
+        let (mut wakings, started) = (0, Instant::now());
         let step = poll_fn(|context| {
             world.lock().gates[id].driver = Some(context.waker().clone());
             let polled = walk.as_mut().poll(context);
@@ -118,7 +121,9 @@ impl Worker {
                 _ if gate.doomed => Poll::Ready(Stepped::Doomed),
                 Poll::Ready(result) => Poll::Ready(Stepped::Ended(result)),
                 Poll::Pending if gate.waiting.is_some() => Poll::Ready(Stepped::Gate),
-                Poll::Pending if wakings > WAKINGS_MAX => Poll::Ready(Stepped::Broken("it spins".to_owned())),
+                Poll::Pending if wakings > WAKINGS_MAX && started.elapsed() > SPIN_DURATION_MIN => {
+                    Poll::Ready(Stepped::Broken("it spins".to_owned()))
+                }
                 Poll::Pending => Poll::Pending,
             }
         });
