@@ -1,0 +1,3 @@
+//! The `bootstrap` of an AWS Lambda function.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Transforms as artifacts.
