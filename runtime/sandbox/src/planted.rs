@@ -60,6 +60,7 @@ bugs! {
     StartsAtEnd: "starts new partitions at their end",
     SkipsLoss: "reads on where records are gone (kafka-delta-ingest)",
     AcceptsEveryLoss: "skips what is gone without being asked to",
+    TakesInTwice: "takes in what has come twice since the last flush",
     ReordersBatches: "takes the batches of a partition in another order",
     ReusesAfterTrap: "goes on with an instance that has trapped, and believes it",
     ForgetsTheShift: "gives the rows of a split batch to other records",

@@ -222,6 +222,13 @@ impl Broker {
         *position = records.get(index)?.offset + 1;
         Some((self.script.clone(), index))
     }
+
+    /// Goes back to the record before: the next fetch brings it once more.
+    pub fn repeat(&mut self, member: usize, partition: &TopicPartition) {
+        if let Some(position) = self.members.get_mut(&member).and_then(|member| member.positions.get_mut(partition)) {
+            *position -= 1;
+        }
+    }
 }
 
 /// The offset after a partition's last record.

@@ -66,6 +66,10 @@ impl SimulatedSource {
                 let (topic, number) = (&partition.topic, partition.partition);
                 let (key, value) = (record.key.as_deref(), record.value.as_deref());
                 intake.push(topic, number, record.offset, record.timestamp, key, value, headers);
+                // As librdkafka does, if a rebalance comes at the wrong moment.
+                if world.happens(20) {
+                    world.broker.repeat(self.worker, partition);
+                }
             }
         }
     }

@@ -57,7 +57,8 @@ pub struct Outlook {
 
 /// A source of records.
 pub trait Source: Send {
-    /// Waits a moment for records and puts them into `intake`, or says what else has happened.
+    /// Waits a moment for records and puts them into `intake`, or says what else has happened. Those of a partition come in
+    /// order; that one comes twice does no harm.
     fn poll(&mut self, intake: &mut Intake) -> impl Future<Output = Result<Polled, PipelineError>> + Send;
 
     /// Instead of a poll, while records of the last are still worked on: says that this worker lives, and hears of changes.
