@@ -10,7 +10,7 @@ use sluicebox_pipeline::loss::{Extent, Extents};
 use sluicebox_pipeline::position::{OffsetRange, Offsets, TopicPartition};
 use sluicebox_pipeline::settings::Settings;
 use sluicebox_pipeline::source::{Identities, Intake, Polled, Source};
-use sluicebox_pipeline::{Health, PipelineError, Progress, RunOptions, run_from};
+use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::Sandbox;
 use tokio::sync::watch;
 
@@ -87,7 +87,8 @@ async fn nothing_that_was_read_across_an_exchange_is_committed() -> Result<()> {
     let (_stop, stop) = watch::channel(false);
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());
-    let options = RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health };
+    let options =
+        RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none() };
     let source = Exchanged { identity: 1, is_assigned: false, started: Offsets::new() };
 
     match run_from(|| Ok(source), settings, &transform, options).await {

@@ -64,12 +64,11 @@ fn recorder(subject: &Subject) -> Result<PrometheusHandle, BuildError> {
         .add_global_label("pipeline", &subject.pipeline)
         .install_recorder()?;
     telemetry::describe();
-    metrics::describe_gauge!("sluicebox_info", "always 1; says version and transform");
+    metrics::describe_gauge!("sluicebox_info", "always 1; says the version");
     metrics::describe_gauge!("sluicebox_ready", "1 if /ready says 200");
     metrics::describe_counter!("sluicebox_process_cpu_seconds_total", metrics::Unit::Seconds, "processor time used");
-    let labels =
-        [("version", env!("CARGO_PKG_VERSION").to_owned()), ("transform_digest", subject.transform_digest.clone())];
-    metrics::gauge!("sluicebox_info", &labels).set(1);
+    metrics::gauge!("sluicebox_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    telemetry::judges(&subject.transform_digest);
     Ok(recorder)
 }
 
@@ -98,7 +97,8 @@ fn described(subject: &Subject) -> Value {
     json!({
         "pipeline": subject.pipeline,
         "version": env!("CARGO_PKG_VERSION"),
-        "transform_digest": subject.transform_digest,
+        // Before the first step, the walk has not said so yet.
+        "transform_digest": if health.transform_digest.is_empty() { &subject.transform_digest } else { &health.transform_digest },
         "ready": health.is_ready(),
         "complaint": health.complaint(),
         "health": *health,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::{error, info, warn};
 
+use crate::candidate::Candidate;
 use crate::error::{ErrorKind, PipelineError};
 use crate::ledger::{Departure, Ledger};
 use crate::loss::{Extent, Extents, Loss, examine};
@@ -54,7 +55,7 @@ impl<S: Source> Walk<S> {
     async fn take_over_unread(&mut self) -> Result<(), PipelineError> {
         self.source.park(&self.awaiting)?;
         self.source.start(&Offsets::new()).await?;
-        self.awaiting.clear();
+        self.unread.append(&mut self.awaiting);
         Ok(())
     }
 
@@ -140,6 +141,7 @@ impl<S: Source> Walk<S> {
         let flushed = if lost && !planted(Bug::CommitsWhatIsLost) { Ok(()) } else { self.flush().await };
         let has_more = (lost && !planted(Bug::KeepsStagedOnLost)) || flushed.is_err() || !self.intake.is_empty();
         self.awaiting.retain(|partition| !partitions.contains(partition));
+        self.unread.retain(|partition| !partitions.contains(partition));
         self.stopped.retain(|partition, _| !partitions.contains(partition));
         self.tables.forget(partitions);
         self.dead_letters.table.forget(partitions);
@@ -171,6 +173,7 @@ impl<S: Source> Walk<S> {
         self.intake.clear();
         self.unflushed = Unflushed::default();
         self.breaker.rewind();
+        self.candidate.iter_mut().for_each(Candidate::rewind);
         if !planted(Bug::DoesNotGoBack) {
             self.awaiting.append(&mut self.source.partitions());
         }

@@ -3,7 +3,7 @@
 //!
 //! Only rejected records are kept, each with its number in the stream of judged records; so a good record costs nothing.
 //! What was counted since the last flush is forgotten by a rewind ([`Breaker::rewind`]): those records will be judged, and
-//! counted, again. The window begins anew with each process, hence with each transform.
+//! counted, again. The window begins anew with each process and each transform.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -96,6 +96,11 @@ impl Breaker {
         Ok(())
     }
 
+    /// Another transform judges: what this one's did is forgotten.
+    pub(crate) fn begin_anew(&mut self) {
+        (self.window, self.flushed) = (Window::default(), Window::default());
+    }
+
     /// What has been counted is in the tables.
     pub(crate) fn settle(&mut self) {
         self.flushed.clone_from(&self.window);
@@ -156,8 +161,9 @@ impl Window {
     }
 }
 
-impl fmt::Display for Trip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Trip {
+    /// What has been counted, with codes and a first position, in words.
+    pub(crate) fn what(&self) -> String {
         let Self { rejected, records, rejected_max, window_records, codes, first: (partition, offset) } = self;
         let named = codes.iter().take(CODES_MAX).map(|(code, count)| {
             let code: String = code.chars().take(CODE_CHARS_MAX).collect();
@@ -167,12 +173,20 @@ impl fmt::Display for Trip {
         if let Some(others) = codes.len().checked_sub(CODES_MAX).filter(|others| *others > 0) {
             named += &format!(" and {others} other codes");
         }
+        format!(
+            "it rejects too much: {rejected} of the last {records} records ({named}; first {partition}@{offset}), and at most \
+             {rejected_max} of {window_records} may be; nothing of it has been written since the last flush"
+        )
+    }
+}
+
+impl fmt::Display for Trip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "E0301 the transform rejects too much: {rejected} of the last {records} records ({named}; first {partition}@{offset}), \
-             and at most {rejected_max} of {window_records} may be; nothing of it has been written since the last flush, and \
-             the offsets are kept: deploy another transform, raise `breaker.rejected_share_max`, or restart with \
-             `run --ignore-breaker`; see docs/runbooks/E0301.md"
+            "E0301 the transform is stopped, as {}, and the offsets are kept: deploy another transform, raise \
+             `breaker.rejected_share_max`, or restart with `run --ignore-breaker`; see docs/runbooks/E0301.md",
+            self.what()
         )
     }
 }

@@ -87,6 +87,10 @@ pub enum PipelineError {
     #[error("{0}")]
     Breaker(Box<Trip>),
 
+    /// A canary rejects too much, and does not judge any longer.
+    #[error("the canary is sent back: {0}")]
+    Canary(String),
+
     /// A redrive cannot go on; what it has done so far is whole.
     #[error("{0}")]
     Redrive(String),
@@ -135,7 +139,7 @@ impl PipelineError {
     /// Who can mend it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Fenced { .. } | Self::TopicRecreated(_) => ErrorKind::Rewind,
+            Self::Fenced { .. } | Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
             Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => ErrorKind::Configuration,
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::{Serialize, Serializer};
 
 use crate::breaker::BreakerCount;
+use crate::candidate::CandidateHealth;
 
 /// Longer than any step takes that goes well: flushes of a healthy store are a matter of seconds.
 const STEP_DURATION_MAX: Duration = Duration::from_secs(30);
@@ -22,6 +23,12 @@ pub struct Health {
     pub partitions: Vec<PartitionHealth>,
     /// What the circuit breaker counts; none if it is off.
     pub breaker: Option<BreakerCount>,
+    /// The transform that judges; empty before the first step.
+    pub transform_digest: String,
+    /// A transform on probation beside it.
+    pub candidate: Option<CandidateHealth>,
+    /// A promotion or a candidate that was refused, and why; all stays as it is meanwhile.
+    pub refused: Option<String>,
     /// When the walk last said so. A store that hangs, or a commit that is tried again and again, shows here first.
     #[serde(rename = "last_step_seconds", serialize_with = "age")]
     pub told: Instant,
@@ -34,6 +41,9 @@ impl Default for Health {
             source_trouble: None,
             partitions: Vec::new(),
             breaker: None,
+            transform_digest: String::new(),
+            candidate: None,
+            refused: None,
             told: Instant::now(),
         }
     }

@@ -8,7 +8,7 @@ use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
 use crate::dead_letter::{Reason, Stage};
 use crate::error::PipelineError;
 use crate::settings::Settings;
-use crate::sink::{DecodedRows, RowDecoder, Table};
+use crate::sink::{DecodedRows, RowDecoder, Shape, Table};
 use crate::tables::plan;
 
 /// Decodes what a transform returns, for each of its tables.
@@ -17,6 +17,7 @@ pub struct Judge {
 }
 
 /// What became of each record of a batch, with the schema's word included.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Judged {
     /// One per record.
     pub verdicts: Vec<Verdict>,
@@ -42,6 +43,29 @@ impl Judge {
             decoders.push((name, decoder));
         }
         Ok(Self { decoders })
+    }
+
+    /// For tables as the transform alone would have them, wherever its rows go.
+    pub(crate) fn alone(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+        let mut decoders = Vec::new();
+        for table in &transform.description().tables {
+            let unfit = |error: String| {
+                PipelineError::Settings(format!(
+                    "table `{}` of the transform is no legal Delta table: {error}",
+                    table.name
+                ))
+            };
+            let shape = Shape::of(table, settings.provenance).map_err(|error| unfit(error.to_string()))?;
+            let fields: Vec<String> = table.fields.iter().map(|field| field.name.clone()).collect();
+            let decoder = shape.arrow_schema().and_then(|schema| RowDecoder::new(schema, &fields));
+            decoders.push((table.name.clone(), decoder.map_err(|error| unfit(error.to_string()))?));
+        }
+        Ok(Self { decoders })
+    }
+
+    /// The name of a table.
+    pub(crate) fn name(&self, table: usize) -> &str {
+        &self.decoders[table].0
     }
 
     /// Decodes an outcome, perhaps of the first records of the batch only, and condemns the records whose rows do not fit.

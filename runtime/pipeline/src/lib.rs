@@ -14,13 +14,15 @@
 //! [`judge`] says what becomes of each record; [`redrive`] brings dead letters in later, with commits of its own.
 //! [`loss`] compares the ledgers with what the source still has before anything is read.
 //! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
-//! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`health`] and [`telemetry`]
+//! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`succession`] how another
+//! transform takes over, and [`candidate`] what one does on probation; [`health`] and [`telemetry`]
 //! are what the walk tells of itself; [`audit`] proves afterwards what it promised. Nothing here knows wasmtime, AWS or a
 //! terminal.
 
 mod assignment;
 pub mod audit;
 mod breaker;
+pub mod candidate;
 pub mod dead_letter;
 pub mod error;
 pub mod health;
@@ -33,10 +35,12 @@ pub mod progress;
 pub mod redrive;
 pub mod run;
 pub mod settings;
+mod shadow;
 pub mod sink;
 pub mod source;
 pub mod status;
 pub mod store;
+pub mod succession;
 pub mod tables;
 pub mod telemetry;
 mod vitals;
@@ -48,3 +52,4 @@ pub use health::Health;
 pub use loss::{Gap, Loss};
 pub use progress::Progress;
 pub use run::{RunOptions, run, run_from};
+pub use succession::{Change, Changes, Proposals, Successor};

@@ -14,6 +14,7 @@ use crate::settings::{Settings, SourceSettings};
 use crate::source::file::FileSource;
 use crate::source::kafka::KafkaSource;
 use crate::source::{Intake, Source};
+use crate::succession::Changes;
 use crate::tables::Tables;
 use crate::vitals::Vitals;
 use crate::walk::{Unflushed, Walk};
@@ -30,6 +31,8 @@ pub struct RunOptions {
     pub progress: watch::Sender<Progress>,
     /// Told what the walk is doing, about once a second.
     pub health: watch::Sender<Health>,
+    /// Where another transform may come from.
+    pub changes: Changes,
 }
 
 /// Walks a pipeline until its source ends or somebody says stop. Everything that can be wrong with the settings is found
@@ -79,7 +82,8 @@ async fn open(
     }
 }
 
-fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {
+/// An instance of the transform that took the settings' configuration.
+pub(crate) fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {
     let configuration = settings.transform.configuration.to_string();
     transform.worker(&configuration).map_err(|error| PipelineError::Configuration(error.to_string()))
 }
@@ -105,7 +109,10 @@ fn walk<S: Source>(
         stop: options.stop,
         progress: options.progress,
         accepted_gaps: options.accepted_gaps,
+        changes: options.changes,
+        candidate: None,
         awaiting: Vec::new(),
+        unread: Vec::new(),
         stopped: Stopped::new(),
         unflushed: Unflushed::default(),
     }

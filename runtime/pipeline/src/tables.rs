@@ -72,6 +72,17 @@ impl Tables {
         Ok((judged, rows.collect()))
     }
 
+    /// The transform whose rows they take.
+    pub(crate) fn transform_digest(&self) -> &str {
+        &self.transform_digest
+    }
+
+    /// Notes for the next commit that another transform has judged a partition.
+    pub(crate) fn note_judge(&mut self, batch: &Batch, transform_digest: &str) {
+        let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
+        self.tables.iter_mut().for_each(|table| table.note_judge(&partition, transform_digest));
+    }
+
     /// The tables, one by one.
     pub(crate) fn each(&mut self) -> &mut [Table] {
         &mut self.tables

@@ -10,6 +10,7 @@ use crate::dead_letter::Stage;
 use crate::health::Health;
 use crate::position::TopicPartition;
 use crate::progress::Progress;
+use crate::shadow::Comparison;
 
 /// Durations of flushes and commits fall into buckets up to these seconds.
 pub const DURATION_BUCKETS_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -30,6 +31,10 @@ pub fn describe() {
     describe_counter!("sluicebox_sandbox_traps_total", "calls of the transform that ended in a trap");
     describe_counter!("sluicebox_sandbox_timeouts_total", "calls of the transform that took suspiciously long");
     describe_counter!("sluicebox_sandbox_instances_total", "instances of the transform that were started");
+    describe_gauge!("sluicebox_transform_info", "1 for the transform that judges, 0 for one that did");
+    describe_counter!("sluicebox_shadow_records_total", "records that a shadow was given, by what came of it");
+    describe_histogram!("sluicebox_shadow_duration_seconds", Unit::Seconds, "a batch of those records, by who took it");
+    describe_gauge!("sluicebox_change_refused", "1 while a promotion or a candidate is refused");
     describe_gauge!("sluicebox_staged_rows", "rows and dead letters staged, not visible yet");
     describe_gauge!("sluicebox_staged_bytes", Unit::Bytes, "bytes of the records taken in since the last flush");
     describe_gauge!("sluicebox_freshness_seconds", Unit::Seconds, "age of the oldest record read and not visible yet");
@@ -52,6 +57,28 @@ pub(crate) fn effort(effort: &Effort) {
     bump("sluicebox_sandbox_traps_total", effort.traps);
     bump("sluicebox_sandbox_timeouts_total", effort.timeouts);
     bump("sluicebox_sandbox_instances_total", effort.instances);
+}
+
+/// This transform judges.
+pub fn judges(transform_digest: &str) {
+    gauge!("sluicebox_transform_info", "transform_digest" => transform_digest.to_owned()).set(1);
+}
+
+/// Another transform judges.
+pub(crate) fn adopted(before: &str, after: &str) {
+    gauge!("sluicebox_transform_info", "transform_digest" => before.to_owned()).set(0);
+    judges(after);
+}
+
+/// A shadow was given a copy of some records.
+pub(crate) fn compared(found: &Comparison) {
+    let counts =
+        [("agreed", found.agreed), ("differed", found.differed), ("failed", found.failed), ("slower", found.slower)];
+    for (result, count) in counts {
+        counter!("sluicebox_shadow_records_total", "result" => result).increment(count);
+    }
+    histogram!("sluicebox_shadow_duration_seconds", "by" => "judging").record(found.judging_seconds);
+    histogram!("sluicebox_shadow_duration_seconds", "by" => "candidate").record(found.candidate_seconds);
 }
 
 pub(crate) fn flushed(progress: &Progress, rejected: impl IntoIterator<Item = (Stage, u64)>, duration: Duration) {
@@ -107,6 +134,7 @@ pub(crate) fn health(health: &Health) {
         let share = breaker.rejected as f64 / breaker.records.max(1) as f64;
         gauge!("sluicebox_breaker_rejected_share").set(share);
     }
+    gauge!("sluicebox_change_refused").set(u8::from(health.refused.is_some()));
     gauge!("sluicebox_breaker_tripped").set(u8::from(health.is_paused()));
     gauge!("sluicebox_partitions").set(health.partitions.len() as f64);
     gauge!("sluicebox_partitions_stopped").set(stopped);

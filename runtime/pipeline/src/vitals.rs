@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::error;
 
+use crate::candidate::Candidate;
 use crate::error::PipelineError;
 use crate::health::{Health, PartitionHealth, State};
 use crate::source::Source;
@@ -19,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Vitals {
     health: watch::Sender<Health>,
     told: Option<Instant>,
-    /// Once paused, only another process goes on.
+    /// Once paused, only another process or another transform goes on.
     paused: Option<State>,
 }
 
@@ -39,6 +40,11 @@ impl Vitals {
     /// Whether a person has to decide before anything is read.
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.is_some()
+    }
+
+    /// Somebody has decided.
+    pub(crate) fn resume(&mut self) {
+        self.paused = None;
     }
 
     /// A person has to decide.
@@ -99,6 +105,9 @@ impl<S: Source> Walk<S> {
             source_trouble: outlook.trouble,
             partitions: partitions.collect(),
             breaker: self.breaker.counted(),
+            transform_digest: self.tables.transform_digest().to_owned(),
+            candidate: self.candidate.as_ref().map(Candidate::health),
+            refused: self.changes.refused().map(str::to_owned),
             told: std::time::Instant::now(),
         }
     }

@@ -23,9 +23,10 @@ use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Worker};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::breaker::Breaker;
+use crate::candidate::Candidate;
 use crate::dead_letter::{DeadLetters, Stage};
 use crate::error::{ErrorKind, PipelineError};
 use crate::judge::Judged;
@@ -35,6 +36,7 @@ use crate::position::{Offsets, TopicPartition};
 use crate::progress::Progress;
 use crate::settings::FlushSettings;
 use crate::source::{Intake, Polled, Source};
+use crate::succession::Changes;
 use crate::tables::Tables;
 use crate::telemetry;
 use crate::vitals::Vitals;
@@ -47,6 +49,9 @@ const TURN: Duration = Duration::from_secs(5);
 pub struct Walk<S> {
     pub(crate) source: S,
     pub(crate) worker: Worker,
+    /// A transform on probation beside it.
+    pub(crate) candidate: Option<Candidate>,
+    pub(crate) changes: Changes,
     pub(crate) tables: Tables,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) intake: Intake,
@@ -60,6 +65,8 @@ pub struct Walk<S> {
     pub(crate) accepted_gaps: Vec<Gap>,
     /// Assigned, but not started yet.
     pub(crate) awaiting: Vec<TopicPartition>,
+    /// Assigned while a person has to decide, and not read.
+    pub(crate) unread: Vec<TopicPartition>,
     /// Assigned, but not to be read: records of theirs would be skipped.
     pub(crate) stopped: Stopped,
     pub(crate) unflushed: Unflushed,
@@ -102,6 +109,11 @@ impl<S: Source> Walk<S> {
             self.tell();
             self.flush().await?;
             return Ok(Step::Finished);
+        }
+        if self.changes.is_due() {
+            self.flush().await?;
+            self.change();
+            return Ok(Step::Onward);
         }
         let polled = match self.intake.is_empty() && self.awaiting.is_empty() {
             true => self.source.poll(&mut self.intake).await?,
@@ -171,20 +183,34 @@ impl<S: Source> Walk<S> {
     /// sources may hand over a record twice.
     fn skip(&self, batch: &Batch) -> usize {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
-        let staged = self.unflushed.offsets.get(&partition).filter(|_| !planted(Bug::TakesInTwice));
-        let next = self.next_offset(&partition).max(staged.copied()).unwrap_or(i64::MIN);
+        let staged = self.unflushed.offsets.get(&partition).copied().filter(|_| !planted(Bug::TakesInTwice));
+        if batch.offsets.first().copied() < staged {
+            debug!(%partition, ?staged, "came twice");
+        }
+        let next = self.next_offset(&partition).max(staged).unwrap_or(i64::MIN);
         batch.offsets.partition_point(|&offset| offset < next + i64::from(planted(Bug::SkipsOneTooMany)))
     }
 
     /// Returns how many of the records have been judged within the budget, one at least.
     async fn transform_and_stage(&mut self, batch: &Batch, budget: Duration) -> Result<usize, PipelineError> {
-        let outcome =
-            self.worker.process_for(batch, budget).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+        let (mut canary, shadow) = self.candidate.as_mut().map_or((None, None), |candidate| candidate.roles(batch));
+        let worker = canary.as_mut().map_or(&mut self.worker, |canary| &mut canary.worker);
+        let started = Instant::now();
+        let outcome = worker.process_for(batch, budget).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
         telemetry::effort(&outcome.effort);
+        if let Some(shadow) = shadow {
+            shadow.compare(batch, outcome.clone(), started.elapsed());
+        }
         let count = outcome.verdicts.len();
         let judged = self.tables.stage(batch, outcome).await?;
-        self.breaker.count(batch, count, &judged.reasons).map_err(PipelineError::Breaker)?;
-        self.dead_letters.stage(batch, &judged).await?;
+        match &mut canary {
+            None => self.breaker.count(batch, count, &judged.reasons).map_err(PipelineError::Breaker)?,
+            Some(canary) => {
+                canary.count(batch, count, &judged.reasons)?;
+                self.tables.note_judge(batch, &canary.head.transform_digest);
+            }
+        }
+        self.dead_letters.stage(batch, &judged, canary.map(|canary| &canary.head)).await?;
         self.unflushed.count(batch, &judged);
         Ok(count)
     }
@@ -213,6 +239,7 @@ impl<S: Source> Walk<S> {
         telemetry::flushed(&progress, rejected, started.elapsed());
         self.patience.restore();
         self.breaker.settle();
+        self.candidate.iter_mut().for_each(Candidate::settle);
         self.progress.send_modify(|total| total.add(&progress));
         Ok(())
     }
@@ -234,7 +261,8 @@ impl<S: Source> Walk<S> {
                 self.patience.wait(error, &mut self.stop, &self.vitals).await?;
             }
             ErrorKind::Rewind => {
-                telemetry::rewound("fenced");
+                self.send_back_canary(&error);
+                telemetry::rewound(if matches!(error, PipelineError::Canary(_)) { "canary" } else { "fenced" });
                 info!(%error, "going back to the ledger");
             }
             ErrorKind::Pause if self.source.is_endless() => {

@@ -17,7 +17,7 @@ use sluicebox_pipeline::settings::{
     BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, RecordFormat, Settings, SourceSettings,
     TableSettings, TransformSettings,
 };
-use sluicebox_pipeline::{PipelineError, Progress, RunOptions, run_from};
+use sluicebox_pipeline::{Changes, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -91,7 +91,8 @@ impl Worker {
         let settings = settings(&world.lock().plan, &view);
         let (transform, world) = (transform.clone(), world.clone());
         let walk: Walk = Box::pin(async move {
-            let options = RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps };
+            let options =
+                RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes: Changes::none() };
             let connect = || Ok(SimulatedSource::connect(world, id));
             run_from(connect, settings, &transform, options).await
         });

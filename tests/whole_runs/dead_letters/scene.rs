@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use sluicebox_pipeline::dead_letter::{Letters, Selection, Status};
 use sluicebox_pipeline::redrive::{RedriveReport, Redriver};
 use sluicebox_pipeline::settings::{Document, Settings};
-use sluicebox_pipeline::{Health, Progress, RunOptions, run};
+use sluicebox_pipeline::{Changes, Health, Progress, RunOptions, run};
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
 use sluicebox_tests::mortal::{Death, Mounted};
 use sluicebox_tests::place;
@@ -91,7 +91,8 @@ impl Scene {
         let (_never, stop) = watch::channel(false);
         let progress = watch::Sender::new(Progress::default());
         let health = watch::Sender::new(Health::default());
-        let options = RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health };
+        let options =
+            RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none() };
         Ok(run(settings, &transform, options).await?)
     }
 

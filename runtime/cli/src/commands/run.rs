@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use sluicebox_pipeline::{ErrorKind, Gap, Health, PipelineError, Progress, RunOptions};
+use sluicebox_pipeline::{Changes, ErrorKind, Gap, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -66,7 +66,7 @@ impl Run {
                     .await?;
             }
             let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
-            let options = RunOptions { drain, accepted_gaps, stop, progress, health };
+            let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes: Changes::none() };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }

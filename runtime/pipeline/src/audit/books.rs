@@ -46,7 +46,7 @@ impl Books<'_> {
                 let partition = TopicPartition::new(tally.topic.as_str(), tally.partition);
                 self.take_in(commit.version, &partition, tally);
                 let digests = &mut self.account(&partition).transform_digests;
-                digests.insert(record.transform_digest.clone());
+                digests.insert(tally.transform_digest.as_ref().unwrap_or(&record.transform_digest).clone());
                 moved.insert(partition, tally.to);
             }
         }

@@ -10,11 +10,14 @@ use arrow::array::{
 use arrow::datatypes::{DataType as ArrowType, Field, SchemaRef};
 use arrow::error::ArrowError;
 use deltalake::kernel::{ArrayType, DataType, StructField, StructType};
-use sluicebox_sandbox::{Batch, Record};
+use sluicebox_sandbox::{Batch, Record, Transform};
 
 use super::correlation::correlation_id;
 use super::letter::Status;
 use super::reason::Reason;
+use super::terms::Terms;
+use crate::error::PipelineError;
+use crate::settings::Settings;
 use crate::sink::Shape;
 use crate::sink::decode::timestamps;
 
@@ -64,6 +67,18 @@ pub fn shape() -> Shape {
 }
 
 impl Letterhead {
+    /// The head of what a transform rejects under these settings.
+    pub(crate) fn of(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+        let description = transform.description();
+        Ok(Self {
+            pipeline: settings.name.clone(),
+            transform_name: description.name.clone(),
+            transform_version: description.version.clone(),
+            transform_digest: transform.digest().to_string(),
+            judged_under: Terms::of(settings).to_json()?,
+        })
+    }
+
     /// The records of `batch` that `reasons` name, as rows of a table with this schema.
     pub(super) fn rows(
         &self,

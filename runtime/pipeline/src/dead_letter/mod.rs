@@ -31,7 +31,7 @@ use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Transform};
 pub use terms::Terms;
 
-use self::layout::Letterhead;
+pub(crate) use self::layout::Letterhead;
 use self::topic::Topic;
 use crate::error::PipelineError;
 use crate::judge::Judged;
@@ -56,14 +56,7 @@ impl DeadLetters {
     pub async fn open(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
         let table = Table::open(&settings.name, NAME, &settings.dead_letters.path, &shape()).await?;
         Archive::beside(&table).keep(transform).await?;
-        let description = transform.description();
-        let head = Letterhead {
-            pipeline: settings.name.clone(),
-            transform_name: description.name.clone(),
-            transform_version: description.version.clone(),
-            transform_digest: transform.digest().to_string(),
-            judged_under: Terms::of(settings).to_json()?,
-        };
+        let head = Letterhead::of(settings, transform)?;
         let topic = match (&settings.dead_letters.topic, &settings.source) {
             (Some(topic), SourceSettings::Kafka(source)) => Some(Topic::connect(topic, source)?),
             _ => None,
@@ -71,15 +64,32 @@ impl DeadLetters {
         Ok(Self { table, head, topic })
     }
 
+    /// Archives a transform that will judge beside the one that the table was opened for, and gives it a letterhead.
+    pub(crate) async fn introduce(settings: &Settings, transform: &Transform) -> Result<Letterhead, PipelineError> {
+        let table = Table::open(&settings.name, NAME, &settings.dead_letters.path, &shape()).await?;
+        Archive::beside(&table).keep(transform).await?;
+        Letterhead::of(settings, transform)
+    }
+
     /// Checks an existing dead-letter table without creating or changing anything.
     pub async fn check(location: &str) -> Result<(), PipelineError> {
         Table::check(NAME, location, &shape()).await
     }
 
-    /// Lays out rejected records of `batch` that the table does not have yet; [`Self::bury`] makes them durable.
-    pub async fn stage(&mut self, batch: &Batch, judged: &Judged) -> Result<(), PipelineError> {
+    /// Lays out rejected records of `batch` that the table does not have yet; [`Self::bury`] makes them durable. `judge` is
+    /// the head of another transform, if that has judged them.
+    pub(crate) async fn stage(
+        &mut self,
+        batch: &Batch,
+        judged: &Judged,
+        judge: Option<&Letterhead>,
+    ) -> Result<(), PipelineError> {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         self.table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
+        if let Some(judge) = judge {
+            self.table.note_judge(&partition, &judge.transform_digest);
+        }
+        let head = judge.unwrap_or(&self.head);
         let ledger = self.table.ledger();
         let new: Vec<&Reason> = judged
             .reasons
@@ -90,9 +100,9 @@ impl DeadLetters {
             return Ok(());
         }
         if let Some(topic) = &self.topic {
-            topic.send(&self.head, batch, &new)?;
+            topic.send(head, batch, &new)?;
         }
-        let rows = self.head.rows(self.table.schema(), batch, &new);
+        let rows = head.rows(self.table.schema(), batch, &new);
         let rows = rows.map_err(|error| self.table.arrow_error("laying out dead letters", error))?;
         self.table.stage(rows).await
     }

@@ -36,7 +36,7 @@ impl fmt::Display for Stage {
 }
 
 /// Why one record of a batch is a dead letter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// The record's index in its batch.
     pub record: usize,

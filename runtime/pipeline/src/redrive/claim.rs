@@ -71,14 +71,7 @@ impl Redriver<'_> {
         selection: &Selection,
     ) -> Result<Replaced, PipelineError> {
         let terms = Terms::of(self.settings);
-        let description = self.transform.description();
-        let head = Arc::new(Letterhead {
-            pipeline: self.settings.name.clone(),
-            transform_name: description.name.clone(),
-            transform_version: description.version.clone(),
-            transform_digest: self.transform.digest().to_string(),
-            judged_under: terms.to_json()?,
-        });
+        let head = Arc::new(Letterhead::of(self.settings, self.transform)?);
         let claim = Claim { pipeline: head.pipeline.clone(), transform_digest: head.transform_digest.clone(), terms };
         let json = serde_json::to_string(&claim)
             .map_err(|error| PipelineError::Settings(format!("the transform's configuration is no JSON: {error}")))?;

@@ -16,6 +16,7 @@ use super::json_rows;
 use super::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC};
 
 /// Rows of one table, decoded.
+#[derive(Debug, PartialEq)]
 pub struct DecodedRows {
     /// The rows, in the table's schema.
     pub rows: RecordBatch,

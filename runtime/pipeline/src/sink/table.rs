@@ -174,6 +174,11 @@ impl Table {
         }
     }
 
+    /// Notes that another transform has judged what is counted of a partition than the one that the commit will name.
+    pub(crate) fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
+        self.tally.note_judge(partition, transform_digest);
+    }
+
     /// Rows staged since the last commit.
     pub fn staged_rows(&self) -> u64 {
         self.staged_rows

@@ -73,6 +73,9 @@ pub struct PartitionTally {
     pub filtered: u64,
     /// Records that became dead letters.
     pub rejected: u64,
+    /// The transform that judged them, if it is another than the commit's: a canary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform_digest: Option<String>,
 }
 
 /// What a commit says of itself, under the same key, that is no flush of a walk but a step of a redrive or a discard. It moves
@@ -168,6 +171,7 @@ impl Tally {
             emitted: 0,
             filtered: 0,
             rejected: 0,
+            transform_digest: None,
         });
         tally.to = last + 1 - i64::from(planted(Bug::StoresLastOffset));
         for verdict in verdicts {
@@ -176,6 +180,13 @@ impl Tally {
                 Verdict::Filtered => tally.filtered += 1,
                 Verdict::Rejected => tally.rejected += 1,
             }
+        }
+    }
+
+    /// Notes who judged what is counted of a partition: in one flush, it is always the same transform.
+    pub fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
+        if let Some(tally) = self.partitions.get_mut(partition) {
+            tally.transform_digest.get_or_insert_with(|| transform_digest.to_owned());
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sluicebox_sandbox::Batch;
 use sluicebox_sandbox::planted::{Bug, planted};
+use tracing::debug;
 
 /// How many batches' worth of records one poll may bring: enough that partitions which take turns fill a batch each.
 const BATCHES: usize = 16;
@@ -47,6 +48,7 @@ impl Intake {
     ) {
         let batch = self.batch(topic, partition);
         if batch.offsets.last().is_some_and(|&last| offset <= last) && !planted(Bug::TakesInTwice) {
+            debug!(topic, partition, offset, "came twice");
             return;
         }
         let before = batch.bytes();

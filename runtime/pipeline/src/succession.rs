@@ -1,0 +1,159 @@
+//! How another transform takes the place of the one that judges: prepared beside it, taken over between two flushes. The
+//! walk goes back to the ledgers then, as after any failure, so that no record is judged by both, or by neither. Where
+//! transforms come from, and who decides, is none of its business.
+
+use sluicebox_sandbox::{Transform, Worker};
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use crate::candidate::Candidate;
+use crate::dead_letter::DeadLetters;
+use crate::error::PipelineError;
+use crate::run::worker;
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::tables::Tables;
+use crate::telemetry;
+use crate::walk::Walk;
+
+/// What a walk is told to do between two flushes.
+pub enum Change {
+    /// From now on this transform judges; a candidate that was there is not any more.
+    Adopt(Box<Successor>),
+    /// From now on this one is on probation beside it; none: nobody is.
+    Probation(Option<Box<Candidate>>),
+    /// Something was refused before it came here, and all stays as it is: said, and shown until the next change.
+    Refused(String),
+}
+
+/// A transform that is ready to judge: configured, its tables opened and found to fit.
+pub struct Successor {
+    pub(crate) worker: Worker,
+    pub(crate) tables: Tables,
+    pub(crate) dead_letters: DeadLetters,
+}
+
+impl Successor {
+    /// Does all that can fail, while the other one goes on judging.
+    ///
+    /// # Errors
+    /// Whatever makes it unfit: a configuration that it refuses, tables that are not as it needs them, a store out of reach.
+    pub async fn prepare(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+        Ok(Self {
+            worker: worker(settings, transform)?,
+            tables: Tables::open(settings, transform).await?,
+            dead_letters: DeadLetters::open(settings, transform).await?,
+        })
+    }
+
+    /// The digest of the transform.
+    pub fn transform_digest(&self) -> &str {
+        self.tables.transform_digest()
+    }
+}
+
+/// Where a walk hears of changes.
+pub struct Changes {
+    proposed: mpsc::Receiver<Change>,
+    withdrawn: mpsc::UnboundedSender<Withdrawal>,
+    next: Option<Change>,
+    refused: Option<String>,
+}
+
+/// Where changes are proposed, and what came of them is heard.
+pub struct Proposals {
+    /// Taken in one by one, each between two flushes.
+    pub changes: mpsc::Sender<Change>,
+    /// Candidates that the walk has sent back by itself.
+    pub withdrawn: mpsc::UnboundedReceiver<Withdrawal>,
+}
+
+/// A canary that rejected too much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The candidate's digest.
+    pub transform_digest: String,
+    /// How it came.
+    pub why: String,
+}
+
+impl Changes {
+    /// Both ends.
+    pub fn channel() -> (Proposals, Self) {
+        let (changes, proposed) = mpsc::channel(1);
+        let (withdrawn, heard) = mpsc::unbounded_channel();
+        (Proposals { changes, withdrawn: heard }, Self { proposed, withdrawn, next: None, refused: None })
+    }
+
+    /// For a walk that stays with its transform.
+    pub fn none() -> Self {
+        Self::channel().1
+    }
+
+    /// Whether there is a change to be made at the next flush.
+    pub(crate) fn is_due(&mut self) -> bool {
+        if self.next.is_none() {
+            self.next = self.proposed.try_recv().ok();
+        }
+        self.next.is_some()
+    }
+
+    /// What was refused since the last change.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    pub(crate) fn withdraw(&self, withdrawal: Withdrawal) {
+        warn!(transform_digest = withdrawal.transform_digest, "the canary is sent back: {}", withdrawal.why);
+        // Nobody need care.
+        let _unheard = self.withdrawn.send(withdrawal);
+    }
+}
+
+impl<S: Source> Walk<S> {
+    /// Makes the change that is due. Only with nothing staged.
+    pub(crate) fn change(&mut self) {
+        let Some(change) = self.changes.next.take() else { return };
+        self.changes.refused = None;
+        match change {
+            Change::Adopt(successor) => self.adopt(*successor),
+            Change::Probation(candidate) => {
+                match &candidate {
+                    Some(candidate) => {
+                        info!(transform_digest = candidate.transform_digest(), "on probation: {candidate}")
+                    }
+                    None => info!("nobody is on probation"),
+                }
+                self.candidate = candidate.map(|candidate| *candidate);
+            }
+            Change::Refused(what) => {
+                warn!("refused, all stays as it is: {what}");
+                self.changes.refused = Some(what);
+            }
+        }
+    }
+
+    /// Nothing is lost with it: what it has judged since the last flush is judged again, by the other.
+    pub(crate) fn send_back_canary(&mut self, error: &PipelineError) {
+        let PipelineError::Canary(why) = error else { return };
+        if let Some(candidate) = self.candidate.take() {
+            let (transform_digest, why) = (candidate.transform_digest().to_owned(), why.clone());
+            self.changes.withdraw(Withdrawal { transform_digest, why });
+        }
+    }
+
+    /// A tripped breaker was the other transform's: what it had paused is read again.
+    fn adopt(&mut self, Successor { worker, tables, dead_letters }: Successor) {
+        let (before, after) = (self.tables.transform_digest(), tables.transform_digest());
+        info!(transform_digest = after, instead_of = before, "another transform judges from now on");
+        telemetry::adopted(before, after);
+        self.rewind();
+        (self.worker, self.tables, self.dead_letters) = (worker, tables, dead_letters);
+        self.candidate = None;
+        self.breaker.begin_anew();
+        self.vitals.resume();
+        self.awaiting.append(&mut self.unread);
+        // Those that are stopped are examined again at the next take-over, against the same ledgers in new hands.
+        self.awaiting.extend(self.stopped.keys().cloned());
+    }
+}
