@@ -1,10 +1,11 @@
 //! Where tables lie, by the scheme of their location: folders through delta-rs itself, `s3://` through the conditional PUT
-//! of the store (no DynamoDB, no lock table). Knows nothing of tables.
+//! of the store (no DynamoDB, no lock table). Knows nothing of tables, and of AWS only how buckets are addressed: whoever
+//! has credentials from elsewhere than the environment says so with [`reach_s3`].
 //!
 //! A response may be lost, and the client inside repeats requests by itself; that a commit answers "already there" to its
 //! own repetition is the ledger's to sort out (`sink/commit.rs`), so nothing here tries to.
 
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 
 use deltalake::logstore::{
@@ -12,10 +13,12 @@ use deltalake::logstore::{
     object_store_factories,
 };
 use deltalake::{DeltaResult, DeltaTableError};
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::path::Path;
 use object_store::{ClientOptions, RetryConfig};
 use url::Url;
+
+use crate::settings::S3Settings;
 
 /// How long the client inside repeats a request that fails before the walk hears of it. Short: the walk has patience, and
 /// meanwhile its group must hear of it (`max.poll.interval.ms`).
@@ -62,18 +65,120 @@ impl LogStoreFactory for PutIfAbsent {
     }
 }
 
-/// Buckets, with endpoint, region and credentials from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …), the
-/// container's role or the instance's.
+/// How this process reaches buckets.
+#[derive(Clone, Debug, Default)]
+pub struct S3Access {
+    /// Endpoint, region and form of address. What they leave open, the environment says.
+    pub settings: S3Settings,
+    /// Who has the credentials; none: the environment, the container's role or the instance's.
+    pub credentials: Option<AwsCredentialProvider>,
+}
+
+/// One for the whole process, as delta-rs' register of stores is: a process runs one pipeline.
+static S3_ACCESS: RwLock<Option<S3Access>> = RwLock::new(None);
+
+/// Says how buckets are reached from now on, by tables that are opened from now on.
+pub fn reach_s3(access: S3Access) {
+    *S3_ACCESS.write().unwrap_or_else(PoisonError::into_inner) = Some(access);
+}
+
+/// Buckets, as [`reach_s3`] says; without it, as the environment says (`AWS_ENDPOINT_URL`, `AWS_REGION`, …).
 struct S3;
 
 impl ObjectStoreFactory for S3 {
     fn parse_url_opts(&self, url: &Url, _: &StorageConfig) -> DeltaResult<(ObjectStoreRef, Path)> {
-        let client = ClientOptions::new()
-            .with_timeout(REQUEST_TIMEOUT)
-            .with_allow_http(std::env::var("AWS_ENDPOINT_URL").is_ok_and(|endpoint| endpoint.starts_with("http://")));
+        let access = S3_ACCESS.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
+        let mut builder = addressed(AmazonS3Builder::from_env(), url, &access.settings);
+        if let Some(credentials) = access.credentials {
+            builder = builder.with_credentials(credentials);
+        }
+        let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(is_plain_http(&builder));
         let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, max_retries: 5, ..RetryConfig::default() };
-        let store =
-            AmazonS3Builder::from_env().with_url(url.as_str()).with_client_options(client).with_retry(retry).build()?;
+        let store = builder.with_client_options(client).with_retry(retry).build()?;
         Ok((Arc::new(store), Path::from_url_path(url.path())?))
+    }
+}
+
+/// The bucket of `url`. What the settings say goes before what `builder` has from the environment.
+fn addressed(builder: AmazonS3Builder, url: &Url, settings: &S3Settings) -> AmazonS3Builder {
+    let mut builder = builder.with_url(url.as_str());
+    if let Some(region) = &settings.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = &settings.endpoint {
+        // The key that is for S3 alone goes before the general one, whatever the environment has set of them.
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
+    }
+    let Some(path_style) = settings.path_style else { return builder };
+    if !path_style
+        && let Some(endpoint) = endpoint(&builder)
+        && let Some(endpoint) = with_bucket(&endpoint, url.host_str().unwrap_or_default())
+    {
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
+    }
+    builder.with_virtual_hosted_style_request(!path_style)
+}
+
+fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
+    let keys = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    keys.iter().find_map(|key| builder.get_config_value(key))
+}
+
+/// The endpoint of one bucket, as the client wants it where the bucket is named in the host.
+fn with_bucket(endpoint: &str, bucket: &str) -> Option<String> {
+    let mut url = Url::parse(endpoint).ok()?;
+    let host = format!("{bucket}.{}", url.host_str()?);
+    url.set_host(Some(&host)).ok()?;
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whoever writes `http://` means it.
+fn is_plain_http(builder: &AmazonS3Builder) -> bool {
+    endpoint(builder).is_some_and(|endpoint| endpoint.starts_with("http://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(environment: &[(AmazonS3ConfigKey, &str)], settings: &S3Settings) -> AmazonS3Builder {
+        let from_environment =
+            environment.iter().fold(AmazonS3Builder::new(), |it, (key, value)| it.with_config(*key, *value));
+        addressed(from_environment, &Url::parse("s3://lake/orders").unwrap(), settings)
+    }
+
+    #[test]
+    fn the_file_goes_before_the_environment() {
+        let environment = [
+            (AmazonS3ConfigKey::Endpoint, "http://general:1"),
+            (AmazonS3ConfigKey::S3Endpoint, "http://specific:1"),
+            (AmazonS3ConfigKey::Region, "us-west-1"),
+        ];
+        let silent = built(&environment, &S3Settings::default());
+        assert_eq!(endpoint(&silent).as_deref(), Some("http://specific:1"));
+        assert_eq!(silent.get_config_value(&AmazonS3ConfigKey::Region).as_deref(), Some("us-west-1"));
+        assert!(is_plain_http(&silent));
+
+        let settings = S3Settings {
+            endpoint: Some("https://store.example.org".to_owned()),
+            region: Some("eu-central-1".to_owned()),
+            path_style: None,
+        };
+        let told = built(&environment, &settings);
+        assert_eq!(endpoint(&told).as_deref(), Some("https://store.example.org"));
+        assert_eq!(told.get_config_value(&AmazonS3ConfigKey::Region).as_deref(), Some("eu-central-1"));
+        assert!(!is_plain_http(&told));
+    }
+
+    #[test]
+    fn a_bucket_is_named_in_the_path_or_in_the_host() {
+        let endpoint_of = |path_style| {
+            let settings =
+                S3Settings { endpoint: Some("https://store.example.org:9000".to_owned()), region: None, path_style };
+            endpoint(&built(&[], &settings)).unwrap_or_default()
+        };
+        assert_eq!(endpoint_of(None), "https://store.example.org:9000");
+        assert_eq!(endpoint_of(Some(true)), "https://store.example.org:9000");
+        assert_eq!(endpoint_of(Some(false)), "https://lake.store.example.org:9000");
     }
 }

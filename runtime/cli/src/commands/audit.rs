@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sluicebox_pipeline::audit::{PartitionReport, Report, TableReport, audit};
-use sluicebox_pipeline::settings::Document;
 
 use super::Format;
-use super::check::shown;
+use super::document::document;
 use super::run::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
@@ -53,7 +52,7 @@ impl Audit {
 
 /// The audit of the pipeline that a file describes.
 pub(super) fn report(pipeline: &Path, reads_positions: bool) -> Result<Report, Failure> {
-    let document = Document::load(pipeline).map_err(|error| shown(&error))?;
+    let document = document(pipeline)?;
     // As `run` does: the store's client and the log's reader take turns on several threads.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
     runtime.block_on(audit(document.settings(), reads_positions)).map_err(blamed)

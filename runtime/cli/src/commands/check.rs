@@ -10,6 +10,7 @@ use sluicebox_pipeline::settings::{Diagnostic, Document, SettingsError, did_you_
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
 
+use super::document::document;
 use super::run::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
@@ -63,7 +64,7 @@ pub(super) async fn checked(
     sandbox: &Sandbox,
     tables: OutOfReach,
 ) -> Result<(Document, Transform), Failure> {
-    let document = Document::load(path).map_err(|error| shown(&error))?;
+    let document = document(path)?;
     let settings = document.settings();
     let cache = cache::compiled();
     let transform =

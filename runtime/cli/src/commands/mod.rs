@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod demo;
 mod dlq;
+mod document;
 mod inspect;
 mod new;
 mod replay;

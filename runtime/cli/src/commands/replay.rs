@@ -11,6 +11,7 @@ use sluicebox_pipeline::source::record_line::RecordLine;
 use sluicebox_sandbox::{Rejection, Sandbox, Transform};
 
 use super::dlq::{self, PipelineFile};
+use super::document::document;
 use super::run::blamed;
 use super::r#try;
 use crate::cache;
@@ -45,7 +46,7 @@ enum Again {
 
 impl Replay {
     pub(crate) fn run(self) -> Outcome {
-        let document = dlq::document(&self.file.pipeline)?;
+        let document = document(&self.file.pipeline)?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         let (letter, component) = dlq::wait(async {
             let letters = dlq::letters(&document).await?;

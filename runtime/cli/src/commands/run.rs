@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use sluicebox_pipeline::settings::Settings;
 use sluicebox_pipeline::{Changes, ErrorKind, Gap, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,6 +58,7 @@ impl Run {
             if self.ignore_breaker {
                 settings.breaker = None;
             }
+            authenticate(&mut settings).await?;
             let (progress, seen) = watch::channel(Progress::default());
             let (health, felt) = watch::channel(Health::default());
             if let Some(address) = self.listen.or(settings.http.map(|http| http.listen)) {
@@ -76,6 +78,11 @@ impl Run {
             Ok(Verdict::Good)
         })
     }
+}
+
+/// Whoever has no credentials to begin with is told at the start.
+pub(super) async fn authenticate(settings: &mut Settings) -> Result<(), Failure> {
+    sluicebox_aws::authenticate(settings).await.environment("cannot authenticate to the brokers")
 }
 
 /// Turns true at the first SIGTERM or SIGINT; the second ends the process.

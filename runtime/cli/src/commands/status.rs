@@ -11,8 +11,9 @@ use sluicebox_pipeline::settings::{Settings, SourceSettings};
 use sluicebox_pipeline::status::{PartitionStatus, status};
 
 use super::Format;
-use super::dlq::{document, wait};
-use super::run::blamed;
+use super::dlq::wait;
+use super::document::document;
+use super::run::{authenticate, blamed};
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, grouped};
 
@@ -49,14 +50,15 @@ enum Process {
 
 impl Status {
     pub(crate) fn run(self) -> Outcome {
-        let document = document(&self.pipeline)?;
-        let settings = document.settings();
-        let SourceSettings::Kafka(kafka) = &settings.source else {
-            return Err(Failure::usage(
-                "`status` is for pipelines that read from Kafka; a file has no end to wait for",
-            ));
-        };
+        let mut settings = document(&self.pipeline)?.into_settings();
         wait(async {
+            authenticate(&mut settings).await?;
+            let settings = &settings;
+            let SourceSettings::Kafka(kafka) = &settings.source else {
+                return Err(Failure::usage(
+                    "`status` is for pipelines that read from Kafka; a file has no end to wait for",
+                ));
+            };
             let process = self.ask(settings).await;
             if self.format == Format::Text {
                 process.show(&settings.name)?;

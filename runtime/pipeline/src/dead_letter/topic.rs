@@ -1,9 +1,11 @@
 //! Dead letters as Kafka records, for those who watch a topic. At least once: what a walk sends before it fails is sent again
 //! when it is repeated. Each copy carries the same id. The table, not the topic, is what redrive and replay go by.
 
+use std::error::Error;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use rdkafka::client::OAuthToken;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
@@ -16,6 +18,7 @@ use super::reason::Reason;
 use crate::error::PipelineError;
 use crate::position::TopicPartition;
 use crate::settings::{DeadLetterTopic, KafkaSettings};
+use crate::source::token::{Bearer, authenticate};
 
 /// How long brokers may take to acknowledge what has been sent.
 const DELIVERY_MAX: Duration = Duration::from_secs(30);
@@ -29,9 +32,9 @@ pub(super) struct Topic {
 }
 
 /// Remembers the first failure since somebody has asked.
-#[derive(Default)]
 struct Deliveries {
     failure: Mutex<Option<KafkaError>>,
+    bearer: Bearer,
 }
 
 impl Deliveries {
@@ -40,7 +43,13 @@ impl Deliveries {
     }
 }
 
-impl ClientContext for Deliveries {}
+impl ClientContext for Deliveries {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Bearer::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.bearer.oauth_token()
+    }
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
@@ -67,8 +76,9 @@ impl Topic {
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("message.timeout.ms", DELIVERY_MAX.as_millis().to_string());
+        authenticate(source, &mut configuration)?;
         let producer = configuration
-            .create_with_context(Deliveries::default())
+            .create_with_context(Deliveries { failure: Mutex::new(None), bearer: Bearer::of(source) })
             .map_err(failed("connecting for the dead letters"))?;
         Ok(Self { name: settings.name.clone(), producer })
     }

@@ -2,6 +2,8 @@
 //!
 //! Collects all faults before it gives up, so that one run names them all. Does not look into the transform.
 
+mod aws;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +51,7 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         batch: checker.batch(&shape.batch),
         breaker: checker.breaker(&shape.breaker),
         http: shape.http.and_then(|http| checker.http(&http)),
+        s3: checker.s3(shape.s3),
         provenance: shape.provenance,
         name: shape.name,
     };
@@ -90,11 +93,14 @@ impl Checker<'_> {
     fn kafka(&mut self, kafka: shape::Kafka, pipeline: &str) -> KafkaSettings {
         let topics = self.topics(kafka.topics, kafka.topics_regex);
         self.brokers(&kafka.brokers);
+        let authentication = kafka.authentication.map(|it| self.authentication(it, &kafka.properties));
         let properties = kafka.properties.into_iter().filter_map(|(key, value)| {
             let value = self.property(&key, value)?;
             Some((key, value))
         });
         KafkaSettings {
+            authentication,
+            tokens: None,
             properties: properties.collect(),
             brokers: kafka.brokers.join(","),
             topics,

@@ -24,12 +24,15 @@ mod tree;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use diagnostic::{Diagnostic, SettingsError, did_you_mean};
 pub use load::Document;
 pub use secret::Secret;
 use sluicebox_sandbox::Limits;
+
+use crate::source::TokenSource;
 
 /// One pipeline: a source, a transform, its tables and its dead letters. All paths are absolute.
 #[derive(Debug, Clone)]
@@ -52,6 +55,8 @@ pub struct Settings {
     pub breaker: Option<BreakerSettings>,
     /// Where the process answers for its health; none: nowhere.
     pub http: Option<HttpSettings>,
+    /// How buckets are reached; see [`crate::store::reach_s3`].
+    pub s3: S3Settings,
     /// Whether rows carry the columns `_kafka_topic`, `_kafka_partition`, `_kafka_offset` and `_kafka_timestamp`.
     pub provenance: bool,
 }
@@ -78,6 +83,20 @@ pub struct KafkaSettings {
     pub start: Start,
     /// Passed to librdkafka as they are; none of those that Sluicebox sets itself.
     pub properties: BTreeMap<String, Secret>,
+    /// How the brokers are told who we are, unless `properties` say it.
+    pub authentication: Option<Authentication>,
+    /// Who makes the tokens for SASL/OAUTHBEARER. No file can say that: whoever runs the pipeline puts it here.
+    pub tokens: Option<Arc<dyn TokenSource>>,
+}
+
+/// How the brokers are told who we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authentication {
+    /// As an AWS identity, by a signed token: Amazon MSK with IAM access control.
+    MskIam {
+        /// The cluster's region; none: as the brokers' names or the surroundings say.
+        region: Option<String>,
+    },
 }
 
 /// What a Kafka source subscribes to.
@@ -233,6 +252,18 @@ impl Default for BreakerSettings {
     fn default() -> Self {
         BreakerSettings { window_records: 10_000, rejected_share_max: 0.5 }
     }
+}
+
+/// How buckets are reached. What is not said here is taken from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …);
+/// credentials never stand here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct S3Settings {
+    /// The URL of a store that is not Amazon's; plain `http://` only if it is written so.
+    pub endpoint: Option<String>,
+    /// The buckets' region.
+    pub region: Option<String>,
+    /// Whether the bucket is named in the path (the default) or in the host name.
+    pub path_style: Option<bool>,
 }
 
 /// Where the process answers for its health: `/live`, `/ready`, `/status`, `/metrics`.

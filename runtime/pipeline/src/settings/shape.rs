@@ -23,6 +23,8 @@ pub(super) struct Pipeline {
     #[serde(default)]
     pub(super) breaker: Breaker,
     pub(super) http: Option<Http>,
+    #[serde(default)]
+    pub(super) s3: S3,
     #[serde(default = "yes")]
     pub(super) provenance: bool,
 }
@@ -51,6 +53,51 @@ pub(super) struct Kafka {
     pub(super) start: Start,
     #[serde(default)]
     pub(super) properties: BTreeMap<String, Property>,
+    pub(super) authentication: Option<Authentication>,
+}
+
+/// `msk_iam`, or the same with what belongs to it.
+#[derive(Debug)]
+pub(super) enum Authentication {
+    MskIam(MskIam),
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MskIam {
+    pub(super) region: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Authentication {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AuthenticationVisitor)
+    }
+}
+
+struct AuthenticationVisitor;
+
+impl<'de> serde::de::Visitor<'de> for AuthenticationVisitor {
+    type Value = Authentication;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("`msk_iam`, or `{msk_iam: {region: …}}`")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Authentication, E> {
+        match text {
+            "msk_iam" => Ok(Authentication::MskIam(MskIam::default())),
+            other => Err(E::unknown_variant(other, &["msk_iam"])),
+        }
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut entries: A) -> Result<Authentication, A::Error> {
+        use serde::de::Error;
+        match entries.next_key::<String>()?.as_deref() {
+            Some("msk_iam") => Ok(Authentication::MskIam(entries.next_value()?)),
+            Some(other) => Err(A::Error::unknown_field(other, &["msk_iam"])),
+            None => Err(A::Error::custom("`msk_iam` belongs here")),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, Default)]
@@ -257,4 +304,12 @@ impl<'de> serde::de::Visitor<'de> for BreakerVisitor {
 #[serde(deny_unknown_fields)]
 pub(super) struct Http {
     pub(super) listen: String,
+}
+
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct S3 {
+    pub(super) endpoint: Option<String>,
+    pub(super) region: Option<String>,
+    pub(super) path_style: Option<bool>,
 }

@@ -2,10 +2,11 @@
 //! between batches. Nothing is decided in a callback.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
@@ -14,7 +15,9 @@ use rdkafka::types::RDKafkaRespErr;
 use tracing::{debug, error, info, warn};
 
 use super::Outlook;
+use super::token::Bearer;
 use crate::position::{Offsets, TopicPartition};
+use crate::settings::KafkaSettings;
 
 /// A change of assignment that waits for the walk.
 pub(super) enum Rebalance {
@@ -44,9 +47,14 @@ pub(super) struct Group {
     /// Whether a broker answers; none until one has.
     is_heard: Mutex<Option<bool>>,
     closing: AtomicBool,
+    bearer: Bearer,
 }
 
 impl Group {
+    pub(super) fn new(settings: &KafkaSettings) -> Self {
+        Self { bearer: Bearer::of(settings), ..Self::default() }
+    }
+
     pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
         lock(&self.rebalances).pop_front()
     }
@@ -87,6 +95,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ClientContext for Group {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Bearer::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.bearer.oauth_token()
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.hear(false);

@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use super::drain::{Drain, Standing};
 use super::group::{Group, Rebalance};
 use super::intake::Intake;
+use super::token::authenticate;
 use super::{Identities, Outlook, Polled, Source, survey, topic_id};
 use crate::error::{ErrorKind, PipelineError};
 use crate::loss::{Extent, Extents};
@@ -58,8 +59,9 @@ pub struct KafkaSource {
 impl KafkaSource {
     /// Joins the group; partitions come with the first polls.
     pub fn connect(settings: KafkaSettings, drain: bool) -> Result<Self, PipelineError> {
-        let consumer: BaseConsumer<Group> =
-            configuration(&settings, drain).create_with_context(Group::default()).map_err(failed("connecting"))?;
+        let consumer: BaseConsumer<Group> = configuration(&settings, drain)?
+            .create_with_context(Group::new(&settings))
+            .map_err(failed("connecting"))?;
         consumer.subscribe(&settings.topics.subscription()).map_err(failed("subscribing"))?;
         Ok(Self {
             consumer,
@@ -373,7 +375,7 @@ fn list(offsets: &Offsets) -> Result<TopicPartitionList, PipelineError> {
 }
 
 /// The user's properties may override the first group, never the second.
-pub(super) fn configuration(settings: &KafkaSettings, drain: bool) -> ClientConfig {
+pub(super) fn configuration(settings: &KafkaSettings, drain: bool) -> Result<ClientConfig, PipelineError> {
     let mut configuration = ClientConfig::new();
     configuration
         .set("client.id", "sluicebox")
@@ -394,5 +396,6 @@ pub(super) fn configuration(settings: &KafkaSettings, drain: bool) -> ClientConf
         .set("isolation.level", "read_committed")
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("statistics.interval.ms", if drain { "200" } else { "5000" });
-    configuration
+    authenticate(settings, &mut configuration)?;
+    Ok(configuration)
 }

@@ -8,6 +8,7 @@ pub mod intake;
 pub mod kafka;
 pub mod record_line;
 pub mod survey;
+pub(crate) mod token;
 mod topic_id;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use intake::Intake;
+pub use token::{NoToken, Token, TokenSource};
 
 use crate::error::PipelineError;
 use crate::loss::Extents;

@@ -4,6 +4,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::kafka::{REQUEST_TIMEOUT, configuration, failed};
+use super::token::{Bearer, hand_over};
 use crate::error::PipelineError;
 use crate::position::{OffsetRange, TopicPartition};
 use crate::settings::{KafkaSettings, Topics};
@@ -21,7 +22,9 @@ pub struct Surveyed {
 
 /// Asks for every partition of the pipeline's topics, without joining its group.
 pub fn survey(settings: &KafkaSettings) -> Result<Vec<Surveyed>, PipelineError> {
-    let consumer: BaseConsumer = configuration(settings, false).create().map_err(failed("connecting"))?;
+    let consumer: BaseConsumer<Bearer> =
+        configuration(settings, false)?.create_with_context(Bearer::of(settings)).map_err(failed("connecting"))?;
+    hand_over(&consumer);
     let partitions = partitions(&consumer, &settings.topics)?;
     let mut list = TopicPartitionList::new();
     for partition in &partitions {

@@ -9,14 +9,14 @@ mod show;
 pub(super) use show::find;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, SecondsFormat};
 use clap::{Args, Subcommand};
 use sluicebox_pipeline::dead_letter::Letters;
 use sluicebox_pipeline::settings::Document;
 
-use super::check::shown;
+use super::document::document;
 use super::run::blamed;
 use crate::exit::{Blame as _, Failure, Outcome};
 
@@ -52,11 +52,6 @@ pub(super) struct PipelineFile {
     /// The pipeline's YAML file
     #[arg(default_value = "pipeline.yaml")]
     pub(super) pipeline: PathBuf,
-}
-
-/// Reads a pipeline's file; shows what is wrong with it.
-pub(super) fn document(path: &Path) -> Result<Document, Failure> {
-    Document::load(path).map_err(|error| shown(&error))
 }
 
 /// The dead letters of a pipeline; a failure if there is no table of them yet.

@@ -1,0 +1,59 @@
+//! Lets the pipeline's store reach buckets as the AWS tools would. Nobody is asked before the first request, but for the
+//! region, which the client has to know from the start.
+
+use sluicebox_pipeline::settings::Settings;
+use sluicebox_pipeline::store::{S3Access, reach_s3};
+
+use crate::AwsError;
+
+/// From now on this process reaches buckets as `settings` say, with credentials from the default chain. To be called before
+/// the pipeline's tables are opened.
+pub fn reach_buckets(settings: &Settings) -> Result<(), AwsError> {
+    reach_s3(access(settings)?);
+    Ok(())
+}
+
+#[cfg(feature = "chain")]
+fn access(settings: &Settings) -> Result<S3Access, AwsError> {
+    use std::sync::Arc;
+
+    use crate::credentials::{Chain, Kept};
+
+    let mut s3 = settings.s3.clone();
+    let is_told =
+        s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|it| std::env::var_os(it).is_some());
+    if !is_told && names_a_bucket(settings) {
+        s3.region = default_region()?;
+    }
+    let credentials = Kept::new(Chain::new(s3.region.clone()));
+    Ok(S3Access { settings: s3, credentials: Some(Arc::new(credentials)) })
+}
+
+#[cfg(not(feature = "chain"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the chain it can fail")]
+fn access(settings: &Settings) -> Result<S3Access, AwsError> {
+    Ok(S3Access { settings: settings.s3.clone(), credentials: None })
+}
+
+/// Where the store's client finds its region by itself, or does without.
+#[cfg(feature = "chain")]
+const ENVIRONMENT: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
+
+#[cfg(feature = "chain")]
+fn names_a_bucket(settings: &Settings) -> bool {
+    let tables = settings.tables.values().map(|table| &table.path);
+    tables.chain([&settings.dead_letters.path]).any(|path| path.starts_with("s3://"))
+}
+
+/// As profiles or the instance say. On a thread of its own: whoever asks may be in the middle of a runtime, or have none.
+#[cfg(feature = "chain")]
+fn default_region() -> Result<Option<String>, AwsError> {
+    let ask = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let region =
+            runtime.block_on(aws_config::default_provider::region::DefaultRegionChain::builder().build().region());
+        Ok(region.map(|region| region.to_string()))
+    };
+    let asked = std::thread::Builder::new().name("aws-region".to_owned()).spawn(ask)?.join();
+    asked.unwrap_or_else(|_| Err(AwsError::Region))
+}

@@ -1,0 +1,247 @@
+//! Who we are to AWS: found once, kept, and looked for again shortly before it ends. The SDK's providers look anew at every
+//! question, which over the network takes longer than most requests to S3.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use object_store::CredentialProvider;
+use object_store::aws::AwsCredential;
+use tokio::sync::{Mutex, OnceCell};
+use tracing::warn;
+
+use crate::error::whole;
+
+/// So long before they end credentials are looked for again.
+const AHEAD: Duration = Duration::from_secs(5 * 60);
+/// Credentials without an end may be exchanged nevertheless, by somebody who writes a file.
+const TRUSTED_MAX: Duration = Duration::from_secs(15 * 60);
+/// After a failure, while the old ones still hold, nobody is asked again for so long.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The default chain of the AWS tools, set up when somebody first asks: a pipeline without a bucket never does.
+#[derive(Debug)]
+pub struct Chain {
+    region: Option<aws_config::Region>,
+    chain: OnceCell<DefaultCredentialsChain>,
+}
+
+impl Chain {
+    /// With the region whose token service is asked for roles; none: as the surroundings say.
+    pub fn new(region: Option<String>) -> Self {
+        Self { region: region.map(aws_config::Region::new), chain: OnceCell::new() }
+    }
+
+    async fn ask(&self) -> provider::Result {
+        let build = || async {
+            let builder = DefaultCredentialsChain::builder();
+            match self.region.clone() {
+                Some(region) => builder.region(region).build().await,
+                None => builder.build().await,
+            }
+        };
+        self.chain.get_or_init(build).await.provide_credentials().await
+    }
+}
+
+impl ProvideCredentials for Chain {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.ask())
+    }
+}
+
+/// Keeps what a provider has said.
+#[derive(Debug)]
+pub struct Kept<P> {
+    provider: P,
+    latest: RwLock<Option<Latest>>,
+    /// Whoever holds it asks; the others take what there is, or wait.
+    asking: Mutex<()>,
+}
+
+#[derive(Clone, Debug)]
+struct Latest {
+    credentials: Credentials,
+    /// The same in the form that the store's client takes.
+    for_store: Arc<AwsCredential>,
+    ask_again_at: SystemTime,
+}
+
+impl Latest {
+    fn new(credentials: Credentials, now: SystemTime) -> Self {
+        let for_store = Arc::new(AwsCredential {
+            key_id: credentials.access_key_id().to_owned(),
+            secret_key: credentials.secret_access_key().to_owned(),
+            token: credentials.session_token().map(str::to_owned),
+        });
+        let trusted_until = now + TRUSTED_MAX;
+        let ask_again_at = credentials.expiry().map_or(trusted_until, |end| (end - AHEAD).min(trusted_until));
+        Self { credentials, for_store, ask_again_at }
+    }
+
+    fn holds(&self, now: SystemTime) -> bool {
+        self.credentials.expiry().is_none_or(|end| now < end)
+    }
+}
+
+impl<P: ProvideCredentials> Kept<P> {
+    /// Asks nobody yet.
+    pub fn new(provider: P) -> Self {
+        Self { provider, latest: RwLock::new(None), asking: Mutex::new(()) }
+    }
+
+    /// Credentials that hold now, and as a rule for some minutes to come.
+    pub async fn credentials(&self) -> provider::Result {
+        Ok(self.latest().await?.credentials)
+    }
+
+    async fn latest(&self) -> Result<Latest, provider::error::CredentialsError> {
+        let now = SystemTime::now();
+        let known = self.known();
+        if let Some(known) = known.clone().filter(|known| now < known.ask_again_at) {
+            return Ok(known);
+        }
+        // Of many who find them old, one asks; the others need not wait while the old ones hold.
+        let held = known.filter(|known| known.holds(now));
+        let _asking = match (self.asking.try_lock(), &held) {
+            (Ok(asking), _) => asking,
+            (Err(_), Some(held)) => return Ok(held.clone()),
+            (Err(_), None) => self.asking.lock().await,
+        };
+        if let Some(known) = self.known().filter(|known| now < known.ask_again_at) {
+            return Ok(known);
+        }
+        let latest = match (self.provider.provide_credentials().await, held) {
+            (Ok(credentials), _) => Latest::new(credentials, now),
+            (Err(error), Some(held)) => {
+                warn!(error = whole(&error), "AWS credentials cannot be renewed; those at hand still hold");
+                Latest { ask_again_at: SystemTime::now() + PAUSE, ..held }
+            }
+            (Err(error), None) => return Err(error),
+        };
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(latest.clone());
+        Ok(latest)
+    }
+
+    fn known(&self) -> Option<Latest> {
+        self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl<P: ProvideCredentials> CredentialProvider for Kept<P> {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let latest = self.latest().await.map_err(|error| object_store::Error::Generic {
+            store: "S3",
+            source: crate::AwsError::Credentials(whole(&error)).into(),
+        })?;
+        Ok(latest.for_store)
+    }
+}
+
+impl<P: ProvideCredentials> ProvideCredentials for Kept<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use aws_credential_types::provider::error::CredentialsError;
+
+    use super::*;
+
+    /// Answers slowly, from a list of lifetimes; none: a failure. The last answer is repeated.
+    #[derive(Debug)]
+    struct Scripted {
+        answers: Vec<Option<Duration>>,
+        asked: AtomicU32,
+    }
+
+    impl Scripted {
+        fn of(answers: impl IntoIterator<Item = Option<u64>>) -> Kept<Self> {
+            let answers = answers.into_iter().map(|seconds| seconds.map(Duration::from_secs)).collect();
+            Kept::new(Self { answers, asked: AtomicU32::new(0) })
+        }
+
+        async fn answer(&self) -> provider::Result {
+            let number = self.asked.fetch_add(1, Ordering::SeqCst) as usize;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let lifetime = self.answers.get(number).or(self.answers.last()).copied().flatten();
+            let lifetime = lifetime.ok_or_else(|| CredentialsError::provider_error("out of order"))?;
+            let end = Some(SystemTime::now() + lifetime);
+            Ok(Credentials::new(format!("key-{number}"), "secret", None, end, "test"))
+        }
+    }
+
+    impl ProvideCredentials for Scripted {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(self.answer())
+        }
+    }
+
+    async fn key(kept: &Kept<Scripted>) -> String {
+        kept.get_credential().await.unwrap().key_id.clone()
+    }
+
+    #[tokio::test]
+    async fn many_at_once_make_one_question() {
+        let kept = Scripted::of([Some(3600)]);
+        let all: [_; 8] = std::array::from_fn(|_| key(&kept));
+        let mut keys = Vec::new();
+        let [a, b, c, d, e, f, g, h] = all;
+        let (a, b, c, d, e, f, g, h) = tokio::join!(a, b, c, d, e, f, g, h);
+        keys.extend([a, b, c, d, e, f, g, h]);
+        assert_eq!(keys, vec!["key-0"; 8]);
+        assert_eq!(kept.provider.asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn they_are_renewed_ahead_of_their_end() {
+        let kept = Scripted::of([Some(60), Some(3600)]);
+        assert_eq!(key(&kept).await, "key-0");
+        assert_eq!(key(&kept).await, "key-1", "less than five minutes are left");
+        assert_eq!(key(&kept).await, "key-1");
+    }
+
+    #[tokio::test]
+    async fn while_one_asks_the_others_go_on_with_what_holds() {
+        let kept = Scripted::of([Some(60), Some(3600)]);
+        assert_eq!(key(&kept).await, "key-0");
+        let (asks, does_not) = tokio::join!(key(&kept), key(&kept));
+        assert_eq!((asks.as_str(), does_not.as_str()), ("key-1", "key-0"));
+    }
+
+    #[tokio::test]
+    async fn a_failed_renewal_is_put_up_with_while_the_old_ones_hold() {
+        let kept = Scripted::of([Some(60), None]);
+        for _ in 0..5 {
+            assert_eq!(key(&kept).await, "key-0");
+        }
+        assert_eq!(kept.provider.asked.load(Ordering::SeqCst), 2, "a failure is followed by a pause");
+    }
+
+    #[tokio::test]
+    async fn without_any_that_hold_a_failure_is_said() {
+        let kept = Scripted::of([None]);
+        let error = kept.get_credential().await.unwrap_err().to_string();
+        assert!(error.contains("no AWS credentials") && error.contains("out of order"), "{error}");
+        assert!(!format!("{kept:?}").contains("secret"));
+    }
+}

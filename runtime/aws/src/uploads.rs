@@ -1,0 +1,106 @@
+//! Multipart uploads that nobody finished: parts of files that no listing shows, and that are paid for until somebody
+//! aborts them. The pipeline aborts its own when a write fails; what a killed process leaves is found here.
+//!
+//! Decides nothing: whoever calls says which are too old to be finished by anybody.
+
+use std::time::SystemTime;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::error::SdkError;
+use sluicebox_pipeline::settings::S3Settings;
+
+use crate::AwsError;
+use crate::credentials::{Chain, Kept};
+use crate::error::whole;
+
+/// An upload that has been begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The object that it would make.
+    pub key: String,
+    /// S3's name for it.
+    pub id: String,
+    /// When it was begun.
+    pub begun_at: SystemTime,
+}
+
+/// The uploads of one bucket.
+#[derive(Debug)]
+pub struct Uploads {
+    client: Client,
+    bucket: String,
+}
+
+impl Uploads {
+    /// Of `bucket`, reached as the pipeline's tables are.
+    pub async fn of(bucket: &str, settings: &S3Settings) -> Self {
+        let credentials = Kept::new(Chain::new(settings.region.clone()));
+        let mut surroundings =
+            aws_config::defaults(aws_config::BehaviorVersion::latest()).credentials_provider(credentials);
+        if let Some(region) = region(settings) {
+            surroundings = surroundings.region(region);
+        }
+        let mut config = Builder::from(&surroundings.load().await);
+        if let Some(endpoint) = &settings.endpoint {
+            config = config.endpoint_url(endpoint);
+        }
+        config = config.force_path_style(settings.path_style.unwrap_or(true));
+        Self { client: Client::from_conf(config.build()), bucket: bucket.to_owned() }
+    }
+
+    /// All uploads of objects whose key begins with `prefix`, oldest first.
+    pub async fn unfinished(&self, prefix: &str) -> Result<Vec<Upload>, AwsError> {
+        let mut uploads = Vec::new();
+        let (mut key_marker, mut id_marker) = (None, None);
+        loop {
+            let page = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
+            let page = page.set_key_marker(key_marker.take()).set_upload_id_marker(id_marker.take()).send().await;
+            let page = page.map_err(|error| self.failed("listing unfinished uploads", &error))?;
+            uploads.extend(page.uploads().iter().filter_map(upload));
+            if page.is_truncated() != Some(true) || page.next_key_marker().is_none() {
+                break;
+            }
+            key_marker = page.next_key_marker().map(str::to_owned);
+            id_marker = page.next_upload_id_marker().map(str::to_owned);
+        }
+        uploads.sort_by_key(|upload| upload.begun_at);
+        Ok(uploads)
+    }
+
+    /// Aborts an upload; one that is gone already is fine.
+    pub async fn abort(&self, upload: &Upload) -> Result<(), AwsError> {
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(&upload.key).upload_id(&upload.id);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_upload()) => Ok(()),
+            Err(error) => Err(self.failed("aborting an unfinished upload", &error)),
+        }
+    }
+
+    fn failed<E, R>(&self, doing: &'static str, error: &SdkError<E, R>) -> AwsError
+    where
+        E: std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        AwsError::S3 { doing, bucket: self.bucket.clone(), reason: whole(error) }
+    }
+}
+
+/// With an endpoint of somebody else's, any region will do, and none is asked for over the network.
+fn region(settings: &S3Settings) -> Option<aws_config::Region> {
+    let fallback = || {
+        let is_foreign = settings.endpoint.is_some() && std::env::var_os("AWS_REGION").is_none();
+        is_foreign.then(|| "us-east-1".to_owned())
+    };
+    settings.region.clone().or_else(fallback).map(aws_config::Region::new)
+}
+
+/// One without a key, an id or a moment could neither be judged nor aborted.
+fn upload(told: &aws_sdk_s3::types::MultipartUpload) -> Option<Upload> {
+    Some(Upload {
+        key: told.key()?.to_owned(),
+        id: told.upload_id()?.to_owned(),
+        begun_at: SystemTime::try_from(*told.initiated()?).ok()?,
+    })
+}
