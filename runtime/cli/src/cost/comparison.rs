@@ -1,0 +1,169 @@
+//! The ways side by side for one load, and the rates at which one becomes cheaper than another.
+
+use serde::Serialize;
+
+use super::prices::Book;
+use super::ways::{Load, Mode, Way, batch_records};
+
+const SECONDS_AN_HOUR: f64 = 3600.0;
+const BYTES_A_TB: f64 = 1e12;
+/// Between these rates a crossing is looked for, in records a second.
+const RATES: (f64, f64) = (0.01, 1e7);
+
+/// All ways for one load.
+#[derive(Debug, Serialize)]
+pub(crate) struct Comparison {
+    pub(crate) records_per_second: f64,
+    pub(crate) record_bytes: f64,
+    /// Records an invocation in event mode.
+    pub(crate) batch_records: f64,
+    pub(crate) ways: Vec<Figures>,
+    pub(crate) break_even: Vec<Crossing>,
+}
+
+/// What one way costs, in dollars.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) way: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) per_hour: f64,
+    pub(crate) per_million_records: f64,
+    pub(crate) per_terabyte: f64,
+}
+
+/// Below this rate one way is cheaper, above it the other.
+#[derive(Debug, Serialize)]
+pub(crate) struct Crossing {
+    pub(crate) below: &'static str,
+    pub(crate) above: &'static str,
+    pub(crate) records_per_second: f64,
+}
+
+impl Comparison {
+    pub(crate) fn of(load: &Load, mode: &Mode, book: &Book) -> Self {
+        let figures = |way: Way| {
+            let per_hour = way.per_hour(load, mode, book);
+            let records = load.records_per_second * SECONDS_AN_HOUR;
+            Figures {
+                way: way.name(),
+                what: way.what(),
+                per_hour,
+                per_million_records: per_hour / records * 1e6,
+                per_terabyte: per_hour / (records * load.record_bytes) * BYTES_A_TB,
+            }
+        };
+        let pairs = Way::ALL.into_iter().flat_map(|one| Way::ALL.into_iter().map(move |other| (one, other)));
+        let ours = [Way::LambdaEvents, Way::LambdaDrain, Way::Fargate];
+        let pairs = pairs.filter(|(one, _)| ours.contains(one));
+        Self {
+            records_per_second: load.records_per_second,
+            record_bytes: load.record_bytes,
+            batch_records: batch_records(load, mode, book),
+            ways: Way::ALL.into_iter().map(figures).collect(),
+            break_even: pairs.filter_map(|(below, above)| crossing(below, above, load, mode, book)).collect(),
+        }
+    }
+}
+
+/// The first rate at which `below`, cheaper for a trickle, costs as much as `above`; none if that is at no rate.
+fn crossing(below: Way, above: Way, load: &Load, mode: &Mode, book: &Book) -> Option<Crossing> {
+    let is_cheaper = |rate: f64| {
+        let load = Load { records_per_second: rate, ..*load };
+        below.per_hour(&load, mode, book) < above.per_hour(&load, mode, book)
+    };
+    let (mut low, end) = RATES;
+    if !is_cheaper(low) {
+        return None;
+    }
+    // Costs rise in steps (another task, another node): walk until they cross, then close in.
+    let mut high = low;
+    while is_cheaper(high) {
+        low = high;
+        high *= 1.1;
+        if high > end {
+            return None;
+        }
+    }
+    while high / low > 1.0001 {
+        let middle = (low * high).sqrt();
+        if is_cheaper(middle) { low = middle } else { high = middle }
+    }
+    Some(Crossing { below: below.name(), above: above.name(), records_per_second: high })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ways::per_record_of_batch;
+    use super::*;
+
+    fn book() -> Book {
+        Book::own().unwrap()
+    }
+
+    fn mode() -> Mode {
+        Mode { batch_records: None, window_seconds: 5.0, drain_interval_seconds: 300.0, poller_units: 0.0 }
+    }
+
+    fn about(found: f64, expected: f64) {
+        assert!((found / expected - 1.0).abs() < 0.03, "{found}, not {expected}");
+    }
+
+    /// The study's worked table: dollars a million records, and the rates at which a Fargate task of $0.0395 and two DPU of
+    /// Glue cost the same.
+    #[test]
+    fn the_worked_table_comes_out() {
+        for (batch, million, fargate, glue) in
+            [(100.0, 0.30, 36.4, 811.0), (1000.0, 0.0306, 359.0, 8000.0), (4000.0, 0.0080, 1372.0, 30_600.0)]
+        {
+            let record = per_record_of_batch(batch, &book());
+            about(record * 1e6, million);
+            about(0.0395 / record / 3600.0, fargate);
+            about(0.88 / record / 3600.0, glue);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_as_large_as_window_payload_and_lambda_allow() {
+        let batch = |rate, bytes| {
+            let load = Load { records_per_second: rate, record_bytes: bytes };
+            batch_records(&load, &mode(), &book())
+        };
+        about(batch(0.01, 500.0), 1.0);
+        about(batch(100.0, 500.0), 500.0);
+        about(batch(1e6, 500.0), 8800.0);
+        about(batch(1e6, 10.0), 10_000.0);
+    }
+
+    #[test]
+    fn at_a_crossing_both_cost_the_same_and_beside_it_they_do_not() {
+        let load = Load { records_per_second: 100.0, record_bytes: 500.0 };
+        let comparison = Comparison::of(&load, &mode(), &book());
+        let crossing = comparison.break_even.iter();
+        let crossing = crossing.filter(|it| it.below == "lambda_drain" && it.above == "glue").collect::<Vec<_>>();
+        let [crossing] = crossing.as_slice() else { panic!("{:?}", comparison.break_even) };
+        let cost = |way: Way, rate| way.per_hour(&Load { records_per_second: rate, ..load }, &mode(), &book());
+        let rate = crossing.records_per_second;
+        assert!(cost(Way::LambdaDrain, rate * 0.9) < cost(Way::Glue, rate * 0.9));
+        assert!(cost(Way::LambdaDrain, rate * 1.001) >= cost(Way::Glue, rate * 1.001));
+    }
+
+    #[test]
+    fn a_million_records_of_a_million_bytes_are_a_terabyte() {
+        let load = Load { records_per_second: 100.0, record_bytes: 1e6 };
+        for figures in Comparison::of(&load, &mode(), &book()).ways {
+            about(figures.per_million_records, figures.per_terabyte);
+            assert!(figures.per_hour > 0.0);
+        }
+    }
+
+    #[test]
+    fn a_container_costs_the_same_at_any_rate_that_one_task_takes() {
+        let cost = |rate| {
+            let load = Load { records_per_second: rate, record_bytes: 500.0 };
+            Way::Fargate.per_hour(&load, &mode(), &book())
+        };
+        about(cost(10.0), cost(30_000.0));
+        about(cost(10.0), 0.0395 + 360.0 * 2.4e-5);
+        about(cost(36_000.0), 2.0 * cost(10.0));
+    }
+}

@@ -1,0 +1,173 @@
+//! The formulas of docs/cost.md, one a way of running a pipeline. Kafka itself, data at rest, traffic and logs cost the same
+//! either way, and are left out.
+
+use super::prices::Book;
+
+const SECONDS_AN_HOUR: f64 = 3600.0;
+const BYTES_A_GB: f64 = 1e9;
+/// One vCPU each, with 2 GB.
+const FARGATE_TASK_GB: f64 = 2.0;
+/// Four vCPU each, with 16 GB.
+const EMR_WORKER_VCPU: f64 = 4.0;
+const EMR_WORKER_GB: f64 = 16.0;
+
+/// What there is to do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) records_per_second: f64,
+    /// Of a record: key, value and headers.
+    pub(crate) record_bytes: f64,
+}
+
+/// How Sluicebox is set up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    /// Records an invocation; none: as many as come within the window, up to Lambda's limits.
+    pub(crate) batch_records: Option<f64>,
+    /// How long Lambda gathers records for one invocation.
+    pub(crate) window_seconds: f64,
+    /// How often the drain mode is invoked.
+    pub(crate) drain_interval_seconds: f64,
+    /// Provisioned poller units; none with on-demand polling.
+    pub(crate) poller_units: f64,
+}
+
+/// A way of running a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    LambdaEvents,
+    LambdaDrain,
+    Fargate,
+    Glue,
+    EmrServerless,
+    Spark,
+    Firehose,
+}
+
+impl Way {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::LambdaEvents,
+        Self::LambdaDrain,
+        Self::Fargate,
+        Self::Glue,
+        Self::EmrServerless,
+        Self::Spark,
+        Self::Firehose,
+    ];
+
+    /// As it is called in tables and in the JSON form.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::LambdaEvents => "lambda_events",
+            Self::LambdaDrain => "lambda_drain",
+            Self::Fargate => "fargate",
+            Self::Glue => "glue",
+            Self::EmrServerless => "emr_serverless",
+            Self::Spark => "spark_on_emr",
+            Self::Firehose => "firehose",
+        }
+    }
+
+    /// What is paid for, for people.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::LambdaEvents => "sluicebox as a function behind the Kafka trigger",
+            Self::LambdaDrain => "sluicebox as a function on a schedule",
+            Self::Fargate => "sluicebox as a container, 1 vCPU and 2 GB a task",
+            Self::Glue => "a Glue streaming job",
+            Self::EmrServerless => "Spark on EMR Serverless",
+            Self::Spark => "a Spark cluster, EMR on EC2",
+            Self::Firehose => "Firehose and a function; writes no Delta table",
+        }
+    }
+
+    /// Dollars an hour.
+    pub(crate) fn per_hour(self, load: &Load, mode: &Mode, book: &Book) -> f64 {
+        match self {
+            Self::LambdaEvents => lambda_events(load, mode, book),
+            Self::LambdaDrain => lambda_drain(load, mode, book),
+            Self::Fargate => fargate(load, book),
+            Self::Glue => {
+                let figures = &book.others;
+                let rate = figures.glue_dpu_records_per_second.value;
+                at_least(figures.glue_dpu_min.value, load, rate) * book.prices.glue_dpu_hour.value
+            }
+            Self::EmrServerless => {
+                let (figures, prices) = (&book.others, &book.prices);
+                let rate = figures.emr_serverless_worker_records_per_second.value;
+                let worker = EMR_WORKER_VCPU * prices.emr_serverless_vcpu_hour.value
+                    + EMR_WORKER_GB * prices.emr_serverless_gb_hour.value;
+                at_least(figures.emr_serverless_workers_min.value, load, rate) * worker
+            }
+            Self::Spark => {
+                let figures = &book.others;
+                let rate = figures.spark_node_records_per_second.value;
+                at_least(figures.spark_nodes_min.value, load, rate) * book.prices.spark_node_hour.value
+            }
+            Self::Firehose => firehose(load, book),
+        }
+    }
+}
+
+/// So many units as the load needs, and no fewer than run at all.
+fn at_least(units_min: f64, load: &Load, unit_records_per_second: f64) -> f64 {
+    (load.records_per_second / unit_records_per_second).ceil().max(units_min)
+}
+
+/// What a flush costs in requests to S3.
+fn flush_requests(book: &Book) -> f64 {
+    book.walk.flush_puts.value * book.prices.s3_put.value + book.walk.flush_gets.value * book.prices.s3_get.value
+}
+
+/// What an invocation of so many seconds costs.
+fn invocation(seconds: f64, book: &Book) -> f64 {
+    book.prices.lambda_request.value + book.walk.lambda_memory_gb.value * book.prices.lambda_gb_second.value * seconds
+}
+
+/// Dollars a record in event mode, with so many records an invocation.
+pub(super) fn per_record_of_batch(batch_records: f64, book: &Book) -> f64 {
+    let seconds = book.walk.flush_seconds.value + batch_records * book.walk.record_seconds.value;
+    (invocation(seconds, book) + flush_requests(book)) / batch_records
+}
+
+fn lambda_events(load: &Load, mode: &Mode, book: &Book) -> f64 {
+    let batch_records = batch_records(load, mode, book);
+    let pollers = mode.poller_units * book.prices.lambda_poller_unit_hour.value;
+    load.records_per_second * SECONDS_AN_HOUR * per_record_of_batch(batch_records, book) + pollers
+}
+
+/// How many records come with an invocation.
+pub(super) fn batch_records(load: &Load, mode: &Mode, book: &Book) -> f64 {
+    mode.batch_records.unwrap_or_else(|| {
+        let of_payload = (book.walk.payload_bytes_max.value / load.record_bytes).floor();
+        let of_window = load.records_per_second * mode.window_seconds;
+        of_window.min(of_payload).min(book.walk.batch_records_max.value).max(1.0)
+    })
+}
+
+fn lambda_drain(load: &Load, mode: &Mode, book: &Book) -> f64 {
+    let records = load.records_per_second * mode.drain_interval_seconds;
+    // It flushes as a container does: by time, and once at the end.
+    let working = records * book.walk.record_seconds.value;
+    let flushes = 1.0 + (working / book.walk.container_flush_interval_seconds.value).floor();
+    let seconds = book.walk.join_seconds.value + working + flushes * book.walk.flush_seconds.value;
+    let once = invocation(seconds, book) + flushes * flush_requests(book);
+    once * SECONDS_AN_HOUR / mode.drain_interval_seconds
+}
+
+fn fargate(load: &Load, book: &Book) -> f64 {
+    let prices = &book.prices;
+    let task = prices.fargate_vcpu_hour.value + FARGATE_TASK_GB * prices.fargate_gb_hour.value;
+    let tasks = at_least(1.0, load, book.walk.container_load_max.value / book.walk.record_seconds.value);
+    // At less than a record an interval there is not a flush in each of them.
+    let interval = book.walk.container_flush_interval_seconds.value.max(1.0 / load.records_per_second);
+    tasks * (task + flush_requests(book) * SECONDS_AN_HOUR / interval)
+}
+
+fn firehose(load: &Load, book: &Book) -> f64 {
+    let gb = load.records_per_second * load.record_bytes * SECONDS_AN_HOUR / BYTES_A_GB;
+    let records = (book.others.firehose_buffer_bytes.value / load.record_bytes).max(1.0);
+    let call = book.others.firehose_call_seconds.value + records * book.walk.record_seconds.value;
+    let calls = load.records_per_second * SECONDS_AN_HOUR / records;
+    gb * book.prices.firehose_gb.value + calls * invocation(call, book)
+}
