@@ -3,6 +3,7 @@
 //! - [`samples`]: records from files for `try` and `test`; [`trial`]: what a transform makes of them; [`cells`]: typed
 //!   columns as JSON; [`difference`]: where two verdicts part.
 //! - [`http`]: a running pipeline's answers.
+//! - [`cost`]: arithmetic on prices.
 //! - [`terminal`]: colours, logs and numbers for people; [`exit`]: what the exit code means.
 //!
 //! The command must not know how the walk works: `run` calls the pipeline, and everything else stays in the sandbox.
@@ -10,6 +11,7 @@
 mod cache;
 mod cells;
 mod commands;
+mod cost;
 mod cpu;
 mod difference;
 mod exit;

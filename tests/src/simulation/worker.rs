@@ -14,8 +14,8 @@ use anyhow::Result;
 use sluicebox_pipeline::health::Health;
 use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::settings::{
-    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, RecordFormat, Settings, SourceSettings,
-    TableSettings, TransformSettings,
+    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, RecordFormat, S3Settings, Settings,
+    SourceSettings, TableSettings, TransformSettings,
 };
 use sluicebox_pipeline::{Changes, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
@@ -166,6 +166,7 @@ pub fn settings(plan: &Plan, view: &Mounted) -> Settings {
         // In a world of this size, chance alone would trip it.
         breaker: None,
         http: None,
+        s3: S3Settings::default(),
         provenance: true,
     }
 }

@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod build;
 mod check;
+mod cost;
 mod demo;
 mod dlq;
 mod document;
@@ -50,6 +51,7 @@ enum Command {
     Replay(replay::Replay),
     Audit(audit::Audit),
     Demo(demo::Demo),
+    Cost(cost::Cost),
     Bench(bench::Bench),
 }
 
@@ -98,6 +100,7 @@ impl Arguments {
             Command::Replay(replay) => replay.run(),
             Command::Audit(audit) => audit.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Cost(cost) => cost.run(),
             Command::Bench(bench) => bench.run(),
         }
     }

@@ -84,10 +84,10 @@ impl Book {
         let options = serde_saphyr::options! { with_snippet: false };
         let book: Self = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
         let is_wrong = |(_, figure): &(&str, &Figure)| !(figure.value.is_finite() && figure.value > 0.0);
-        match book.each().find(is_wrong) {
-            Some((name, figure)) => Err(format!("`{name}` is {}, and must be more than zero", figure.value)),
-            None => Ok(book),
+        if let Some((name, figure)) = book.each().find(is_wrong) {
+            return Err(format!("`{name}` is {}, and must be more than zero", figure.value));
         }
+        Ok(book)
     }
 
     /// The names of the figures that rest on nothing better than this.

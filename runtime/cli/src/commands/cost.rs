@@ -1,0 +1,154 @@
+//! `sluicebox cost`: what a pipeline costs as a function, as a container, and with others, side by side.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Format;
+use crate::cost::{Basis, Book, Comparison, Crossing, Figures, Load, Mode};
+use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::terminal::{Paint, grouped};
+
+const AFTER_HELP: &str = "\
+The formulas, what they leave out, and where the prices are from: docs/cost.md.";
+
+/// Reckon what a pipeline costs in AWS, as a function, as a container, and with others
+///
+/// Prices and assumptions are of a file that the command carries; --prices takes another. Nothing is asked over the network.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Cost {
+    /// How many records come, on average
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    records_per_second: f64,
+    /// How large a record is: key, value and headers
+    #[arg(long, value_name = "BYTES", value_parser = positive)]
+    bytes: f64,
+    /// Records an invocation of the function; otherwise as many as come within --window, up to Lambda's limits
+    #[arg(long, value_name = "RECORDS", value_parser = positive)]
+    batch: Option<f64>,
+    /// How long Lambda gathers records for an invocation
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    window: Duration,
+    /// How often the function is invoked that pulls records itself
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    drain_every: Duration,
+    /// Provisioned poller units; 0 is polling on demand
+    #[arg(long, value_name = "UNITS", default_value_t = 0)]
+    pollers: u32,
+    /// A file of prices in the form of the command's own; docs/cost.md has it
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Cost {
+    pub(crate) fn run(self) -> Outcome {
+        let book = self.book()?;
+        let load = Load { records_per_second: self.records_per_second, record_bytes: self.bytes };
+        let mode = Mode {
+            batch_records: self.batch,
+            window_seconds: self.window.as_secs_f64(),
+            drain_interval_seconds: self.drain_every.as_secs_f64(),
+            poller_units: f64::from(self.pollers),
+        };
+        let comparison = Comparison::of(&load, &mode, &book);
+        let mut out = std::io::stdout().lock();
+        match self.format {
+            Format::Text => show(&comparison, &book, Paint::stdout(), &mut out)?,
+            Format::Json => {
+                let all = json!({"currency": "USD", "comparison": comparison, "book": book});
+                writeln!(out, "{all}")?;
+            }
+        }
+        Ok(Verdict::Good)
+    }
+
+    fn book(&self) -> Result<Book, Failure> {
+        let Some(path) = &self.prices else { return Book::own().map_err(Failure::environment) };
+        let text = std::fs::read_to_string(path).usage(format!("cannot read {}", path.display()))?;
+        Book::parse(&text).map_err(|error| {
+            Failure::usage(format!(
+                "{} is no book of prices: {error}; docs/cost.md says how to make one",
+                path.display()
+            ))
+        })
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.replace('_', "").parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("a number above zero belongs here".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("a duration with its unit belongs here, such as `5s` or `1h`".to_owned()),
+    }
+}
+
+fn show(comparison: &Comparison, book: &Book, paint: Paint, out: &mut impl Write) -> std::io::Result<()> {
+    let records = rate(comparison.records_per_second);
+    let batch = grouped(comparison.batch_records.round() as u64);
+    writeln!(out, "{records} of {} bytes; {batch} an invocation\n", rounded(comparison.record_bytes))?;
+    let titles = format!("{:15} {:>10} {:>12} {:>10}", "", "$/hour", "$/million", "$/TB");
+    writeln!(out, "{}", paint.faint(titles))?;
+    for Figures { way, what, per_hour, per_million_records, per_terabyte } in &comparison.ways {
+        let figures = [per_hour, per_million_records, per_terabyte].map(|dollars| rounded(*dollars));
+        let [hour, million, terabyte] = figures;
+        writeln!(out, "{way:15} {hour:>10} {million:>12} {terabyte:>10}  {}", paint.faint(what))?;
+    }
+    writeln!(out, "\n{}", paint.faint("cheaper below the rate, and above it"))?;
+    for Crossing { below, above, records_per_second } in &comparison.break_even {
+        writeln!(out, "{below:15} {:>24}  {above}", rate(*records_per_second))?;
+    }
+    let unverified: Vec<&str> = book.resting_on(Basis::Memory).collect();
+    writeln!(out, "\nPrices as of {}, US dollars. Kafka, data at rest, traffic and logs are left out.", book.as_of)?;
+    if !unverified.is_empty() {
+        writeln!(out, "Not looked up: {}. Assumptions and formulas: docs/cost.md.", unverified.join(", "))?;
+    }
+    Ok(())
+}
+
+fn rate(records_per_second: f64) -> String {
+    format!("{} records/s", rounded(records_per_second))
+}
+
+/// Three digits that mean something; no more is known.
+fn rounded(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    let magnitude = number.abs().log10().floor() as i32;
+    if magnitude >= 2 {
+        let step = 10_f64.powi(magnitude - 2);
+        return grouped(((number / step).round() * step) as u64);
+    }
+    format!("{number:.*}", (2 - magnitude).max(0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits() {
+        let shown: Vec<_> = [0.030_55, 0.3, 35.94, 359.2, 1371.6, 4_937_000.0, 0.000_012_34].map(rounded).to_vec();
+        assert_eq!(shown, ["0.0306", "0.300", "35.9", "359", "1,370", "4,940,000", "0.0000123"]);
+    }
+
+    #[test]
+    fn a_rate_may_be_written_with_underscores_and_is_above_zero() {
+        assert_eq!(positive("10_000").unwrap(), 10_000.0);
+        assert!(positive("0").is_err() && positive("-1").is_err() && positive("inf").is_err());
+        assert!(duration("0s").is_err() && duration("5").is_err());
+    }
+}
