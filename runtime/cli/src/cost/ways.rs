@@ -11,6 +11,11 @@ const FARGATE_TASK_GB: f64 = 2.0;
 const EMR_WORKER_VCPU: f64 = 4.0;
 const EMR_WORKER_GB: f64 = 16.0;
 
+/// How long a function may run.
+const FUNCTION_SECONDS_MAX: f64 = 900.0;
+/// The part of its time that a function in drain mode spends on records, at most: the rest is for joining and leaving.
+const LOAD_MAX: f64 = 0.8;
+
 /// What there is to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
@@ -147,11 +152,14 @@ pub(super) fn batch_records(load: &Load, mode: &Mode, book: &Book) -> f64 {
 
 fn lambda_drain(load: &Load, mode: &Mode, book: &Book) -> f64 {
     let records = load.records_per_second * mode.drain_interval_seconds;
-    // It flushes as a container does: by time, and once at the end.
     let working = records * book.walk.record_seconds.value;
-    let flushes = 1.0 + (working / book.walk.container_flush_interval_seconds.value).floor();
-    let seconds = book.walk.join_seconds.value + working + flushes * book.walk.flush_seconds.value;
-    let once = invocation(seconds, book) + flushes * flush_requests(book);
+    // More than one function has time for is shared among the group by several.
+    let functions = (working / (mode.drain_interval_seconds.min(FUNCTION_SECONDS_MAX) * LOAD_MAX)).ceil().max(1.0);
+    // Each flushes as a container does: by time, and once at the end.
+    let flushes = functions + (working / book.walk.container_flush_interval_seconds.value).floor();
+    let seconds = functions * book.walk.join_seconds.value + working + flushes * book.walk.flush_seconds.value;
+    let requests = (functions - 1.0) * book.prices.lambda_request.value;
+    let once = invocation(seconds, book) + requests + flushes * flush_requests(book);
     once * SECONDS_AN_HOUR / mode.drain_interval_seconds
 }
 
