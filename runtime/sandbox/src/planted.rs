@@ -60,6 +60,8 @@ bugs! {
     StartsAtEnd: "starts new partitions at their end",
     SkipsLoss: "reads on where records are gone (kafka-delta-ingest)",
     AcceptsEveryLoss: "skips what is gone without being asked to",
+    AdoptsInTheMiddle: "lets another transform take over without going back to the ledgers",
+    KeepsCanarysWork: "goes on with what a canary had staged that was sent back",
     TakesInTwice: "takes in what has come twice since the last flush",
     ReordersBatches: "takes the batches of a partition in another order",
     ReusesAfterTrap: "goes on with an instance that has trapped, and believes it",

@@ -25,6 +25,7 @@ pub mod driver;
 pub mod gate;
 pub mod oracle;
 pub mod plan;
+pub mod promoter;
 pub mod script;
 pub mod source;
 pub mod store;

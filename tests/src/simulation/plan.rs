@@ -56,6 +56,8 @@ pub struct Weather {
     pub unread: u32,
     /// Retention deletes records, be they read or not.
     pub deleted: u32,
+    /// A worker is told of a promotion or a canary.
+    pub promoted: u32,
 }
 
 impl Plan {
@@ -93,6 +95,7 @@ impl Weather {
             moved: rng.u32(0..60),
             unread: rng.u32(0..15),
             deleted: if rng.u8(..4) == 0 { rng.u32(5..30) } else { 0 },
+            promoted: rng.u32(0..40),
         }
     }
 
@@ -100,7 +103,7 @@ impl Weather {
     fn mixed(rng: &mut Rng) -> Self {
         let mut weather = Self::default();
         for _ in 0..rng.u8(1..=3) {
-            match rng.u8(..9) {
+            match rng.u8(..10) {
                 0 => weather.refused = 150,
                 1 => weather.unheard = 150,
                 2 => weather.misheard = 150,
@@ -109,6 +112,7 @@ impl Weather {
                 5 => weather.killed = 40,
                 6 => weather.asleep = 60,
                 7 => weather.deleted = 30,
+                8 => weather.promoted = 100,
                 _ => weather.moved = 150,
             }
         }

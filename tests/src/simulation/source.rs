@@ -12,6 +12,7 @@ use sluicebox_pipeline::source::{Identities, Intake, Polled, Source};
 
 use super::broker::News;
 use super::gate::{self, Fate, Step};
+use super::promoter::{Promoter, Proposal};
 use super::trace::listed;
 use super::world::{Shared, World};
 
@@ -22,13 +23,26 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 pub struct SimulatedSource {
     world: Shared,
     worker: usize,
+    promoter: Promoter,
 }
 
 impl SimulatedSource {
     /// Joins the group.
-    pub fn connect(world: Shared, worker: usize) -> Self {
+    pub fn connect(world: Shared, worker: usize, promoter: Promoter) -> Self {
         world.lock().broker.join(worker);
-        Self { world, worker }
+        Self { world, worker, promoter }
+    }
+
+    /// Somebody promotes the transform anew, or puts it on probation. In a poll, because only one step may wait at a time.
+    async fn promote(&self) {
+        let proposal = {
+            let mut world = self.world.lock();
+            let chance = world.plan.weather.promoted;
+            world.happens(chance).then(|| Proposal::of(&mut world, self.worker))
+        };
+        if let Some(proposal) = proposal {
+            self.promoter.propose(proposal).await;
+        }
     }
 
     fn heard(&self, world: &mut World) -> Option<Polled> {
@@ -95,6 +109,7 @@ const BROKEN: RDKafkaErrorCode = RDKafkaErrorCode::BrokerTransportFailure;
 impl Source for SimulatedSource {
     async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
         self.pass(Step::Poll, "reading").await?;
+        self.promote().await;
         {
             let mut world = self.world.lock();
             if let Some(change) = self.heard(&mut world) {

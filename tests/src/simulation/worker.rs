@@ -23,6 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use super::plan::Plan;
+use super::promoter::Promoter;
 use super::script::TABLES;
 use super::source::SimulatedSource;
 use super::store::Mounted;
@@ -91,9 +92,10 @@ impl Worker {
         let settings = settings(&world.lock().plan, &view);
         let (transform, world) = (transform.clone(), world.clone());
         let walk: Walk = Box::pin(async move {
-            let options =
-                RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes: Changes::none() };
-            let connect = || Ok(SimulatedSource::connect(world, id));
+            let (proposals, changes) = Changes::channel();
+            let promoter = Promoter { settings: settings.clone(), transform: transform.clone(), proposals };
+            let options = RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes };
+            let connect = || Ok(SimulatedSource::connect(world, id, promoter));
             run_from(connect, settings, &transform, options).await
         });
         Ok(Self { id, asleep_until: 0, is_stopping: false, stop, walk: Some(walk), runtime, _view: view })
