@@ -12,6 +12,8 @@ use anyhow::{Context, Result};
 
 /// Starts `"$@"` with output to the log, waits for the pipe's end, then kills it for good.
 const KILL_WHEN_LET_GO: &str = r#""$@" </dev/null & cat >/dev/null; kill -9 $!; wait"#;
+/// Waits for the pipe's end, then kills the process with this number.
+const KILL_BY_ID_WHEN_LET_GO: &str = r#"cat >/dev/null; kill -9 "$1" 2>/dev/null"#;
 /// Waits for the pipe's end and for the processes that write there, then removes the folder.
 const REMOVE_WHEN_LET_GO: &str = r#"cat >/dev/null; sleep 1; rm -rf -- "$1""#;
 
@@ -26,6 +28,12 @@ impl Lifeline {
         let mut shell = shell(KILL_WHEN_LET_GO);
         shell.arg(program).args(arguments).stdout(log.try_clone()?).stderr(log);
         Ok(Self(shell.spawn().with_context(|| format!("can't start {program}"))?))
+    }
+
+    /// Kills a child that has been started elsewhere when this goes, or when the whole process does.
+    pub fn of(child: &Child) -> Result<Self> {
+        let mut shell = shell(KILL_BY_ID_WHEN_LET_GO);
+        Ok(Self(shell.arg(child.id().to_string()).stdout(Stdio::null()).spawn().context("can't start sh")?))
     }
 
     /// Removes a folder when this goes, or when the whole process does.

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::lifeline::Lifeline;
 use crate::place;
 use crate::s3::{self, BUCKET, S3};
 use crate::tables::Location;
@@ -125,6 +126,7 @@ impl Pipeline {
 pub struct Run {
     process: Child,
     log: PathBuf,
+    _lifeline: Lifeline,
 }
 
 impl Run {
@@ -142,7 +144,8 @@ impl Run {
             .stderr(output)
             .spawn()
             .context("can't start sluicebox")?;
-        Ok(Self { process, log })
+        let lifeline = Lifeline::of(&process)?;
+        Ok(Self { process, log, _lifeline: lifeline })
     }
 
     /// The process, for those who measure it.

@@ -25,12 +25,17 @@ const BUDGET_MIN: Duration = Duration::from_millis(200);
 /// A candidate that gets copies.
 pub(crate) struct Shadow {
     worker: Worker,
-    share: f64,
-    /// Records that it should have been given by now, less those that it was.
-    owed: f64,
+    share: Share,
     judging: Judge,
     candidate: Judge,
     comparison: Comparison,
+}
+
+/// Which batches are copied, so that their records make up a share of all.
+struct Share {
+    share: f64,
+    /// Records that should have been copied by now, less those that were.
+    owed: f64,
 }
 
 /// What came of the comparisons so far, in this process.
@@ -75,25 +80,21 @@ impl Shadow {
         share: f64,
     ) -> Result<Self, PipelineError> {
         let (judging, candidate) = (Judge::alone(settings, judging)?, Judge::alone(settings, candidate)?);
-        Ok(Self { worker, share, owed: 0.0, judging, candidate, comparison: Comparison::default() })
+        let share = Share { share, owed: 0.0 };
+        Ok(Self { worker, share, judging, candidate, comparison: Comparison::default() })
     }
 
     pub(crate) fn share(&self) -> f64 {
-        self.share
+        self.share.share
     }
 
     pub(crate) fn comparison(&self) -> &Comparison {
         &self.comparison
     }
 
-    /// Whether it gets a copy of the next batch: as many as make up its share.
+    /// Whether it gets a copy of the next batch.
     pub(crate) fn wants(&mut self, records: usize) -> bool {
-        self.owed += self.share * records as f64;
-        let wants = self.owed >= records as f64 / 2.0;
-        if wants {
-            self.owed -= records as f64;
-        }
-        wants
+        self.share.wants(records)
     }
 
     /// Has the candidate judge the records that `outcome` is of, and compares. Its troubles are nobody else's.
@@ -112,6 +113,17 @@ impl Shadow {
         (found.judging_seconds, found.candidate_seconds) = (judging_seconds, candidate_seconds);
         telemetry::compared(&found);
         self.comparison.add(found);
+    }
+}
+
+impl Share {
+    fn wants(&mut self, records: usize) -> bool {
+        self.owed += self.share * records as f64;
+        let wants = self.owed >= records as f64 / 2.0;
+        if wants {
+            self.owed -= records as f64;
+        }
+        wants
     }
 }
 
@@ -230,3 +242,6 @@ fn differing_columns((left, left_row): Row<'_>, (right, right_row): Row<'_>) -> 
     };
     schema.fields().iter().map(|field| field.name()).filter(differs).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,6 +114,7 @@ impl Story {
                     emitted: count(Fate::Emitted),
                     filtered: count(Fate::Filtered),
                     rejected: count(Fate::Rejected),
+                    transform_digest: None,
                 });
                 let with_row = taken.iter().filter(|(offset, fate)| has_row(**fate, *offset as i64, name));
                 rows.extend(with_row.map(|(offset, _)| (partition.clone(), *offset as i64)));
