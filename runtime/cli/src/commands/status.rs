@@ -145,10 +145,47 @@ impl Process {
                 if let Some(complaint) = answer["complaint"].as_str() {
                     writeln!(out, "          {complaint}")?;
                 }
+                if let Some(refused) = answer["health"]["refused"].as_str() {
+                    writeln!(out, "{}   {refused}", paint.bad("refused"))?;
+                }
+                show_candidate(&mut out, &answer["health"]["candidate"])?;
             }
         }
         Ok(())
     }
+}
+
+/// What a transform on probation has come to so far.
+fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure> {
+    let paint = Paint::stdout();
+    let (Some(probation), Some(digest)) = (candidate["probation"].as_str(), candidate["transform_digest"].as_str())
+    else {
+        return Ok(());
+    };
+    writeln!(out, "candidate {probation}  {}", paint.faint(digest))?;
+    let comparison = &candidate["comparison"];
+    let count = |name: &str| comparison[name].as_u64();
+    if let (Some(agreed), Some(differed), Some(failed), Some(slower)) =
+        (count("agreed"), count("differed"), count("failed"), count("slower"))
+    {
+        let [agreed, differed, failed, slower] = [agreed, differed, failed, slower].map(grouped);
+        let seconds = |name: &str| comparison[name].as_f64().unwrap_or_default();
+        let ratio = seconds("candidate_seconds") / seconds("judging_seconds").max(f64::MIN_POSITIVE);
+        writeln!(
+            out,
+            "          {agreed} agreed · {differed} differed · {failed} failed · {slower} not reached in time · takes {ratio:.2} times as long"
+        )?;
+    }
+    for sample in comparison["samples"].as_array().into_iter().flatten() {
+        let text = |name: &str| sample[name].as_str().unwrap_or_default();
+        writeln!(out, "          {}  {}", text("position"), text("what"))?;
+    }
+    if let (Some(rejected), Some(records)) =
+        (candidate["rejections"]["rejected"].as_u64(), candidate["rejections"]["records"].as_u64())
+    {
+        writeln!(out, "          rejected {} of its last {}", grouped(rejected), counted(records as usize, "record"))?;
+    }
+    Ok(())
 }
 
 /// One line a partition, one column a table.
