@@ -23,8 +23,9 @@ pub enum Change {
     Adopt(Box<Successor>),
     /// From now on this one is on probation beside it; none: nobody is.
     Probation(Option<Box<Candidate>>),
-    /// Something was refused before it came here, and all stays as it is: said, and shown until the next change.
-    Refused(String),
+    /// Something was refused before it came here, and all stays as it is: said, and shown until the next change. None: what
+    /// was refused is no longer wanted.
+    Refused(Option<String>),
 }
 
 /// A transform that is ready to judge: configured, its tables opened and found to fit.
@@ -128,8 +129,10 @@ impl<S: Source> Walk<S> {
                 self.candidate = candidate.map(|candidate| *candidate);
             }
             Change::Refused(what) => {
-                warn!("refused, all stays as it is: {what}");
-                self.changes.refused = Some(what);
+                if let Some(what) = &what {
+                    warn!("refused, all stays as it is: {what}");
+                }
+                self.changes.refused = what;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `sluicebox status`: how far a pipeline is, and how its process is.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::dlq::wait;
 use super::document::document;
 use super::run::{authenticate, blamed};
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, grouped};
+use crate::terminal::{Paint, counted, grouped};
 
 /// How long the process may take to answer.
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
