@@ -15,7 +15,8 @@ use deltalake::logstore::{
 use deltalake::{DeltaResult, DeltaTableError};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::path::Path;
-use object_store::{ClientOptions, RetryConfig};
+use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
 use crate::settings::S3Settings;
@@ -30,6 +31,17 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 pub fn url(location: &str) -> DeltaResult<Url> {
     register_s3();
     deltalake::table::builder::ensure_table_uri(location)
+}
+
+/// A folder or a bucket's prefix as a store of objects, for what is no table. A folder that does not exist is made.
+pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
+    let url = url(location)?;
+    let scheme = Url::parse(&format!("{}://", url.scheme()))
+        .map_err(|error| DeltaTableError::InvalidTableLocation(format!("{location}: {error}")))?;
+    let stores = object_store_factories().get(&scheme).map(|stores| Arc::clone(&stores));
+    let stores = stores.ok_or_else(|| DeltaTableError::InvalidTableLocation(location.to_owned()))?;
+    let (store, prefix) = stores.parse_url_opts(&url, &StorageConfig::default())?;
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
 }
 
 /// Makes `scheme` known as a place for tables, served by `stores`.

@@ -1,21 +1,14 @@
 //! Compiled transforms on disk, so that a start takes a millisecond instead of seconds.
 //!
-//! What lies there is machine code that runs with our rights. So the folder must be ours alone, the name says what the
-//! code was compiled from and for, and a checksum guards against truncation and rot: what does not fit is compiled anew.
+//! What lies there is machine code that runs with our rights. So the folder must be ours alone; `code` reads and writes it.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-use wasmtime::Engine;
-use wasmtime::component::Component;
-
-use crate::digest::Digest;
 use crate::error::CacheError;
 
-const CHECKSUM_BYTES: usize = 32;
+#[cfg(feature = "compiler")]
+mod code;
 
 /// A folder of compiled transforms that nobody else can write to.
 #[derive(Debug, Clone)]
@@ -37,46 +30,6 @@ impl CacheFolder {
             Untrusted::Because(reason) => CacheError::Untrusted { path: folder.clone(), reason },
         })?;
         Ok(CacheFolder(folder))
-    }
-
-    /// The component compiled for this engine, if it lies here unharmed.
-    pub(crate) fn get(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
-        let file = self.file(engine, digest);
-        let bytes = std::fs::read(&file).ok()?;
-        let (checksum, code) = bytes.split_at_checked(CHECKSUM_BYTES)?;
-        if Sha256::digest(code)[..] != *checksum || check_trust(&self.0).is_err() {
-            tracing::warn!(file = %file.display(), "cached transform is damaged; compiling it again");
-            return None;
-        }
-        #[expect(unsafe_code, reason = "the one place where machine code is taken from disk")]
-        // SAFETY: the code is what `put` wrote, as the checksum says; nobody else can have written it and its checksum,
-        // as the folder is ours alone (checked again just now). wasmtime refuses another version's or CPU's code itself.
-        let component = unsafe { Component::deserialize(engine, code) };
-        component.inspect_err(|error| tracing::debug!(%error, "cached transform does not fit; compiling it again")).ok()
-    }
-
-    /// Keeps a compiled component. A cache that cannot be written is slower, and nothing worse.
-    pub(crate) fn put(&self, engine: &Engine, digest: &Digest, component: &Component) {
-        let file = self.file(engine, digest);
-        if let Err(error) = self.write(&file, component) {
-            tracing::warn!(file = %file.display(), error = %format!("{error:#}"), "cannot keep the compiled transform");
-        }
-    }
-
-    fn write(&self, file: &Path, component: &Component) -> wasmtime::Result<()> {
-        let code = component.serialize()?;
-        let mut temporary = tempfile::NamedTempFile::new_in(&self.0)?;
-        temporary.write_all(&Sha256::digest(&code))?;
-        temporary.write_all(&code)?;
-        temporary.persist(file)?;
-        Ok(())
-    }
-
-    /// Named after the component, and after everything that its code depends on: wasmtime's version, settings, CPU.
-    fn file(&self, engine: &Engine, digest: &Digest) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.0.join(format!("{}-{:016x}.cwasm", hex::encode(digest.as_bytes()), hasher.finish()))
     }
 }
 
@@ -113,28 +66,5 @@ mod tests {
             let error = CacheFolder::open(&folder).unwrap_err();
             assert!(matches!(error, CacheError::Untrusted { .. }), "{mode:o}: {error}");
         }
-    }
-
-    #[test]
-    fn what_is_damaged_is_not_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = CacheFolder::open(folder.path()).unwrap();
-        let engine = Engine::default();
-        let wat = wat::parse_str("(component)").unwrap();
-        let (digest, component) = (Digest::of(&wat), Component::new(&engine, &wat).unwrap());
-        assert!(cache.get(&engine, &digest).is_none());
-        cache.put(&engine, &digest, &component);
-        assert!(cache.get(&engine, &digest).is_some());
-
-        let file = cache.file(&engine, &digest);
-        let whole = std::fs::read(&file).unwrap();
-        for length in [0, 10, CHECKSUM_BYTES, whole.len() / 2, whole.len() - 1] {
-            std::fs::write(&file, &whole[..length]).unwrap();
-            assert!(cache.get(&engine, &digest).is_none(), "truncated to {length}");
-        }
-        let mut flipped = whole.clone();
-        flipped[whole.len() / 2] ^= 1;
-        std::fs::write(&file, &flipped).unwrap();
-        assert!(cache.get(&engine, &digest).is_none(), "one bit");
     }
 }

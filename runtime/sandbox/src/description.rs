@@ -2,8 +2,12 @@
 //!
 //! The flat form that crosses the boundary is read in `describe.rs`; nothing here knows wasm.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 /// What a transform says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// Its name.
     pub name: String,
@@ -18,7 +22,8 @@ pub struct Description {
 }
 
 /// In which form rows cross the boundary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RowFormat {
     /// One JSON object a row; whoever writes them decodes it.
     Json,
@@ -27,7 +32,7 @@ pub enum RowFormat {
 }
 
 /// A table that a transform writes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Lower case, digits and `_`, not starting with `_`.
     pub name: String,
@@ -38,7 +43,7 @@ pub struct Table {
 }
 
 /// A named, typed column, or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Unique among its siblings, whatever the case of its letters.
     pub name: String,
@@ -49,7 +54,8 @@ pub struct Field {
 }
 
 /// The type of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DataType {
     /// True or false.
     Boolean,
@@ -86,5 +92,49 @@ impl DataType {
     /// Whether it holds no other field.
     pub fn is_primitive(&self) -> bool {
         !matches!(self, DataType::List(_) | DataType::Struct(_))
+    }
+}
+
+impl fmt::Display for DataType {
+    /// `decimal(12, 2)`, `list<struct<sku: utf8, n: int64>>`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DataType::Boolean => f.write_str("boolean"),
+            DataType::Int32 => f.write_str("int32"),
+            DataType::Int64 => f.write_str("int64"),
+            DataType::Float32 => f.write_str("float32"),
+            DataType::Float64 => f.write_str("float64"),
+            DataType::Decimal { precision, scale } => write!(f, "decimal({precision}, {scale})"),
+            DataType::Utf8 => f.write_str("utf8"),
+            DataType::Binary => f.write_str("binary"),
+            DataType::Date => f.write_str("date"),
+            DataType::Timestamp => f.write_str("timestamp"),
+            DataType::List(item) => write!(f, "list<{}>", item.data_type),
+            DataType::Struct(members) => {
+                let members = members.iter().map(|member| format!("{}: {}", member.name, member.data_type));
+                write!(f, "struct<{}>", members.collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    /// `decimal(12, 2), may be null`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.data_type, if self.nullable { ", may be null" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_types_are_written_out() {
+        let field = |name: &str, data_type| Field { name: name.into(), data_type, nullable: true };
+        let item = field("item", DataType::Struct(vec![field("sku", DataType::Utf8), field("n", DataType::Int64)]));
+        let list = field("items", DataType::List(Box::new(item)));
+        assert_eq!(list.to_string(), "list<struct<sku: utf8, n: int64>>, may be null");
+        assert_eq!(DataType::Decimal { precision: 12, scale: 2 }.to_string(), "decimal(12, 2)");
     }
 }

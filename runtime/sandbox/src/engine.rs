@@ -5,12 +5,14 @@
 //! (`docs/adr/0003-interruption.md`). Nothing here knows what is run.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, ModuleVersionStrategy, PoolingAllocationConfig};
 
 use crate::error::EngineError;
+use crate::forms::CODE_VERSION;
 
 /// How long an epoch lasts: the grain of `call_duration_max`.
 pub(crate) const EPOCH: Duration = Duration::from_millis(10);
@@ -24,14 +26,35 @@ const KEEP_RESIDENT_BYTES: usize = 8 << 20;
 /// Frames in a guest's backtrace.
 const BACKTRACE_FRAMES_MAX: usize = 24;
 
-/// What interrupts a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Metering {
+/// What interrupts a call; it is compiled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Metering {
+    /// A clock: quick, and no proof of anything.
     Epochs,
+    /// A count that is the same on every machine.
     Fuel,
 }
 
-/// The engines for one stack size; the size is compiled in.
+impl Metering {
+    /// Both of them.
+    pub const ALL: [Metering; 2] = [Metering::Epochs, Metering::Fuel];
+
+    /// `epochs` or `fuel`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metering::Epochs => "epochs",
+            Metering::Fuel => "fuel",
+        }
+    }
+}
+
+impl fmt::Display for Metering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The engines for one stack size, which is an engine's own; the code is the same for all.
 pub(crate) struct Engines {
     /// Interrupts by epochs.
     pub(crate) quick: Engine,
@@ -71,24 +94,35 @@ impl EngineRoom {
     }
 }
 
-fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, EngineError> {
+/// What is compiled in, and so has to be the same where code is compiled and where it is run. What changes here is a new
+/// [`CODE_VERSION`].
+pub(crate) fn code_config(metering: Metering) -> Result<Config, EngineError> {
     let mut config = Config::new();
     match metering {
         Metering::Epochs => config.epoch_interruption(true),
         Metering::Fuel => config.consume_fuel(true),
     };
     config
-        .max_wasm_stack(stack_bytes)
-        // Never used, as all calls are synchronous; but it may not be smaller than the wasm stack.
-        .async_stack_size(stack_bytes + (1 << 20))
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX))
         // Function names suffice; sluicebox keeps no debug sections.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
-        // The same bits on every machine: a verdict must not depend on which one replays it.
-        .cranelift_nan_canonicalization(true)
         .relaxed_simd_deterministic(true)
         // Calls are synchronous, and the bookkeeping for others costs each of them.
         .concurrency_support(false);
+    // The same bits on every machine: a verdict must not depend on which one replays it.
+    #[cfg(feature = "compiler")]
+    config.cranelift_nan_canonicalization(true);
+    let version = ModuleVersionStrategy::Custom(CODE_VERSION.to_owned());
+    config.module_version(version).map_err(|error| EngineError(format!("{error:#}")))?;
+    Ok(config)
+}
+
+fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, EngineError> {
+    let mut config = code_config(metering)?;
+    config
+        .max_wasm_stack(stack_bytes)
+        // Never used, as all calls are synchronous; but it may not be smaller than the wasm stack.
+        .async_stack_size(stack_bytes + (1 << 20))
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
     let mut pooled = config.clone();
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     Engine::new(&pooled).or_else(|error| {

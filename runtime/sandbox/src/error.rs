@@ -56,6 +56,18 @@ pub enum LoadError {
         /// What to do about it.
         advice: String,
     },
+    /// There is no machine code for it, and no compiler to make some.
+    #[error(
+        "{path} cannot be run here: {reason}; this build has no compiler: push the transform for this kind of machine, with \
+             `sluicebox push --target` of the same version as this ({version})",
+        version = crate::forms::CODE_VERSION
+    )]
+    NoForm {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// The component is of another world.
     #[error("{path} is no transform of world `sluicebox:transform/transform@1.0.0`: {message}")]
     WrongWorld {

@@ -10,7 +10,8 @@
 //! 1. [`batch`], [`description`], [`outcome`], [`limits`]: what goes in, what is promised, what comes out, within what;
 //! 2. `worker`, and `bisect` with `pace`: which calls are made, and who is blamed for a failed one;
 //! 3. `validate`, `describe`: whether what the guest says makes sense;
-//! 4. `transform`, with `structure`, `imports` and [`cache`]: from a file to something that runs;
+//! 4. `transform`, with `structure` and `imports`: from a file to something that runs; `machine_code`, with [`forms`],
+//!    [`target`] and [`cache`]: what of it has been compiled before;
 //! 5. `instance`, with `gauge`, `guest_log`, `wasi` and `failure`: one live instance; `engine`: what runs it.
 //!
 //! Invariants: a record's failure is a [`Rejection`], and an `Err` is the host's trouble; the same record gets the same
@@ -28,16 +29,21 @@ mod digest;
 mod engine;
 mod error;
 mod failure;
+pub mod forms;
 mod gauge;
 mod guest_log;
 mod imports;
 mod instance;
 pub mod limits;
+mod machine_code;
 mod merge;
 pub mod outcome;
 mod pace;
 pub mod planted;
+#[cfg(feature = "compiler")]
+mod precompile;
 mod structure;
+pub mod target;
 mod transform;
 mod validate;
 mod wasi;
@@ -49,10 +55,13 @@ use std::sync::Arc;
 pub use batch::{Batch, ByteStrings, Headers, NO_HEADERS, Record};
 pub use cache::CacheFolder;
 pub use description::{DataType, Description, Field, RowFormat, Table};
-pub use digest::Digest;
+pub use digest::{Digest, MalformedDigest};
+pub use engine::Metering;
 pub use error::{CacheError, ConfigureError, EngineError, LoadError, SandboxError};
+pub use forms::{CODE_VERSION, Forms};
 pub use limits::{LimitError, Limits};
 pub use outcome::{Column, Effort, Outcome, Part, Rejection, Rows, Stage, Strings, TableRows, Values, Verdict};
+pub use target::{Target, UnknownTarget};
 pub use transform::Transform;
 pub use worker::Worker;
 
@@ -91,6 +100,33 @@ impl Sandbox {
         limits: &Limits,
         cache: Option<&CacheFolder>,
     ) -> Result<Transform, LoadError> {
-        Transform::from_bytes(name, wasm, limits, &self.0, cache)
+        let code = machine_code::MachineCode { forms: None, cache: cache.cloned() };
+        Transform::from_bytes(name, wasm, limits, &self.0, code)
+    }
+
+    /// The same with machine code that was compiled beforehand. Code that does not fit this machine or this version is not
+    /// run: the component is compiled here instead, if this build can. What fuel needs is looked at when it is needed.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and if nothing fits where there is no compiler.
+    pub fn load_precompiled(
+        &self,
+        name: &Path,
+        wasm: Vec<u8>,
+        limits: &Limits,
+        forms: Forms,
+        cache: Option<&CacheFolder>,
+    ) -> Result<Transform, LoadError> {
+        let code = machine_code::MachineCode { forms: Some(forms), cache: cache.cloned() };
+        Transform::from_bytes(name, wasm, limits, &self.0, code)
+    }
+
+    /// Compiles a transform for a target, which need not be this machine.
+    ///
+    /// # Errors
+    /// If the component cannot be compiled.
+    #[cfg(feature = "compiler")]
+    pub fn precompile(&self, transform: &Transform, target: Target) -> Result<Forms, EngineError> {
+        precompile::precompile(transform.wasm(), target).map_err(|error| EngineError(format!("{error:#}")))
     }
 }

@@ -18,6 +18,14 @@ pub(crate) enum Misfit {
 }
 
 impl Structure {
+    /// Reads a component that nobody vouches for: all of it is validated.
+    pub(crate) fn validated(bytes: &[u8]) -> Result<Structure, Misfit> {
+        let structure = Structure::read(bytes)?;
+        Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).map_err(corrupt)?;
+        Ok(structure)
+    }
+
+    /// Reads a component that was validated when it was compiled.
     pub(crate) fn read(bytes: &[u8]) -> Result<Structure, Misfit> {
         if !bytes.starts_with(b"\0asm") {
             return Err(Misfit::NotWasm);
@@ -25,8 +33,6 @@ impl Structure {
         if Parser::is_core_wasm(bytes) {
             return Err(Misfit::CoreModule);
         }
-        let corrupt = |error: wasmparser::BinaryReaderError| Misfit::Corrupt(error.to_string());
-        Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).map_err(corrupt)?;
         let mut structure = Structure::default();
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(bytes) {
@@ -52,4 +58,9 @@ impl Structure {
         }
         Ok(structure)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "goes into map_err")]
+fn corrupt(error: wasmparser::BinaryReaderError) -> Misfit {
+    Misfit::Corrupt(error.to_string())
 }

@@ -11,11 +11,13 @@ use crate::cache::CacheFolder;
 use crate::describe;
 use crate::description::Description;
 use crate::digest::Digest;
-use crate::engine::{EngineRoom, Engines};
+use crate::engine::{EngineRoom, Engines, Metering};
 use crate::error::{ConfigureError, LoadError};
 use crate::imports::{self, Wanted};
 use crate::instance::{Compiled, Instance, StartError, State};
+use crate::forms::Forms;
 use crate::limits::Limits;
+use crate::machine_code::{MachineCode, NoCode};
 use crate::structure::{Misfit, Structure};
 use crate::wasi;
 use crate::worker::Worker;
@@ -35,7 +37,7 @@ struct Loaded {
     wanted: Wanted,
     wasm: Vec<u8>,
     engines: Arc<Engines>,
-    cache: Option<CacheFolder>,
+    code: MachineCode,
     quick: Compiled,
     exact: OnceLock<Result<Compiled, String>>,
 }
@@ -93,8 +95,8 @@ impl Transform {
     pub(crate) fn exact(&self) -> Result<&Compiled, String> {
         let compile = || {
             let engine = self.0.engines.exact()?;
-            let component = compile(engine, &self.0.wasm, &self.0.digest, self.0.cache.as_ref());
-            let component = component.map_err(|error| format!("{error:#}"))?;
+            let component = self.0.code.component(engine, Metering::Fuel, &self.0.wasm, &self.0.digest);
+            let component = component.map_err(|reason| reason.to_string())?;
             link(engine, &component, &self.0.wanted, true).map_err(|error| format!("{error:#}"))
         };
         self.0.exact.get_or_init(compile).as_ref().map_err(Clone::clone)
@@ -108,20 +110,22 @@ impl Transform {
         cache: Option<&CacheFolder>,
     ) -> Result<Transform, LoadError> {
         limits.check()?;
-        Self::from_bytes(path, read(path, limits.module_bytes_max)?, limits, room, cache)
+        let code = MachineCode { forms: None, cache: cache.cloned() };
+        Self::from_bytes(path, read(path, limits.module_bytes_max)?, limits, room, code)
     }
 
-    /// Checks, compiles, and has it describe itself. What is cheap to refuse is refused before it is compiled.
+    /// Checks, has it compiled unless it is so already, and has it describe itself. What is cheap to refuse is refused first.
     pub(crate) fn from_bytes(
         path: &Path,
         wasm: Vec<u8>,
         limits: &Limits,
         room: &EngineRoom,
-        cache: Option<&CacheFolder>,
+        code: MachineCode,
     ) -> Result<Transform, LoadError> {
         limits.check()?;
         let path = path.to_owned();
-        let structure = Structure::read(&wasm).map_err(|misfit| match misfit {
+        let structure = if code.forms.is_some() { Structure::read(&wasm) } else { Structure::validated(&wasm) };
+        let structure = structure.map_err(|misfit| match misfit {
             Misfit::NotWasm => LoadError::NotWasm(path.clone()),
             Misfit::CoreModule => LoadError::CoreModule(path.clone()),
             Misfit::Corrupt(message) => LoadError::Corrupt { path: path.clone(), message },
@@ -134,8 +138,12 @@ impl Transform {
             return Err(wrong_world(format!("it does not export `{missing}`; its exports are `{found}`")));
         }
         let (digest, engines) = (Digest::of(&wasm), room.engines(limits.stack_bytes_max)?);
-        let component = compile(&engines.quick, &wasm, &digest, cache)
-            .map_err(|error| LoadError::Corrupt { path: path.clone(), message: format!("{error:#}") })?;
+        let component = code.component(&engines.quick, Metering::Epochs, &wasm, &digest).map_err(|no| match no {
+            #[cfg(not(feature = "compiler"))]
+            NoCode::NoForm(reason) => LoadError::NoForm { path: path.clone(), reason },
+            #[cfg(feature = "compiler")]
+            NoCode::Corrupt(message) => LoadError::Corrupt { path: path.clone(), message },
+        })?;
         let quick =
             link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(format!("{error:#}")))?;
         let description = Instance::start(&quick, limits)
@@ -151,7 +159,7 @@ impl Transform {
             wanted,
             wasm,
             engines,
-            cache: cache.cloned(),
+            code,
             quick,
             exact: OnceLock::new(),
         })))
@@ -166,18 +174,6 @@ fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, LoadError> {
         return Err(LoadError::TooLarge { path: path.to_owned(), bytes, max: bytes_max });
     }
     std::fs::read(path).map_err(fail)
-}
-
-/// From the cache if it is there, else compiled and kept.
-fn compile(engine: &Engine, wasm: &[u8], digest: &Digest, cache: Option<&CacheFolder>) -> wasmtime::Result<Component> {
-    if let Some(component) = cache.and_then(|cache| cache.get(engine, digest)) {
-        return Ok(component);
-    }
-    let component = Component::new(engine, wasm)?;
-    if let Some(cache) = cache {
-        cache.put(engine, digest, &component);
-    }
-    Ok(component)
 }
 
 /// Gives the component its imports, and finds the functions of the world.

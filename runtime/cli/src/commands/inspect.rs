@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
-use sluicebox_sandbox::{DataType, Field, Limits, RowFormat, Table, Transform};
+use sluicebox_sandbox::{Field, Limits, RowFormat, Table, Transform};
 
 use super::Format;
 use super::transform::load;
@@ -51,7 +51,7 @@ fn show(transform: &Transform, paint: Paint) -> Result<(), Failure> {
         writeln!(out, "  table {}{}", paint.strong(&table.name), paint.faint(partitions))?;
         let width = table.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
         for field in &table.fields {
-            writeln!(out, "    {:width$}  {}", field.name, typed(field))?;
+            writeln!(out, "    {:width$}  {}", field.name, field)?;
         }
     }
     writeln!(out, "  limits")?;
@@ -69,31 +69,6 @@ fn row_format(format: RowFormat) -> &'static str {
     match format {
         RowFormat::Json => "json",
         RowFormat::Columns => "columns",
-    }
-}
-
-/// `decimal(12, 2), may be null`.
-fn typed(field: &Field) -> String {
-    format!("{}{}", type_name(&field.data_type), if field.nullable { ", may be null" } else { "" })
-}
-
-fn type_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Int32 => "int32".to_owned(),
-        DataType::Int64 => "int64".to_owned(),
-        DataType::Float32 => "float32".to_owned(),
-        DataType::Float64 => "float64".to_owned(),
-        DataType::Decimal { precision, scale } => format!("decimal({precision}, {scale})"),
-        DataType::Utf8 => "utf8".to_owned(),
-        DataType::Binary => "binary".to_owned(),
-        DataType::Date => "date".to_owned(),
-        DataType::Timestamp => "timestamp".to_owned(),
-        DataType::List(item) => format!("list<{}>", type_name(&item.data_type)),
-        DataType::Struct(members) => {
-            let members = members.iter().map(|member| format!("{}: {}", member.name, type_name(&member.data_type)));
-            format!("struct<{}>", members.collect::<Vec<_>>().join(", "))
-        }
     }
 }
 
@@ -143,24 +118,10 @@ fn as_json(transform: &Transform) -> Value {
 
 fn table_as_json(table: &Table) -> Value {
     let field =
-        |field: &Field| json!({ "name": field.name, "type": type_name(&field.data_type), "nullable": field.nullable });
+        |field: &Field| json!({ "name": field.name, "type": field.data_type.to_string(), "nullable": field.nullable });
     json!({
         "name": table.name,
         "fields": table.fields.iter().map(field).collect::<Vec<_>>(),
         "partition_columns": table.partition_columns,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nested_types_are_written_out() {
-        let field = |name: &str, data_type| Field { name: name.into(), data_type, nullable: true };
-        let item = field("item", DataType::Struct(vec![field("sku", DataType::Utf8), field("n", DataType::Int64)]));
-        let list = field("items", DataType::List(Box::new(item)));
-        assert_eq!(typed(&list), "list<struct<sku: utf8, n: int64>>, may be null");
-        assert_eq!(type_name(&DataType::Decimal { precision: 12, scale: 2 }), "decimal(12, 2)");
-    }
 }

@@ -1,0 +1,80 @@
+//! A transform's machine code, compiled beforehand: one form for each way to meter it.
+//!
+//! Whether somebody may be believed that these bytes are what they are said to be is decided where they come from
+//! (`sluicebox-registry`), never here: what is in [`Forms`] is run.
+
+use std::fmt;
+
+use bytes::Bytes;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::engine::Metering;
+
+/// wasmtime's version, and ours of what is compiled with it. Code of any other is not run: a patch release may mend the
+/// compiler, and not all of our settings leave traces that wasmtime compares. Count the second number up when `engine.rs`
+/// changes what is compiled.
+pub const CODE_VERSION: &str = "wasmtime 48.0.8, settings 1";
+
+/// Machine code of one transform for one target.
+#[derive(Clone)]
+pub struct Forms {
+    epochs: Bytes,
+    fuel: Bytes,
+}
+
+impl Forms {
+    /// Takes code that was compiled elsewhere: for the engine that interrupts by epochs, and for the one that counts fuel.
+    ///
+    /// # Safety
+    /// Both must be, bit by bit, what [`crate::Sandbox::precompile`] made of the component that they will be loaded with, by
+    /// somebody who is trusted like this program itself: it is machine code, and runs with its rights. What was compiled for
+    /// another processor or by another version is no danger: it is refused when it is loaded.
+    #[expect(unsafe_code, reason = "whoever calls it answers for machine code")]
+    pub unsafe fn from_trusted(epochs: Bytes, fuel: Bytes) -> Forms {
+        Forms { epochs, fuel }
+    }
+
+    #[cfg(feature = "compiler")]
+    pub(crate) fn new(epochs: Vec<u8>, fuel: Vec<u8>) -> Forms {
+        Forms { epochs: epochs.into(), fuel: fuel.into() }
+    }
+
+    /// The code for this way to meter it.
+    pub fn of(&self, metering: Metering) -> &Bytes {
+        match metering {
+            Metering::Epochs => &self.epochs,
+            Metering::Fuel => &self.fuel,
+        }
+    }
+
+    /// The code, ready for this engine; an error if it was compiled for another processor, version or way to meter.
+    pub(crate) fn component(&self, engine: &Engine, metering: Metering) -> wasmtime::Result<Component> {
+        #[expect(unsafe_code, reason = "the place where machine code that was compiled beforehand is taken")]
+        // SAFETY: whoever made `self` answers for it being wasmtime's own output; wasmtime compares version, settings and
+        // processor itself.
+        unsafe {
+            Component::deserialize(engine, self.of(metering))
+        }
+    }
+}
+
+impl fmt::Debug for Forms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Forms({} bytes with epochs, {} with fuel)", self.epochs.len(), self.fuel.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever updates wasmtime is reminded here.
+    #[test]
+    fn the_version_is_the_one_that_is_built() {
+        let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();
+        let (_, wasmtime) = lock.split_once("name = \"wasmtime\"\nversion = \"").unwrap();
+        let (version, _) = wasmtime.split_once('"').unwrap();
+        assert!(CODE_VERSION.starts_with(&format!("wasmtime {version}, ")), "{CODE_VERSION} is not {version}");
+    }
+}

@@ -1,0 +1,83 @@
+//! Where a transform's machine code comes from: forms that were compiled beforehand, the cache, or the compiler, in this
+//! order. A build without the compiler has neither of the last two. Knows nothing of what the code does.
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::cache::CacheFolder;
+use crate::digest::Digest;
+use crate::engine::Metering;
+use crate::forms::Forms;
+
+/// Where to look for the machine code of one transform.
+pub(crate) struct MachineCode {
+    pub(crate) forms: Option<Forms>,
+    pub(crate) cache: Option<CacheFolder>,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(crate) enum NoCode {
+    /// What was compiled beforehand does not fit, or there is none; and there is no compiler.
+    #[cfg(not(feature = "compiler"))]
+    NoForm(String),
+    /// It cannot be compiled.
+    #[cfg(feature = "compiler")]
+    Corrupt(String),
+}
+
+impl std::fmt::Display for NoCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            #[cfg(not(feature = "compiler"))]
+            NoCode::NoForm(message) => f.write_str(message),
+            #[cfg(feature = "compiler")]
+            NoCode::Corrupt(message) => f.write_str(message),
+        }
+    }
+}
+
+impl MachineCode {
+    /// The component, ready for this engine.
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        metering: Metering,
+        wasm: &[u8],
+        digest: &Digest,
+    ) -> Result<Component, NoCode> {
+        let misfit = match self.forms.as_ref().map(|forms| forms.component(engine, metering)) {
+            Some(Ok(component)) => return Ok(component),
+            Some(Err(misfit)) => Some(format!("{misfit:#}")),
+            None => None,
+        };
+        self.compiled(engine, wasm, digest, misfit)
+    }
+
+    /// From the cache if it is there, else compiled and kept.
+    #[cfg(feature = "compiler")]
+    fn compiled(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        digest: &Digest,
+        misfit: Option<String>,
+    ) -> Result<Component, NoCode> {
+        if let Some(misfit) = misfit {
+            tracing::warn!(%digest, misfit, "the precompiled form does not fit; compiling the transform here");
+        }
+        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.get(engine, digest)) {
+            return Ok(component);
+        }
+        let component = Component::new(engine, wasm).map_err(|error| NoCode::Corrupt(format!("{error:#}")))?;
+        if let Some(cache) = &self.cache {
+            cache.put(engine, digest, &component);
+        }
+        Ok(component)
+    }
+
+    #[cfg(not(feature = "compiler"))]
+    fn compiled(&self, _: &Engine, _: &[u8], _: &Digest, misfit: Option<String>) -> Result<Component, NoCode> {
+        Err(NoCode::NoForm(misfit.unwrap_or_else(|| "there is no precompiled form for this machine".to_owned())))
+    }
+}
