@@ -83,7 +83,7 @@ async fn nothing_that_was_read_across_an_exchange_is_committed() -> Result<()> {
     // The settings' own source is not used.
     let pipeline = orders::pipeline(TOPIC, json!({"file": {"path": "-"}}))?;
     let settings = Settings::load(&pipeline.write()?)?;
-    let transform = Sandbox::new()?.load(&settings.transform.wasm, &settings.transform.limits, None)?;
+    let transform = sluicebox_registry::open(&settings.transform, &Sandbox::new()?, None).await?.transform;
     let (_stop, stop) = watch::channel(false);
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());

@@ -81,7 +81,9 @@ mod tests {
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert_eq!(digest.to_string(), format!("sha256:{}", digest.hex()));
         let text = digest.to_string();
-        for other in [text.to_uppercase(), text.replace("sha256:", ""), format!("sha256:{}", digest.hex().to_uppercase())] {
+        for other in
+            [text.to_uppercase(), text.replace("sha256:", ""), format!("sha256:{}", digest.hex().to_uppercase())]
+        {
             assert!(other.parse::<Digest>().is_err(), "{other}");
         }
         assert!("sha256:12".parse::<Digest>().is_err());

@@ -38,20 +38,20 @@ impl std::fmt::Display for NoCode {
 }
 
 impl MachineCode {
-    /// The component, ready for this engine.
+    /// The component, ready for this engine, and whether it was compiled beforehand.
     pub(crate) fn component(
         &self,
         engine: &Engine,
         metering: Metering,
         wasm: &[u8],
         digest: &Digest,
-    ) -> Result<Component, NoCode> {
+    ) -> Result<(Component, bool), NoCode> {
         let misfit = match self.forms.as_ref().map(|forms| forms.component(engine, metering)) {
-            Some(Ok(component)) => return Ok(component),
+            Some(Ok(component)) => return Ok((component, true)),
             Some(Err(misfit)) => Some(format!("{misfit:#}")),
             None => None,
         };
-        self.compiled(engine, wasm, digest, misfit)
+        Ok((self.compiled(engine, wasm, digest, misfit)?, false))
     }
 
     /// From the cache if it is there, else compiled and kept.

@@ -15,7 +15,6 @@ use crate::engine::{EngineRoom, Engines, Metering};
 use crate::error::{ConfigureError, LoadError};
 use crate::imports::{self, Wanted};
 use crate::instance::{Compiled, Instance, StartError, State};
-use crate::forms::Forms;
 use crate::limits::Limits;
 use crate::machine_code::{MachineCode, NoCode};
 use crate::structure::{Misfit, Structure};
@@ -38,6 +37,7 @@ struct Loaded {
     wasm: Vec<u8>,
     engines: Arc<Engines>,
     code: MachineCode,
+    is_precompiled: bool,
     quick: Compiled,
     exact: OnceLock<Result<Compiled, String>>,
 }
@@ -78,6 +78,11 @@ impl Transform {
         self.0.wasm.len()
     }
 
+    /// Whether its machine code was compiled beforehand, not here.
+    pub fn is_precompiled(&self) -> bool {
+        self.0.is_precompiled
+    }
+
     /// A worker whose instance took this configuration: a JSON object, `{}` if there is none.
     ///
     /// # Errors
@@ -95,8 +100,8 @@ impl Transform {
     pub(crate) fn exact(&self) -> Result<&Compiled, String> {
         let compile = || {
             let engine = self.0.engines.exact()?;
-            let component = self.0.code.component(engine, Metering::Fuel, &self.0.wasm, &self.0.digest);
-            let component = component.map_err(|reason| reason.to_string())?;
+            let found = self.0.code.component(engine, Metering::Fuel, &self.0.wasm, &self.0.digest);
+            let (component, _) = found.map_err(|reason| reason.to_string())?;
             link(engine, &component, &self.0.wanted, true).map_err(|error| format!("{error:#}"))
         };
         self.0.exact.get_or_init(compile).as_ref().map_err(Clone::clone)
@@ -138,7 +143,8 @@ impl Transform {
             return Err(wrong_world(format!("it does not export `{missing}`; its exports are `{found}`")));
         }
         let (digest, engines) = (Digest::of(&wasm), room.engines(limits.stack_bytes_max)?);
-        let component = code.component(&engines.quick, Metering::Epochs, &wasm, &digest).map_err(|no| match no {
+        let found = code.component(&engines.quick, Metering::Epochs, &wasm, &digest);
+        let (component, is_precompiled) = found.map_err(|no| match no {
             #[cfg(not(feature = "compiler"))]
             NoCode::NoForm(reason) => LoadError::NoForm { path: path.clone(), reason },
             #[cfg(feature = "compiler")]
@@ -160,6 +166,7 @@ impl Transform {
             wasm,
             engines,
             code,
+            is_precompiled,
             quick,
             exact: OnceLock::new(),
         })))

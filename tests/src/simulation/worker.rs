@@ -15,7 +15,7 @@ use sluicebox_pipeline::health::Health;
 use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::settings::{
     BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, RecordFormat, S3Settings, Settings,
-    SourceSettings, TableSettings, TransformSettings,
+    SourceSettings, TableSettings, TransformOrigin, TransformSettings,
 };
 use sluicebox_pipeline::{Changes, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
@@ -157,7 +157,7 @@ pub fn settings(plan: &Plan, view: &Mounted) -> Settings {
         name: PIPELINE.to_owned(),
         source: SourceSettings::File(file),
         transform: TransformSettings {
-            wasm: PathBuf::new(),
+            origin: TransformOrigin::File(PathBuf::new()),
             configuration: serde_json::json!({}),
             limits: Limits::default(),
         },

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::dead_letter::DeadLetters;
-use sluicebox_pipeline::settings::{Diagnostic, Document, SettingsError, did_you_mean};
+use sluicebox_pipeline::settings::{Diagnostic, Document, SettingsError, TransformOrigin, did_you_mean};
 use sluicebox_pipeline::tables::Tables;
+use sluicebox_registry::RegistryError;
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
 
 use super::document::document;
@@ -67,22 +68,39 @@ pub(super) async fn checked(
     let document = document(path)?;
     let settings = document.settings();
     let cache = cache::compiled();
-    let transform =
-        sandbox.load(&settings.transform.wasm, &settings.transform.limits, cache.as_ref()).map_err(|error| {
-            let fault = Diagnostic::new("E0120", error.to_string()).at(document.place(&["transform", "wasm"]));
-            shown(&document.faults(vec![fault]))
-        })?;
-    let mut faults = misplaced_tables(&document, &transform);
-    faults.extend(refused_configuration(&document, &transform)?);
+    let opened = sluicebox_registry::open(&settings.transform, sandbox, cache.as_ref()).await;
+    let transform = opened.map_err(|error| unloadable(&document, error))?.transform;
+    require_fit(&document, &transform, tables).await?;
+    Ok((document, transform))
+}
+
+/// Makes sure that a transform fits a pipeline's file, and its tables; shows what is wrong.
+pub(super) async fn require_fit(document: &Document, transform: &Transform, tables: OutOfReach) -> Result<(), Failure> {
+    let mut faults = misplaced_tables(document, transform);
+    faults.extend(refused_configuration(document, transform)?);
     if faults.is_empty() {
-        match misfitting_table(&document, &transform).await {
+        match misfitting_table(document, transform).await {
             Ok(fault) => faults.extend(fault),
             // Whoever goes on to open the tables has more patience.
             Err(failure) if tables == OutOfReach::IsFailure => return Err(failure),
             Err(_) => {}
         }
     }
-    if faults.is_empty() { Ok((document, transform)) } else { Err(shown(&document.faults(faults))) }
+    if faults.is_empty() { Ok(()) } else { Err(shown(&document.faults(faults))) }
+}
+
+/// What is wrong with the transform, at its place in the file.
+fn unloadable(document: &Document, error: RegistryError) -> Failure {
+    let (code, key) = match (&error, &document.settings().transform.origin) {
+        (error, _) if error.may_pass() => return Failure::environment(error),
+        (RegistryError::Key(_), _) => ("E0125", "keys"),
+        (RegistryError::Load(_), TransformOrigin::File(_)) => ("E0120", "wasm"),
+        (RegistryError::Load(_), TransformOrigin::Artifact(_)) => ("E0120", "artifact"),
+        (RegistryError::Location { .. }, _) => ("E0124", "registry"),
+        _ => ("E0124", "artifact"),
+    };
+    let fault = Diagnostic::new(code, error.to_string()).at(document.place(&["transform", key]));
+    shown(&document.faults(vec![fault]))
 }
 
 pub(super) fn shown(error: &SettingsError) -> Failure {

@@ -1,5 +1,6 @@
 //! The commands, and which of them the command line asks for.
 
+mod artifacts;
 mod audit;
 mod bench;
 mod build;
@@ -49,6 +50,14 @@ enum Command {
     Status(status::Status),
     Dlq(dlq::Dlq),
     Replay(replay::Replay),
+    Push(artifacts::Push),
+    Promote(artifacts::Promote),
+    Rollback(artifacts::Rollback),
+    Shadow(artifacts::Shadow),
+    Canary(artifacts::Canary),
+    Withdraw(artifacts::Withdraw),
+    Ls(artifacts::Ls),
+    Diff(artifacts::Diff),
     Audit(audit::Audit),
     Demo(demo::Demo),
     Cost(cost::Cost),
@@ -98,6 +107,14 @@ impl Arguments {
             Command::Status(status) => status.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Push(push) => push.run(),
+            Command::Promote(promote) => promote.run(),
+            Command::Rollback(rollback) => rollback.run(),
+            Command::Shadow(shadow) => shadow.run(),
+            Command::Canary(canary) => canary.run(),
+            Command::Withdraw(withdraw) => withdraw.run(),
+            Command::Ls(ls) => ls.run(),
+            Command::Diff(diff) => diff.run(),
             Command::Audit(audit) => audit.run(),
             Command::Demo(demo) => demo.run(),
             Command::Cost(cost) => cost.run(),

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use sluicebox_sandbox::{Limits, Sandbox, Transform};
+use sluicebox_pipeline::settings::Settings;
+use sluicebox_registry::RegistryError;
+use sluicebox_sandbox::{CacheFolder, Limits, Sandbox, Transform};
 
 use super::build;
 use crate::exit::{Blame as _, Failure};
@@ -15,9 +17,27 @@ pub(super) fn load(path: &Path, limits: &Limits) -> Result<Transform, Failure> {
     sandbox.load(&wasm, limits, None).map_err(|error| Failure::Usage(error.into()))
 }
 
+/// Loads the transform that a pipeline names.
+pub(super) async fn of_pipeline(
+    settings: &Settings,
+    sandbox: &Sandbox,
+    cache: Option<&CacheFolder>,
+) -> Result<Transform, Failure> {
+    let opened = sluicebox_registry::open(&settings.transform, sandbox, cache).await;
+    opened.map(|opened| opened.transform).map_err(blamed)
+}
+
 /// Checks that a configuration is a JSON object.
 pub(super) fn configuration(text: &str) -> Result<String, Failure> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).usage("the configuration must be a JSON object")?;
     serde_json::to_string(&object).usage("the configuration")
+}
+
+/// Who can mend what is wrong with a registry.
+pub(super) fn blamed(error: RegistryError) -> Failure {
+    match error.may_pass() {
+        true => Failure::Environment(error.into()),
+        false => Failure::Usage(error.into()),
+    }
 }

@@ -3,18 +3,18 @@
 //! Collects all faults before it gives up, so that one run names them all. Does not look into the transform.
 
 mod aws;
+mod transform;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::diagnostic::{Diagnostic, did_you_mean};
+use super::diagnostic::Diagnostic;
 use super::names::{is_pipeline_name, is_table_name, is_topic_name};
 use super::shape::{self, Property, Reference};
 use super::tree::Node;
 use super::{
     BatchSettings, BreakerSettings, DeadLetterSettings, DeadLetterTopic, FilePath, FileSettings, FlushSettings,
     HttpSettings, KafkaSettings, RecordFormat, Secret, Settings, SourceSettings, Start, TableSettings, Topics,
-    TransformSettings,
 };
 
 /// librdkafka's properties that Sluicebox sets itself, and what to use instead.
@@ -245,27 +245,6 @@ impl Checker<'_> {
         FileSettings { path, format, topic }
     }
 
-    fn transform(&mut self, transform: shape::Transform) -> TransformSettings {
-        let wasm = self.absolute(&transform.wasm);
-        if !wasm.is_file() {
-            let siblings = wasm.parent().map(wasm_files).unwrap_or_default();
-            let name = wasm.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let meant = did_you_mean(&name, siblings.iter().map(String::as_str));
-            let label = meant
-                .map_or("paths are relative to this YAML file".to_owned(), |meant| format!("did you mean `{meant}`?"));
-            let fault = Diagnostic::new("E0110", format!("there is no file {}", wasm.display()))
-                .label(label)
-                .help("`sluicebox build DIR` makes a .wasm of a transform's crate");
-            self.fault(&["transform", "wasm"], fault);
-        }
-        if let Err(error) = transform.limits.check() {
-            let fault = Diagnostic::new("E0113", format!("`transform.limits.{}` {}", error.field, error.reason))
-                .label("leave it out for the default");
-            self.fault(&["transform", "limits", error.field], fault);
-        }
-        TransformSettings { wasm, configuration: transform.configuration.into(), limits: transform.limits }
-    }
-
     fn tables(&mut self, tables: BTreeMap<String, shape::Table>) -> BTreeMap<String, TableSettings> {
         if tables.is_empty() {
             self.key_fault(
@@ -383,10 +362,4 @@ impl Checker<'_> {
             self.fault(path, fault);
         }
     }
-}
-
-fn wasm_files(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter(|name| name.ends_with(".wasm")).collect()
 }

@@ -10,6 +10,7 @@
 //! Whatever fails is a [`Diagnostic`]: a code, a place, and what to do. [`Settings`] itself knows nothing of YAML and
 //! opens nothing but the files that secrets are read from.
 
+mod artifact;
 mod checks;
 mod diagnostic;
 mod human;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use artifact::{ArtifactReference, ArtifactSettings, MalformedReference, Pick, is_artifact_name};
 pub use diagnostic::{Diagnostic, SettingsError, did_you_mean};
 pub use load::Document;
 pub use secret::Secret;
@@ -169,12 +171,21 @@ pub enum RecordFormat {
 /// What happens to each record.
 #[derive(Debug, Clone)]
 pub struct TransformSettings {
-    /// The component.
-    pub wasm: PathBuf,
+    /// Where it comes from.
+    pub origin: TransformOrigin,
     /// Handed to the transform's `configure` as a JSON object.
     pub configuration: serde_json::Value,
     /// What the transform may use up.
     pub limits: Limits,
+}
+
+/// Where a transform comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransformOrigin {
+    /// A component in a file.
+    File(PathBuf),
+    /// An artifact in a registry.
+    Artifact(ArtifactSettings),
 }
 
 /// Where a Delta table lies.

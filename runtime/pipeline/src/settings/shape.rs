@@ -189,7 +189,13 @@ pub(super) enum Format {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Transform {
-    pub(super) wasm: String,
+    pub(super) wasm: Option<String>,
+    pub(super) artifact: Option<String>,
+    pub(super) registry: Option<String>,
+    #[serde(default, deserialize_with = "human::maybe_many")]
+    pub(super) keys: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "human::maybe_duration")]
+    pub(super) poll_interval: Option<Duration>,
     #[serde(default)]
     pub(super) configuration: serde_json::Map<String, serde_json::Value>,
     #[serde(default)]

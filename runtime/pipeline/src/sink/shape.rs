@@ -48,6 +48,11 @@ impl Shape {
         Ok(Arc::new((&StructType::new_unchecked(self.columns.clone())).try_into_arrow()?))
     }
 
+    /// The same for a table that was made for another shape.
+    pub fn differences_from(&self, other: &Shape) -> Vec<String> {
+        self.differences(&StructType::new_unchecked(other.columns.clone()), &other.partition_columns)
+    }
+
     /// Every way in which an existing table does not take rows of this shape, each naming the column.
     /// Further nullable columns of the table are no difference: they stay null.
     pub fn differences(&self, existing: &StructType, partition_columns: &[String]) -> Vec<String> {

@@ -66,7 +66,7 @@ pub(super) async fn letters(document: &Document) -> Result<Letters, Failure> {
 }
 
 /// Waits for something that reads tables.
-pub(super) fn wait<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(in crate::commands) fn wait<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build();
     runtime.environment("cannot start the threads")?.block_on(future)
 }

@@ -13,6 +13,7 @@ use super::{PipelineFile, document, wait};
 use crate::cache;
 use crate::commands::Format;
 use crate::commands::run::blamed;
+use crate::commands::transform::of_pipeline;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
 
@@ -46,10 +47,12 @@ impl Redrive {
         let settings = document.settings();
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         let cache = cache::compiled();
-        let wasm = self.transform.as_ref().unwrap_or(&settings.transform.wasm);
-        let transform = sandbox
-            .load(wasm, &settings.transform.limits, cache.as_ref())
-            .map_err(|error| Failure::Usage(error.into()))?;
+        let transform = match &self.transform {
+            Some(wasm) => sandbox
+                .load(wasm, &settings.transform.limits, cache.as_ref())
+                .map_err(|error| Failure::Usage(error.into()))?,
+            None => wait(async { of_pipeline(settings, &sandbox, cache.as_ref()).await })?,
+        };
         let redriver = Redriver {
             settings,
             transform: &transform,

@@ -1,0 +1,60 @@
+//! `sluicebox canary`: has a candidate judge and write for some partitions.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sluicebox_registry::Mode;
+
+use super::{Signature, Whence, fit, show};
+use crate::commands::dlq::wait;
+use crate::commands::transform::blamed;
+use crate::exit::{Failure, Outcome, Verdict};
+
+/// Have a transform judge and write for some partitions of a channel's pipelines
+///
+/// It is withdrawn by itself when it rejects too much. `sluicebox withdraw` ends it, a promotion as well.
+#[derive(Debug, Args)]
+pub(crate) struct Canary {
+    /// The candidate: `orders@sha256:…`, or what another channel names; with the registry before it or apart
+    reference: String,
+    /// The channel beside whose transform it is tried
+    #[arg(long)]
+    channel: String,
+    /// The partitions that it judges and writes for
+    #[arg(long, value_delimiter = ',', required = true, value_name = "TOPIC/PARTITION,…")]
+    partitions: Vec<String>,
+    /// The share of their records that it may reject, at least 0, less than 1
+    #[arg(long, default_value_t = 0.05)]
+    rejected_share_max: f64,
+    /// Refuse it unless this pipeline takes it: its configuration, limits and live tables
+    #[arg(long, value_name = "FILE")]
+    pipeline: Option<PathBuf>,
+    #[command(flatten)]
+    whence: Whence,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl Canary {
+    pub(crate) fn run(self) -> Outcome {
+        let share = self.rejected_share_max;
+        if !(0.0..1.0).contains(&share) {
+            return Err(Failure::usage(format!("`--rejected-share-max {share}` must be at least 0 and less than 1")));
+        }
+        if let Some(wrong) = self.partitions.iter().find(|partition| !is_partition(partition)) {
+            return Err(Failure::usage(format!("`{wrong}` is no partition: write `topic/0`")));
+        }
+        wait(async {
+            let (registry, artifact) = self.whence.find(&self.reference).await?;
+            fit::require(&registry, &artifact, self.pipeline.as_deref()).await?;
+            let mode = Mode::Canary { partitions: self.partitions, rejected_share_max: share };
+            let promotion = registry.set_candidate(&artifact, &self.channel, &mode, &self.signature.change()).await;
+            show(&promotion.map_err(blamed)?)?;
+            Ok(Verdict::Good)
+        })
+    }
+}
+
+fn is_partition(text: &str) -> bool {
+    text.rsplit_once('/').is_some_and(|(topic, partition)| !topic.is_empty() && partition.parse::<u32>().is_ok())
+}

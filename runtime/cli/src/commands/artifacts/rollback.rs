@@ -1,0 +1,41 @@
+//! `sluicebox rollback`: has a channel name again what it named before.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Signature, Whence, fit, show};
+use crate::commands::dlq::wait;
+use crate::commands::transform::blamed;
+use crate::exit::{Outcome, Verdict};
+
+/// Have a channel name again what it named before its last promotion
+///
+/// Once more goes back one promotion further. What it goes back to is fetched and loaded first.
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// The channel, `orders@prod`; with the registry before it or apart
+    reference: String,
+    /// Refuse it unless this pipeline takes it: its configuration, limits and live tables
+    #[arg(long, value_name = "FILE")]
+    pipeline: Option<PathBuf>,
+    #[command(flatten)]
+    whence: Whence,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl Rollback {
+    pub(crate) fn run(self) -> Outcome {
+        wait(async {
+            let (registry, name, channel) = self.whence.channel(&self.reference)?;
+            let mut change = self.signature.change();
+            if let Some((version, artifact)) = registry.previous(&name, &channel).await.map_err(blamed)? {
+                fit::require(&registry, &artifact, self.pipeline.as_deref()).await?;
+                change.only_at = Some(version);
+            }
+            show(&registry.rollback(&name, &channel, &change).await.map_err(blamed)?)?;
+            Ok(Verdict::Good)
+        })
+    }
+}

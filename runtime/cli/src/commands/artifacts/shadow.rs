@@ -1,0 +1,44 @@
+//! `sluicebox shadow`: has a candidate get copies of records, to be compared and not written.
+
+use clap::Args;
+use sluicebox_registry::Mode;
+
+use super::{Signature, Whence, load, show};
+use crate::commands::dlq::wait;
+use crate::commands::transform::blamed;
+use crate::exit::{Failure, Outcome, Verdict};
+
+/// Try a transform on copies of a channel's records: what it makes of them is compared, never written
+///
+/// `sluicebox status` and the metrics tell how it compares; `sluicebox withdraw` ends it, a promotion as well.
+#[derive(Debug, Args)]
+pub(crate) struct Shadow {
+    /// The candidate: `orders@sha256:…`, or what another channel names; with the registry before it or apart
+    reference: String,
+    /// The channel beside whose transform it is tried
+    #[arg(long)]
+    channel: String,
+    /// The share of the records that it gets, more than 0, at most 1
+    #[arg(long, default_value_t = 0.1)]
+    share: f64,
+    #[command(flatten)]
+    whence: Whence,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl Shadow {
+    pub(crate) fn run(self) -> Outcome {
+        if !(self.share > 0.0 && self.share <= 1.0) {
+            return Err(Failure::usage(format!("`--share {}` must be more than 0 and at most 1", self.share)));
+        }
+        wait(async {
+            let (registry, artifact) = self.whence.find(&self.reference).await?;
+            load(&registry, &artifact, &sluicebox_sandbox::Limits::default()).await?;
+            let mode = Mode::Shadow { share: self.share };
+            let promotion = registry.set_candidate(&artifact, &self.channel, &mode, &self.signature.change()).await;
+            show(&promotion.map_err(blamed)?)?;
+            Ok(Verdict::Good)
+        })
+    }
+}

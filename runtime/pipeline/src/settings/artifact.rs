@@ -1,0 +1,105 @@
+//! How a pipeline names a transform that lies in a registry: `orders@prod`, `orders@sha256:…`.
+//!
+//! Only the words are here; what they stand for is the registry's to say (`sluicebox-registry`).
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sluicebox_sandbox::Digest;
+
+use super::names::is_pipeline_name;
+
+/// A transform that lies in a registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactSettings {
+    /// Which one.
+    pub reference: ArtifactReference,
+    /// Where the registry lies: an absolute path or a URL.
+    pub registry: String,
+    /// The public keys of which one must have signed it; empty: signatures are not looked at.
+    pub keys: Vec<String>,
+    /// How often a running pipeline looks whether its channel names another transform.
+    pub poll_interval: Duration,
+}
+
+/// A transform in a registry, by its name there and by what picks one of that name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ArtifactReference {
+    /// The name under which it was pushed.
+    pub name: String,
+    /// Which of those that bear the name.
+    pub pick: Pick,
+}
+
+/// What picks one of the transforms of a name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pick {
+    /// What a channel names at the time.
+    Channel(String),
+    /// Always this one.
+    Digest(Digest),
+}
+
+impl fmt::Display for ArtifactReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.pick {
+            Pick::Channel(channel) => write!(f, "{}@{channel}", self.name),
+            Pick::Digest(digest) => write!(f, "{}@{digest}", self.name),
+        }
+    }
+}
+
+/// A text names no artifact.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no artifact: write `orders@prod` (a channel) or `orders@sha256:…` (64 digits)")]
+pub struct MalformedReference(String);
+
+impl FromStr for ArtifactReference {
+    type Err = MalformedReference;
+
+    fn from_str(text: &str) -> Result<ArtifactReference, MalformedReference> {
+        let malformed = || MalformedReference(text.to_owned());
+        let (name, pick) = text.split_once('@').ok_or_else(malformed)?;
+        let pick = match pick.starts_with("sha256:") {
+            true => Pick::Digest(pick.parse().map_err(|_| malformed())?),
+            false => Pick::Channel(pick.to_owned()),
+        };
+        let is_legal = match &pick {
+            Pick::Channel(channel) => is_artifact_name(channel),
+            Pick::Digest(_) => true,
+        };
+        if is_artifact_name(name) && is_legal {
+            Ok(ArtifactReference { name: name.to_owned(), pick })
+        } else {
+            Err(malformed())
+        }
+    }
+}
+
+/// What may name an artifact or a channel: the same as a pipeline.
+pub fn is_artifact_name(name: &str) -> bool {
+    is_pipeline_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_read_as_it_is_written() {
+        let digest = Digest::of(b"component");
+        for text in ["orders@prod".to_owned(), format!("orders-eu.1@{digest}")] {
+            assert_eq!(text.parse::<ArtifactReference>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_no_reference() {
+        for text in
+            ["orders", "@prod", "orders@", "orders@sha256:12", "a/b@prod", "orders@a/b", "../x@prod", "orders@a@b"]
+        {
+            assert!(text.parse::<ArtifactReference>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! From an artifact to a transform that runs. This is the one place where machine code from a registry is let in: only with
+//! the checksum that a manifest which is believed has of it. Whatever else lies there is compiled anew, or refused.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use sluicebox_sandbox::{
+    CODE_VERSION, CacheFolder, Digest, Forms, Limits, LoadError, Metering, Sandbox, Target, Transform,
+};
+
+use crate::Registry;
+use crate::artifact::Artifact;
+use crate::error::RegistryError;
+use crate::layout;
+
+impl Registry {
+    /// Fetches an artifact, makes sure that it is what was pushed, and loads it: from its machine code where there is some for
+    /// this machine and version, else from its component.
+    ///
+    /// # Errors
+    /// If the component is not there or not what was pushed, or cannot be run here.
+    pub async fn load(
+        &self,
+        sandbox: &Sandbox,
+        artifact: &Artifact,
+        limits: &Limits,
+        cache: Option<&CacheFolder>,
+    ) -> Result<Transform, RegistryError> {
+        let title = PathBuf::from(format!("{}@{}", artifact.name, artifact.pin.digest));
+        let (bytes, max) = (artifact.manifest.size_bytes, limits.module_bytes_max);
+        if bytes > max {
+            return Err(LoadError::TooLarge { path: title, bytes, max }.into());
+        }
+        let (wasm, forms) = futures::try_join!(self.wasm(artifact), self.forms(artifact))?;
+        let (sandbox, limits, cache) = (sandbox.clone(), limits.clone(), cache.cloned());
+        // Compiling takes a while, and describing runs the guest.
+        let load = move || match forms {
+            Some(forms) => sandbox.load_precompiled(&title, wasm.into(), &limits, forms, cache.as_ref()),
+            None => sandbox.load_bytes(&title, wasm.into(), &limits, cache.as_ref()),
+        };
+        let loaded = tokio::task::spawn_blocking(load).await;
+        Ok(loaded.map_err(|error| RegistryError::Thread(error.to_string()))??)
+    }
+
+    /// The component, if it is the one with this digest.
+    pub(crate) async fn wasm(&self, artifact: &Artifact) -> Result<Bytes, RegistryError> {
+        let object = layout::wasm(&artifact.name, &artifact.pin.digest);
+        let Some(wasm) = self.objects.get(&object, artifact.manifest.size_bytes).await? else {
+            return Err(self.objects.missing(object.to_string(), "it has been removed: push the component again"));
+        };
+        match Digest::of(&wasm) {
+            found if found == artifact.pin.digest => Ok(wasm),
+            found => Err(self.objects.damaged(&object, format!("its digest is {found}; remove it and push again"))),
+        }
+    }
+
+    /// The machine code for this machine; none if there is none, or if what lies there is not what was pushed.
+    async fn forms(&self, artifact: &Artifact) -> Result<Option<Forms>, RegistryError> {
+        let Some(target) = Target::here().filter(|_| artifact.manifest.code_version == CODE_VERSION) else {
+            return Ok(None);
+        };
+        let of = |metering| self.form(artifact, target, metering);
+        let (epochs, fuel) = futures::try_join!(of(Metering::Epochs), of(Metering::Fuel))?;
+        let (Some(epochs), Some(fuel)) = (epochs, fuel) else { return Ok(None) };
+        #[expect(unsafe_code, reason = "the one place where machine code from a registry is let in")]
+        // SAFETY: each of the two has the checksum of a manifest that is believed (`artifact.rs`), for this target and way to
+        // meter it. Whoever may write a manifest that is believed may choose the transform as well, and is trusted with both:
+        // without `keys` that is whoever may write to the registry, with them whoever has one of the keys.
+        let forms = unsafe { Forms::from_trusted(epochs, fuel) };
+        Ok(Some(forms))
+    }
+
+    /// The code of one form, if it has the checksum that the manifest says.
+    async fn form(
+        &self,
+        artifact: &Artifact,
+        target: Target,
+        metering: Metering,
+    ) -> Result<Option<Bytes>, RegistryError> {
+        let Some(form) = artifact.manifest.form(target, metering) else { return Ok(None) };
+        let object = layout::form(&artifact.name, &artifact.pin.digest, target, metering, &form.sha256);
+        let code = match self.objects.get(&object, form.size_bytes).await {
+            Ok(Some(code)) if Digest::of(&code) == form.sha256 => return Ok(Some(code)),
+            Ok(Some(_)) => "its checksum is another one",
+            Ok(None) => "it is not there",
+            Err(RegistryError::Damaged { .. }) => "it has another size",
+            Err(error) => return Err(error),
+        };
+        self.note_unusable(&object, code);
+        Ok(None)
+    }
+
+    fn note_unusable(&self, object: &Path, why: &str) {
+        tracing::warn!(registry = self.location(), %object, why, "a precompiled form is not what was pushed, and is not run");
+    }
+}

@@ -1,0 +1,109 @@
+//! The registry's objects: read whole and never beyond a bound, written once, listed. Knows bytes and names only.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
+use sluicebox_pipeline::store;
+
+use crate::error::RegistryError;
+
+/// How often a write is tried that the store refuses although nothing is there: S3 answers 409 to one of two that come at once.
+const CREATE_ATTEMPTS_MAX: usize = 5;
+
+/// Where objects lie.
+#[derive(Clone)]
+pub(crate) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    location: Arc<str>,
+}
+
+/// How a write that must not replace anything ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Created {
+    /// The object is there now, and was not before.
+    New,
+    /// The same bytes were there already.
+    Same,
+    /// Other bytes are there, and stay.
+    Taken,
+}
+
+impl Objects {
+    pub(crate) fn open(location: &str) -> Result<Objects, RegistryError> {
+        let fail = |reason: String| RegistryError::Location { location: location.to_owned(), reason };
+        if location.is_empty() {
+            return Err(fail("the place has no name".to_owned()));
+        }
+        let store = store::objects(location).map_err(|error| fail(error.to_string()))?;
+        Ok(Objects { store, location: location.into() })
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The object's bytes; none if there is no such object, an error if there are more than `bytes_max`.
+    pub(crate) async fn get(&self, object: &Path, bytes_max: u64) -> Result<Option<Bytes>, RegistryError> {
+        let found = match self.store.get(object).await {
+            Ok(found) => found,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(self.failed("reading", object, source)),
+        };
+        if found.meta.size > bytes_max {
+            let why = format!("it has {} bytes, and {bytes_max} are the most it may have", found.meta.size);
+            return Err(self.damaged(object, why));
+        }
+        found.bytes().await.map(Some).map_err(|source| self.failed("reading", object, source))
+    }
+
+    /// Writes an object that must not replace another. A response that was lost makes no difference: the bytes tell.
+    pub(crate) async fn create(&self, object: &Path, bytes: &Bytes) -> Result<Created, RegistryError> {
+        for _ in 0..CREATE_ATTEMPTS_MAX {
+            let payload = PutPayload::from_bytes(bytes.clone());
+            match self.store.put_opts(object, payload, PutMode::Create.into()).await {
+                Ok(_) => return Ok(Created::New),
+                Err(Error::AlreadyExists { .. }) => {}
+                Err(source) => return Err(self.failed("writing", object, source)),
+            }
+            match self.get(object, u64::MAX).await? {
+                Some(found) if found == *bytes => return Ok(Created::Same),
+                Some(_) => return Ok(Created::Taken),
+                // Whoever was in the way has failed.
+                None => {}
+            }
+        }
+        Err(self.damaged(object, "the store says that it exists, and does not find it".to_owned()))
+    }
+
+    /// The names below a folder, at any depth.
+    pub(crate) async fn list(&self, folder: &Path) -> Result<Vec<Path>, RegistryError> {
+        let names = self.store.list(Some(folder)).map_ok(|meta| meta.location).try_collect();
+        names.await.map_err(|source| self.failed("listing", folder, source))
+    }
+
+    /// The folders in a folder; in the registry itself if there is none given.
+    pub(crate) async fn folders(&self, folder: Option<&Path>) -> Result<Vec<String>, RegistryError> {
+        let listed = self.store.list_with_delimiter(folder).await;
+        let listed = listed.map_err(|source| self.failed("listing", folder.unwrap_or(&Path::default()), source))?;
+        Ok(listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect())
+    }
+
+    pub(crate) fn damaged(&self, object: &Path, why: impl Into<String>) -> RegistryError {
+        RegistryError::Damaged { location: self.location.to_string(), object: object.to_string(), why: why.into() }
+    }
+
+    pub(crate) fn missing(&self, what: String, advice: &'static str) -> RegistryError {
+        RegistryError::Missing { location: self.location.to_string(), what, advice }
+    }
+
+    pub(crate) fn unsigned(&self, object: &Path, why: impl Into<String>) -> RegistryError {
+        RegistryError::Unsigned { location: self.location.to_string(), object: object.to_string(), why: why.into() }
+    }
+
+    fn failed(&self, doing: &'static str, object: &Path, source: Error) -> RegistryError {
+        RegistryError::Store { location: self.location.to_string(), doing, object: object.to_string(), source }
+    }
+}

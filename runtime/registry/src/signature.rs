@@ -1,0 +1,160 @@
+//! Who vouches for an artifact: ed25519 keys, as `openssl genpkey -algorithm ed25519` writes them, and their signatures.
+//! Knows nothing of what is signed.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
+use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use sluicebox_sandbox::Digest;
+
+/// A key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("cannot read the key {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It holds no private key.
+    #[error("{path} is no private ed25519 key in PEM: `openssl genpkey -algorithm ed25519 -out {path}` makes one")]
+    Private {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is no public key.
+    #[error(
+        "key {position} is no public ed25519 key: give the PEM, or the base64 within, that \
+         `openssl pkey -in key.pem -pubout` prints"
+    )]
+    Public {
+        /// Which one of the list, from 1.
+        position: usize,
+    },
+}
+
+/// A private key. Its bytes are wiped when it goes, and nothing shows them.
+pub struct SigningKey(ed25519_dalek::SigningKey);
+
+impl SigningKey {
+    /// Reads a PEM file.
+    ///
+    /// # Errors
+    /// If there is none, or it holds something else.
+    pub fn read(path: &Path) -> Result<SigningKey, KeyError> {
+        let pem = std::fs::read_to_string(path).map_err(|source| KeyError::File { path: path.to_owned(), source })?;
+        SigningKey::from_pem(&pem).ok_or_else(|| KeyError::Private { path: path.to_owned() })
+    }
+
+    /// Reads a PEM; none if it is something else.
+    pub fn from_pem(pem: &str) -> Option<SigningKey> {
+        ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim()).ok().map(SigningKey)
+    }
+
+    /// The signature of a message, and a hint at whose it is.
+    pub(crate) fn sign(&self, message: &[u8]) -> (String, [u8; 64]) {
+        (key_id(&self.0.verifying_key()), self.0.sign(message).to_bytes())
+    }
+
+    /// The public key that belongs to it.
+    pub fn public(&self) -> PublicKeys {
+        PublicKeys(vec![self.0.verifying_key()])
+    }
+}
+
+/// The keys of which one must have signed; if there are none, signatures are not asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublicKeys(Vec<VerifyingKey>);
+
+impl PublicKeys {
+    /// Reads keys, each a PEM or the base64 within; base64 of the bare 32 bytes will do as well.
+    ///
+    /// # Errors
+    /// The first that is none.
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<PublicKeys, KeyError> {
+        let key = |(index, text)| public_key(text).ok_or(KeyError::Public { position: index + 1 });
+        texts.into_iter().enumerate().map(key).collect::<Result<_, _>>().map(PublicKeys)
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of the keys has signed the message with one of the signatures.
+    pub(crate) fn vouch_for<'a>(&self, message: &[u8], mut signatures: impl Iterator<Item = &'a [u8]>) -> bool {
+        signatures.any(|signature| {
+            let Ok(signature) = Signature::from_slice(signature) else { return false };
+            self.0.iter().any(|key| key.verify_strict(message, &signature).is_ok())
+        })
+    }
+
+    /// Hints at whose they are, for messages.
+    pub fn ids(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(key_id)
+    }
+}
+
+fn public_key(text: &str) -> Option<VerifyingKey> {
+    let text = text.trim();
+    let key = if text.starts_with("-----BEGIN") {
+        VerifyingKey::from_public_key_pem(text).ok()
+    } else {
+        let bytes = STANDARD.decode(text).ok()?;
+        match <[u8; 32]>::try_from(bytes.as_slice()) {
+            Ok(bare) => VerifyingKey::from_bytes(&bare).ok(),
+            Err(_) => VerifyingKey::from_public_key_der(&bytes).ok(),
+        }
+    };
+    key.filter(|key| !key.is_weak())
+}
+
+/// Tells keys apart for people; nothing is believed because of it.
+fn key_id(key: &VerifyingKey) -> String {
+    Digest::of(key.as_bytes()).hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `openssl genpkey -algorithm ed25519`, and `openssl pkey -pubout` of it. Signs nothing but tests.
+    const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+";
+    const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
+-----END PUBLIC KEY-----
+";
+
+    #[test]
+    fn keys_are_read_as_openssl_writes_them() {
+        let key = SigningKey::from_pem(PRIVATE).unwrap();
+        let inner = PUBLIC.lines().nth(1).unwrap();
+        let bare = STANDARD.encode(key.0.verifying_key().as_bytes());
+        for text in [PUBLIC, inner, &bare] {
+            assert_eq!(PublicKeys::parse([text]).unwrap(), key.public(), "{text}");
+        }
+        assert!(SigningKey::from_pem(PUBLIC).is_none());
+        for text in ["", "key", PRIVATE, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] {
+            assert!(matches!(PublicKeys::parse([PUBLIC, text]), Err(KeyError::Public { position: 2 })), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_key_that_signed_vouches() {
+        let key = SigningKey::from_pem(PRIVATE).unwrap();
+        let (_, signature) = key.sign(b"manifest");
+        let signatures = || [&b"no signature"[..], &signature].into_iter();
+        assert!(key.public().vouch_for(b"manifest", signatures()));
+        assert!(!key.public().vouch_for(b"manifesto", signatures()));
+        let other = SigningKey(ed25519_dalek::SigningKey::from_bytes(&[7; 32]));
+        assert!(!other.public().vouch_for(b"manifest", signatures()));
+        assert!(!PublicKeys::default().vouch_for(b"manifest", signatures()), "nobody vouches for nothing");
+    }
+}
