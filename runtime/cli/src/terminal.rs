@@ -58,9 +58,9 @@ fn wants_colour(is_terminal: bool) -> bool {
 /// warnings are shown: delta's own `info` spells out whole snapshots. It also warns at each flush that binary columns
 /// have no statistics, which they never do.
 pub(crate) fn start_logs(level: &str) {
-    let own = format!(
-        "warn,deltalake_core::writer::stats=error,sluicebox={level},sluicebox_pipeline={level},sluicebox_sandbox={level}"
-    );
+    let ours = ["sluicebox", "sluicebox_pipeline", "sluicebox_registry", "sluicebox_sandbox"];
+    let ours = ours.map(|room| format!("{room}={level}")).join(",");
+    let own = format!("warn,deltalake_core::writer::stats=error,{ours}");
     let filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(own));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {

@@ -63,16 +63,17 @@ impl Objects {
     pub(crate) async fn create(&self, object: &Path, bytes: &Bytes) -> Result<Created, RegistryError> {
         for _ in 0..CREATE_ATTEMPTS_MAX {
             let payload = PutPayload::from_bytes(bytes.clone());
-            match self.store.put_opts(object, payload, PutMode::Create.into()).await {
+            let failure = match self.store.put_opts(object, payload, PutMode::Create.into()).await {
                 Ok(_) => return Ok(Created::New),
-                Err(Error::AlreadyExists { .. }) => {}
-                Err(source) => return Err(self.failed("writing", object, source)),
-            }
-            match self.get(object, u64::MAX).await? {
-                Some(found) if found == *bytes => return Ok(Created::Same),
-                Some(_) => return Ok(Created::Taken),
+                Err(Error::AlreadyExists { .. }) => None,
+                Err(source) => Some(self.failed("writing", object, source)),
+            };
+            match (self.get(object, u64::MAX).await?, failure) {
+                (Some(found), _) if found == *bytes => return Ok(Created::Same),
+                (Some(_), _) => return Ok(Created::Taken),
+                (None, Some(failure)) => return Err(failure),
                 // Whoever was in the way has failed.
-                None => {}
+                (None, None) => {}
             }
         }
         Err(self.damaged(object, "the store says that it exists, and does not find it".to_owned()))

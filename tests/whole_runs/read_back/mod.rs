@@ -1,5 +1,6 @@
 //! Runs that need no Kafka, whose tables the independent readers read.
 
+mod artifacts;
 mod breaker;
 mod dead_letters;
 mod files;
