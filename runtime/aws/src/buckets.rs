@@ -1,7 +1,7 @@
 //! Lets the pipeline's store reach buckets as the AWS tools would. Nobody is asked before the first request, but for the
 //! region, which the client has to know from the start.
 
-use sluicebox_pipeline::settings::Settings;
+use sluicebox_pipeline::settings::{S3Settings, Settings, TransformOrigin};
 use sluicebox_pipeline::store::{S3Access, reach_s3};
 
 use crate::AwsError;
@@ -9,20 +9,26 @@ use crate::AwsError;
 /// From now on this process reaches buckets as `settings` say, with credentials from the default chain. To be called before
 /// the pipeline's tables are opened.
 pub fn reach_buckets(settings: &Settings) -> Result<(), AwsError> {
-    reach_s3(access(settings)?);
+    reach_s3(access(&settings.s3, names_a_bucket(settings))?);
+    Ok(())
+}
+
+/// The same for whoever has no pipeline, but the location of something that may lie in a bucket.
+pub fn reach_bucket_of(location: &str) -> Result<(), AwsError> {
+    reach_s3(access(&S3Settings::default(), is_in_bucket(location))?);
     Ok(())
 }
 
 #[cfg(feature = "chain")]
-fn access(settings: &Settings) -> Result<S3Access, AwsError> {
+fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsError> {
     use std::sync::Arc;
 
     use crate::credentials::{Chain, Kept};
 
-    let mut s3 = settings.s3.clone();
+    let mut s3 = settings.clone();
     let is_told =
         s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|it| std::env::var_os(it).is_some());
-    if !is_told && names_a_bucket(settings) {
+    if !is_told && names_a_bucket {
         s3.region = default_region()?;
     }
     let credentials = Kept::new(Chain::new(s3.region.clone()));
@@ -31,18 +37,25 @@ fn access(settings: &Settings) -> Result<S3Access, AwsError> {
 
 #[cfg(not(feature = "chain"))]
 #[expect(clippy::unnecessary_wraps, reason = "with the chain it can fail")]
-fn access(settings: &Settings) -> Result<S3Access, AwsError> {
-    Ok(S3Access { settings: settings.s3.clone(), credentials: None })
+fn access(settings: &S3Settings, _: bool) -> Result<S3Access, AwsError> {
+    Ok(S3Access { settings: settings.clone(), credentials: None })
 }
 
 /// Where the store's client finds its region by itself, or does without.
 #[cfg(feature = "chain")]
 const ENVIRONMENT: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
 
-#[cfg(feature = "chain")]
 fn names_a_bucket(settings: &Settings) -> bool {
+    let registry = match &settings.transform.origin {
+        TransformOrigin::Artifact(artifact) => Some(&artifact.registry),
+        TransformOrigin::File(_) => None,
+    };
     let tables = settings.tables.values().map(|table| &table.path);
-    tables.chain([&settings.dead_letters.path]).any(|path| path.starts_with("s3://"))
+    tables.chain([&settings.dead_letters.path]).chain(registry).any(|location| is_in_bucket(location))
+}
+
+fn is_in_bucket(location: &str) -> bool {
+    location.starts_with("s3://")
 }
 
 /// As profiles or the instance say. On a thread of its own: whoever asks may be in the middle of a runtime, or have none.

@@ -20,7 +20,7 @@ pub mod renewed;
 #[cfg(feature = "chain")]
 pub mod uploads;
 
-pub use buckets::reach_buckets;
+pub use buckets::{reach_bucket_of, reach_buckets};
 #[cfg(feature = "identity")]
 pub use credentials::{Chain, Kept};
 pub use error::AwsError;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use sluicebox_registry::Mode;
 
-use super::{Signature, Whence, fit, show};
+use super::{Signature, Whence, document_of, fit, show};
 use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
@@ -44,9 +44,10 @@ impl Canary {
         if let Some(wrong) = self.partitions.iter().find(|partition| !is_partition(partition)) {
             return Err(Failure::usage(format!("`{wrong}` is no partition: write `topic/0`")));
         }
+        let document = document_of(self.pipeline.as_deref())?;
         wait(async {
-            let (registry, artifact) = self.whence.find(&self.reference).await?;
-            fit::require(&registry, &artifact, self.pipeline.as_deref()).await?;
+            let (registry, artifact) = self.whence.find(&self.reference, document.as_ref()).await?;
+            fit::require(&registry, &artifact, document.as_ref()).await?;
             let mode = Mode::Canary { partitions: self.partitions, rejected_share_max: share };
             let promotion = registry.set_candidate(&artifact, &self.channel, &mode, &self.signature.change()).await;
             show(&promotion.map_err(blamed)?)?;

@@ -30,8 +30,8 @@ pub(crate) struct Diff {
 impl Diff {
     pub(crate) fn run(self) -> Outcome {
         let difference = wait(async {
-            let (_, from) = self.whence.find(&self.from).await?;
-            let (_, to) = self.whence.find(&self.to).await?;
+            let (_, from) = self.whence.find(&self.from, None).await?;
+            let (_, to) = self.whence.find(&self.to, None).await?;
             Difference::between(&from.manifest, &to.manifest).map_err(Failure::usage)
         })?;
         match self.format {

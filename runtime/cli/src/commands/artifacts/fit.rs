@@ -1,33 +1,24 @@
 //! Whether a transform fits what is there: a pipeline file with its live tables, or tables that are named one by one.
 
-use std::path::Path;
-
 use sluicebox_pipeline::settings::Document;
 use sluicebox_pipeline::sink::{Shape, Table};
 use sluicebox_registry::{Artifact, Registry};
 use sluicebox_sandbox::{Limits, Transform};
 
 use super::load;
-use crate::commands::check::{OutOfReach, require_fit, shown};
+use crate::commands::check::{OutOfReach, require_fit};
 use crate::commands::run::blamed;
 use crate::exit::Failure;
-
-/// Reads a pipeline file; shows what is wrong with it.
-pub(super) fn document(path: &Path) -> Result<Document, Failure> {
-    Document::load(path).map_err(|error| shown(&error))
-}
 
 /// Loads an artifact, with a pipeline's limits if one is given, and makes sure that the pipeline and its tables take it.
 pub(super) async fn require(
     registry: &Registry,
     artifact: &Artifact,
-    pipeline: Option<&Path>,
+    document: Option<&Document>,
 ) -> Result<Transform, Failure> {
-    let Some(document) = pipeline.map(document).transpose()? else {
-        return load(registry, artifact, &Limits::default()).await;
-    };
+    let Some(document) = document else { return load(registry, artifact, &Limits::default()).await };
     let transform = load(registry, artifact, &document.settings().transform.limits).await?;
-    require_fit(&document, &transform, OutOfReach::IsFailure).await?;
+    require_fit(document, &transform, OutOfReach::IsFailure).await?;
     Ok(transform)
 }
 

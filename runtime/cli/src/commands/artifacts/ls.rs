@@ -32,11 +32,11 @@ impl Ls {
         let is_channel = self.registry.rsplit('/').next().is_some_and(|last| last.contains('@'));
         wait(async {
             if is_channel {
-                let (registry, name, channel) = whence.channel(&self.registry)?;
+                let (registry, name, channel) = whence.channel(&self.registry, None)?;
                 let history = registry.history(&name, &channel).await.map_err(blamed)?;
                 return show_history(&history, self.format);
             }
-            let registry: Registry = whence.registry_at(&self.registry)?;
+            let registry: Registry = whence.registry_at(&self.registry, None)?;
             let listed = registry.list().await.map_err(blamed)?;
             match self.format {
                 Format::Text => listed.iter().try_for_each(show)?,

@@ -24,11 +24,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use clap::Args;
+use sluicebox_pipeline::settings::Document;
 use sluicebox_registry::{
     Artifact, ArtifactReference, Change, Entry, Pick, Promotion, PublicKeys, Registry, is_artifact_name,
 };
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
 
+use super::document::document;
 use super::transform::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure};
@@ -68,7 +70,7 @@ impl Signature {
 
 impl Whence {
     /// The registry, and what is left of the reference once its location is taken off.
-    fn open(&self, reference: &str) -> Result<(Registry, String), Failure> {
+    fn open(&self, reference: &str, document: Option<&Document>) -> Result<(Registry, String), Failure> {
         let (location, rest) = match (reference.rsplit_once('/'), &self.registry) {
             (Some((location, rest)), None) => (location.to_owned(), rest),
             (None, Some(registry)) => (registry.clone(), reference),
@@ -80,10 +82,14 @@ impl Whence {
                 return Err(Failure::usage(format!("`{reference}` is a location already: leave out `--registry`")));
             }
         };
-        Ok((self.registry_at(&location)?, rest.to_owned()))
+        Ok((self.registry_at(&location, document)?, rest.to_owned()))
     }
 
-    fn registry_at(&self, location: &str) -> Result<Registry, Failure> {
+    /// A pipeline, if there is one, says how its buckets are reached; else the default chain does.
+    fn registry_at(&self, location: &str, document: Option<&Document>) -> Result<Registry, Failure> {
+        if document.is_none() {
+            sluicebox_aws::reach_bucket_of(location).environment("cannot find out how to reach buckets")?;
+        }
         if !location.contains("://") && !Path::new(location).is_dir() {
             return Err(Failure::usage(format!("there is no folder {location}: `sluicebox push` makes a registry")));
         }
@@ -93,8 +99,8 @@ impl Whence {
     }
 
     /// What a reference stands for now. Of a digest, its first digits suffice.
-    async fn find(&self, reference: &str) -> Result<(Registry, Artifact), Failure> {
-        let (registry, rest) = self.open(reference)?;
+    async fn find(&self, reference: &str, document: Option<&Document>) -> Result<(Registry, Artifact), Failure> {
+        let (registry, rest) = self.open(reference, document)?;
         let reference = match rest.split_once("@sha256:") {
             Some((name, digits)) if (PREFIX_DIGITS_MIN..64).contains(&digits.len()) && is_artifact_name(name) => {
                 let digest = registry.complete(name, digits).await.map_err(blamed)?;
@@ -107,8 +113,8 @@ impl Whence {
     }
 
     /// A channel, by its reference.
-    fn channel(&self, reference: &str) -> Result<(Registry, String, String), Failure> {
-        let (registry, rest) = self.open(reference)?;
+    fn channel(&self, reference: &str, document: Option<&Document>) -> Result<(Registry, String, String), Failure> {
+        let (registry, rest) = self.open(reference, document)?;
         match parsed(&rest)? {
             ArtifactReference { name, pick: Pick::Channel(channel) } => Ok((registry, name, channel)),
             ArtifactReference { .. } => Err(Failure::usage(format!("`{rest}` is no channel: write `orders@prod`"))),
@@ -124,6 +130,11 @@ fn parsed(reference: &str) -> Result<ArtifactReference, Failure> {
 /// A key may be given as the file that it is in.
 fn key_text(key: &str) -> String {
     std::fs::read_to_string(key).unwrap_or_else(|_| key.to_owned())
+}
+
+/// The pipeline's file, if one is given.
+fn document_of(pipeline: Option<&Path>) -> Result<Option<Document>, Failure> {
+    pipeline.map(document).transpose()
 }
 
 /// Loads an artifact as a pipeline would.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Signature, Whence, fit, show};
+use super::{Signature, Whence, document_of, fit, show};
 use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Outcome, Verdict};
@@ -31,9 +31,10 @@ pub(crate) struct Promote {
 
 impl Promote {
     pub(crate) fn run(self) -> Outcome {
+        let document = document_of(self.pipeline.as_deref())?;
         wait(async {
-            let (registry, artifact) = self.whence.find(&self.reference).await?;
-            fit::require(&registry, &artifact, self.pipeline.as_deref()).await?;
+            let (registry, artifact) = self.whence.find(&self.reference, document.as_ref()).await?;
+            fit::require(&registry, &artifact, document.as_ref()).await?;
             let promotion = registry.promote(&artifact, &self.channel, &self.signature.change()).await;
             show(&promotion.map_err(blamed)?)?;
             Ok(Verdict::Good)

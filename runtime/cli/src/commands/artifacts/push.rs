@@ -8,7 +8,7 @@ use serde_json::json;
 use sluicebox_registry::{Pushed, Registry, RegistryError, SigningKey};
 use sluicebox_sandbox::{Limits, Sandbox, Target};
 
-use super::fit;
+use super::{document_of, fit};
 use crate::commands::Format;
 use crate::commands::check::{OutOfReach, require_fit};
 use crate::commands::dlq::wait;
@@ -51,12 +51,15 @@ impl Push {
                 "`--to {to}` names no registry: write `LOCATION/{to}`, `./{to}` for a folder"
             )));
         };
-        let document = self.pipeline.as_deref().map(fit::document).transpose()?;
+        let document = document_of(self.pipeline.as_deref())?;
         let limits = document.as_ref().map_or_else(Limits::default, |it| it.settings().transform.limits.clone());
         let key = self.sign_with.as_deref().map(SigningKey::read).transpose();
         let key = key.map_err(|error| Failure::Usage(error.into()))?;
         let component = transform::load(&self.transform, &limits)?;
         let targets = if self.targets.is_empty() { Target::ALL.to_vec() } else { self.targets };
+        if document.is_none() {
+            sluicebox_aws::reach_bucket_of(location).environment("cannot find out how to reach buckets")?;
+        }
         let pushed = wait(async {
             fit::require_tables(&component, &self.tables).await?;
             if let Some(document) = &document {

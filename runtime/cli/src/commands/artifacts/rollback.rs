@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Signature, Whence, fit, show};
+use super::{Signature, Whence, document_of, fit, show};
 use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Outcome, Verdict};
@@ -27,11 +27,12 @@ pub(crate) struct Rollback {
 
 impl Rollback {
     pub(crate) fn run(self) -> Outcome {
+        let document = document_of(self.pipeline.as_deref())?;
         wait(async {
-            let (registry, name, channel) = self.whence.channel(&self.reference)?;
+            let (registry, name, channel) = self.whence.channel(&self.reference, document.as_ref())?;
             let mut change = self.signature.change();
             if let Some((version, artifact)) = registry.previous(&name, &channel).await.map_err(blamed)? {
-                fit::require(&registry, &artifact, self.pipeline.as_deref()).await?;
+                fit::require(&registry, &artifact, document.as_ref()).await?;
                 change.only_at = Some(version);
             }
             show(&registry.rollback(&name, &channel, &change).await.map_err(blamed)?)?;

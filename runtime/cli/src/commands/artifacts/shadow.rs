@@ -33,7 +33,7 @@ impl Shadow {
             return Err(Failure::usage(format!("`--share {}` must be more than 0 and at most 1", self.share)));
         }
         wait(async {
-            let (registry, artifact) = self.whence.find(&self.reference).await?;
+            let (registry, artifact) = self.whence.find(&self.reference, None).await?;
             load(&registry, &artifact, &sluicebox_sandbox::Limits::default()).await?;
             let mode = Mode::Shadow { share: self.share };
             let promotion = registry.set_candidate(&artifact, &self.channel, &mode, &self.signature.change()).await;

@@ -21,7 +21,7 @@ pub(crate) struct Withdraw {
 impl Withdraw {
     pub(crate) fn run(self) -> Outcome {
         wait(async {
-            let (registry, name, channel) = self.whence.channel(&self.reference)?;
+            let (registry, name, channel) = self.whence.channel(&self.reference, None)?;
             show(&registry.withdraw(&name, &channel, &self.signature.change()).await.map_err(blamed)?)?;
             Ok(Verdict::Good)
         })
