@@ -1,6 +1,5 @@
 //! Runs that need no Kafka, whose tables the independent readers read.
 
-mod artifacts;
 mod breaker;
 mod dead_letters;
 mod files;
