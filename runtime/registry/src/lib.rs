@@ -10,7 +10,8 @@
 //! Objects are written once (`PutMode::Create`) and never changed; none is named but by what it holds or by its place in a
 //! history. Read in this order: [`layout`]; [`manifest`], [`envelope`] and [`signature`], what is said of a transform and by
 //! whom; [`artifact`], which of that is believed; `load`, the one place that lets machine code run; [`push`]; [`channel`] and
-//! [`promotion`]; [`pipeline`], from settings to a transform; [`catalogue`] and [`difference`], for people.
+//! [`promotion`]; [`pipeline`], from settings to a transform, and `following`, what becomes of
+//! it while the pipeline runs; [`catalogue`] and [`difference`], for people.
 //!
 //! It knows neither Kafka nor tables nor a terminal, and of AWS only that `s3://` is a place.
 
@@ -20,6 +21,7 @@ pub mod channel;
 pub mod difference;
 pub mod envelope;
 mod error;
+mod following;
 pub mod layout;
 mod load;
 pub mod manifest;
@@ -33,6 +35,7 @@ pub mod signature;
 pub use artifact::{Artifact, Pin};
 pub use channel::{Action, Candidate, Entry, Mode};
 pub use error::RegistryError;
+pub use following::Following;
 pub use manifest::Manifest;
 pub use pipeline::{Followed, Opened, open};
 pub use promotion::{Change, Promotion};

@@ -20,6 +20,7 @@ mod group;
 mod loss;
 mod outage;
 mod poison;
+mod promotion;
 mod s3;
 mod samples;
 mod stop;

@@ -8,7 +8,7 @@ use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::dead_letter::DeadLetters;
 use sluicebox_pipeline::settings::{Diagnostic, Document, SettingsError, TransformOrigin, did_you_mean};
 use sluicebox_pipeline::tables::Tables;
-use sluicebox_registry::RegistryError;
+use sluicebox_registry::{Opened, RegistryError};
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
 
 use super::document::document;
@@ -29,7 +29,8 @@ impl Check {
     pub(crate) fn run(self) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
-        let (document, transform) = runtime.block_on(checked(&self.pipeline, &sandbox, OutOfReach::IsFailure))?;
+        let (document, opened) = runtime.block_on(checked(&self.pipeline, &sandbox, OutOfReach::IsFailure))?;
+        let transform = opened.transform;
         let description = transform.description();
         let paint = Paint::stdout();
         let mut out = std::io::stdout().lock();
@@ -60,18 +61,14 @@ pub(super) enum OutOfReach {
 }
 
 /// Reads the file, loads its transform and makes sure that they and the tables fit together; shows what is wrong.
-pub(super) async fn checked(
-    path: &Path,
-    sandbox: &Sandbox,
-    tables: OutOfReach,
-) -> Result<(Document, Transform), Failure> {
+pub(super) async fn checked(path: &Path, sandbox: &Sandbox, tables: OutOfReach) -> Result<(Document, Opened), Failure> {
     let document = document(path)?;
     let settings = document.settings();
     let cache = cache::compiled();
     let opened = sluicebox_registry::open(&settings.transform, sandbox, cache.as_ref()).await;
-    let transform = opened.map_err(|error| unloadable(&document, error))?.transform;
-    require_fit(&document, &transform, tables).await?;
-    Ok((document, transform))
+    let opened = opened.map_err(|error| unloadable(&document, error))?;
+    require_fit(&document, &opened.transform, tables).await?;
+    Ok((document, opened))
 }
 
 /// Makes sure that a transform fits a pipeline's file, and its tables; shows what is wrong.

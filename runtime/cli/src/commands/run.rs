@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use sluicebox_pipeline::settings::Settings;
+use sluicebox_pipeline::settings::{Settings, SourceSettings};
 use sluicebox_pipeline::{Changes, ErrorKind, Gap, Health, PipelineError, Progress, RunOptions};
+use sluicebox_registry::{Following, Opened};
 use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::check::{OutOfReach, checked};
+use crate::cache;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http::{self, Subject};
@@ -53,7 +55,8 @@ impl Run {
             .environment("cannot start the threads")?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         runtime.block_on(async {
-            let (document, transform) = checked(&self.pipeline, &sandbox, OutOfReach::IsFine).await?;
+            let (document, Opened { transform, followed }) =
+                checked(&self.pipeline, &sandbox, OutOfReach::IsFine).await?;
             let mut settings = document.into_settings();
             if self.ignore_breaker {
                 settings.breaker = None;
@@ -68,7 +71,13 @@ impl Run {
                     .await?;
             }
             let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
-            let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes: Changes::none() };
+            let (proposals, changes) = Changes::channel();
+            if let (Some(followed), SourceSettings::Kafka(_)) = (followed, &settings.source) {
+                let (settings, cache) = (settings.clone(), cache::compiled());
+                let following = Following::new(followed, settings, sandbox.clone(), cache, transform.clone());
+                tokio::spawn(following.follow(proposals));
+            }
+            let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }

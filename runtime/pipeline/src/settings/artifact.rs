@@ -41,6 +41,16 @@ pub enum Pick {
     Digest(Digest),
 }
 
+impl ArtifactReference {
+    /// The channel, unless it names a digest.
+    pub fn channel(&self) -> Option<&str> {
+        match &self.pick {
+            Pick::Channel(channel) => Some(channel),
+            Pick::Digest(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for ArtifactReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pick {
