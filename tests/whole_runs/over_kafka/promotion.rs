@@ -81,7 +81,7 @@ impl Scene {
 
     /// Which transform the newest commit that took in records names, for one partition.
     fn judge_of(&self, partition: i32) -> Result<String> {
-        let commits = tables::commits(&self.pipeline.table("orders").path.as_ref())?;
+        let commits = tables::commits(&self.pipeline.table("orders"))?;
         let of = |commit: &Value| {
             let taken = commit["partitions"].as_array()?.iter().find(|taken| taken["partition"] == partition)?;
             Some(taken["transform_digest"].as_str().or(commit["transform_digest"].as_str())?.to_owned())
