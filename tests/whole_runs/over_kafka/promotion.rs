@@ -180,15 +180,15 @@ fn shadow(scene: &mut Scene, candidate: &str) -> Result<()> {
 /// A canary that is let be writes for its partition, and for no other; one that is held to reject nothing is sent back.
 fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
     let reference = format!("orders@{candidate}");
-    let canary = |share: &str| {
+    let canary = |scene: &Scene, share: &str| {
         let place = ["canary", &reference, "--channel", "prod", "--registry", "registry"];
         let terms = ["--partitions", "promotion/0", "--rejected-share-max", share];
-        place.into_iter().chain(terms).map(str::to_owned).collect::<Vec<_>>()
+        command(&scene.pipeline, &[&place[..], &terms[..]].concat())
     };
     let as_canary = |status: &Value| {
         status["health"]["candidate"]["probation"].as_str().is_some_and(|probation| probation.starts_with("canary"))
     };
-    sluicebox(scene.pipeline.folder(), canary("0.9"))?;
+    canary(scene, "0.9")?;
     scene.await_health("there is a canary", as_canary)?;
     let orders = scene.orders();
     scene.feed(orders)?;
@@ -196,7 +196,7 @@ fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
 
     command(&scene.pipeline, &["withdraw", "orders@prod", "--registry", "registry"])?;
     scene.await_health("the canary is withdrawn", |status| status["health"]["candidate"].is_null())?;
-    sluicebox(scene.pipeline.folder(), canary("0"))?;
+    canary(scene, "0")?;
     scene.await_health("there is a strict canary", as_canary)?;
     let orders = scene.orders();
     scene.feed(orders)?;
@@ -204,6 +204,6 @@ fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
     assert_eq!(scene.judge_of(0)?, judging);
     let folder = scene.pipeline.folder().to_owned();
     await_until("the channel says so", PATIENCE, || {
-        Ok(sluicebox(&folder, ["ls", "--registry", "registry", "--format", "json"])?.stdout.contains("withdraw"))
+        Ok(sluicebox(&folder, ["ls", "registry", "--format", "json"])?.stdout.contains("withdraw"))
     })
 }
