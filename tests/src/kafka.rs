@@ -1,7 +1,7 @@
 //! A real Apache Kafka on the loopback interface: three nodes, each broker and controller, replication 3,
 //! `min.insync.replicas=2`. Knows nothing of Sluicebox.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,11 @@ use crate::lifeline::Lifeline;
 use crate::place;
 use crate::ports;
 
+mod guard;
 mod message;
 mod node;
 
+use guard::Guard;
 pub use message::Message;
 use node::Node;
 
@@ -32,6 +34,8 @@ const REQUEST_DURATION_MAX: Duration = Duration::from_secs(30);
 pub struct Cluster {
     bootstrap: String,
     nodes: Vec<Node>,
+    /// Beside the open door, one for those who show a token.
+    guarded: Option<(Guard, String)>,
     // Last: fields drop in order, and the folder goes when the nodes are gone.
     _folder: Lifeline,
 }
@@ -45,16 +49,36 @@ impl Cluster {
 
     /// Starts a cluster of its own, for a test that breaks it. Takes about ten seconds.
     pub fn start() -> Result<Self> {
+        Self::start_in(&fresh_folder()?, None)
+    }
+
+    /// Starts a cluster of its own which has, beside the open port, one with TLS and SASL/OAUTHBEARER, as Amazon MSK has:
+    /// it lets in who shows a token that has not expired, and asks for another every few seconds.
+    pub fn start_guarded() -> Result<Self> {
         let folder = fresh_folder()?;
-        let ports = ports::free(2 * NODES)?;
-        let (brokers, controllers) = ports.split_at(NODES);
+        Self::start_in(&folder, Some(Guard::new(&folder)?))
+    }
+
+    fn start_in(folder: &Path, guard: Option<Guard>) -> Result<Self> {
+        let ports = ports::free(3 * NODES)?;
+        let (brokers, others) = ports.split_at(NODES);
+        let (controllers, doors) = others.split_at(NODES);
         let nodes = (0..NODES)
-            .map(|index| Node::start(&folder.join(format!("node-{index}")), index, brokers, controllers))
+            .map(|index| {
+                let door = guard.as_ref().zip(doors.get(index).copied());
+                Node::start(&folder.join(format!("node-{index}")), index, brokers, controllers, door)
+            })
             .collect::<Result<Vec<_>>>()?;
-        let bootstrap = brokers.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
-        let cluster = Self { bootstrap, nodes, _folder: Lifeline::folder(&folder)? };
+        let list = |ports: &[u16]| ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
+        let guarded = guard.map(|guard| (guard, list(doors)));
+        let cluster = Self { bootstrap: list(brokers), nodes, guarded, _folder: Lifeline::folder(folder)? };
         cluster.await_brokers()?;
         Ok(cluster)
+    }
+
+    /// The addresses for those who show a token, and the certificate to trust there, of a cluster that is guarded.
+    pub fn guarded(&self) -> Option<(&str, &Path)> {
+        self.guarded.as_ref().map(|(guard, bootstrap)| (bootstrap.as_str(), guard.certificate()))
     }
 
     /// The brokers' addresses, as `bootstrap.servers` takes them.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::guard::Guard;
 use crate::lifeline::Lifeline;
 use crate::place;
 
@@ -24,11 +25,21 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn start(folder: &Path, index: usize, brokers: &[u16], controllers: &[u16]) -> Result<Self> {
+    pub(super) fn start(
+        folder: &Path,
+        index: usize,
+        brokers: &[u16],
+        controllers: &[u16],
+        door: Option<(&Guard, u16)>,
+    ) -> Result<Self> {
         let data = folder.join("data");
         fs::create_dir_all(&data).with_context(|| format!("can't create {}", data.display()))?;
         fs::write(data.join("meta.properties"), identity(index))?;
-        fs::write(folder.join("server.properties"), settings(folder, index, brokers, controllers)?)?;
+        let mut settings = settings(folder, index, brokers, controllers)?;
+        if let Some((guard, port)) = door {
+            settings = guard.beside(settings, port);
+        }
+        fs::write(folder.join("server.properties"), settings)?;
         let mut node = Self { folder: folder.to_owned(), process: None };
         node.resume()?;
         Ok(node)

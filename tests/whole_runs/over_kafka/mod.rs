@@ -24,6 +24,7 @@ mod promotion;
 mod s3;
 mod samples;
 mod stop;
+mod tokens;
 mod topics;
 
 /// The `source` of a pipeline file.
