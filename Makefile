@@ -4,10 +4,10 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak chaos storm lint
+.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-zip image-root lint
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 setup: ## fetch what the build and the tests need
 	@tests/setup/doctor tests
@@ -48,6 +48,14 @@ chaos: guests setup ## kill processes and brokers, stop and wake them, break S3,
 storm: guests setup ## what a rebalance every two seconds for two minutes costs
 	$(CARGO_BUILD) --example storm
 	$(dir $(SLUICEBOX))examples/storm
+
+lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip
+	@tests/setup/doctor
+	@infra/lambda/zip
+
+image-root: guests ## the root of a container image, target/image-root, tried without a container engine
+	@infra/container/root
+	@infra/container/try-root
 
 lint: ## formatting, clippy, and the dependencies' licences and advisories
 	cargo fmt --all --check

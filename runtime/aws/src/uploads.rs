@@ -5,6 +5,8 @@
 
 use std::time::SystemTime;
 
+pub use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::SdkError;
@@ -35,7 +37,11 @@ pub struct Uploads {
 impl Uploads {
     /// Of `bucket`, reached as the pipeline's tables are.
     pub async fn of(bucket: &str, settings: &S3Settings) -> Self {
-        let credentials = Kept::new(Chain::new(settings.region.clone()));
+        Self::with(bucket, settings, Kept::new(Chain::new(settings.region.clone()))).await
+    }
+
+    /// The same, with credentials of the caller's.
+    pub async fn with(bucket: &str, settings: &S3Settings, credentials: impl ProvideCredentials + 'static) -> Self {
         let mut surroundings =
             aws_config::defaults(aws_config::BehaviorVersion::latest()).credentials_provider(credentials);
         if let Some(region) = region(settings) {

@@ -71,6 +71,8 @@ fn help_says_what_there_is() {
         "withdraw",
         "ls",
         "diff",
+        "clean",
+        "cost",
         "demo",
         "bench",
     ] {

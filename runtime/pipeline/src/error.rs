@@ -57,6 +57,13 @@ pub enum PipelineError {
         next: i64,
     },
 
+    /// Rows have waited so long for their commit that their files may have been cleaned up.
+    #[error("table `{table}`: rows that were staged long ago are dropped and read again; was this process asleep?")]
+    Stale {
+        /// The table's name.
+        table: String,
+    },
+
     /// A table of which writers may drop the ledger.
     #[error(
         "E0204 table `{table}` at {location}: `delta.setTransactionRetentionDuration` is set (`{retention}`): the table's \
@@ -139,7 +146,7 @@ impl PipelineError {
     /// Who can mend it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Fenced { .. } | Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
+            Self::Fenced { .. } | Self::Stale { .. } | Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
             Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) | Self::Schema { .. } => ErrorKind::Configuration,
             Self::Kafka { source, .. } if is_final(source) => ErrorKind::Stop,

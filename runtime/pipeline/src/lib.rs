@@ -16,13 +16,15 @@
 //! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
 //! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`succession`] how another
 //! transform takes over, and [`candidate`] what one does on probation; [`health`] and [`telemetry`]
-//! are what the walk tells of itself; [`audit`] proves afterwards what it promised. Nothing here knows wasmtime, AWS or a
+//! are what the walk tells of itself; [`audit`] proves afterwards what it promised,
+//! [`clean`] finds what killed writers left. Nothing here knows wasmtime, AWS or a
 //! terminal.
 
 mod assignment;
 pub mod audit;
 mod breaker;
 pub mod candidate;
+pub mod clean;
 pub mod dead_letter;
 pub mod error;
 pub mod health;

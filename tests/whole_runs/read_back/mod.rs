@@ -1,6 +1,7 @@
 //! Runs that need no Kafka, whose tables the independent readers read.
 
 mod breaker;
+mod clean;
 mod dead_letters;
 mod files;
 mod writers;

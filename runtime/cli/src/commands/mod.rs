@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod build;
 mod check;
+mod clean;
 mod cost;
 mod demo;
 mod dlq;
@@ -60,6 +61,7 @@ enum Command {
     Diff(artifacts::Diff),
     Audit(audit::Audit),
     Demo(demo::Demo),
+    Clean(clean::Clean),
     Cost(cost::Cost),
     Bench(bench::Bench),
 }
@@ -117,6 +119,7 @@ impl Arguments {
             Command::Diff(diff) => diff.run(),
             Command::Audit(audit) => audit.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Clean(clean) => clean.run(),
             Command::Cost(cost) => cost.run(),
             Command::Bench(bench) => bench.run(),
         }

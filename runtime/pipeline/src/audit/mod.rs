@@ -22,7 +22,7 @@ pub mod finding;
 pub mod history;
 mod log_entry;
 pub mod offset_set;
-mod parquet_file;
+pub(crate) mod parquet_file;
 mod positions;
 mod read_log;
 mod read_positions;

@@ -17,7 +17,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 const FOOTER_BYTES: usize = 64 << 10;
 
 /// A file, and how to get at it.
-pub(super) struct ParquetFile {
+pub(crate) struct ParquetFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
     bytes: u64,
@@ -25,12 +25,12 @@ pub(super) struct ParquetFile {
 
 impl ParquetFile {
     /// The file at `path`, so many bytes long.
-    pub(super) fn new(store: Arc<dyn ObjectStore>, path: Path, bytes: u64) -> Self {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path, bytes: u64) -> Self {
         Self { store, path, bytes }
     }
 
     /// Its rows, of these columns only, as far as it has them.
-    pub(super) async fn read(self, columns: &[&str]) -> Result<ParquetRecordBatchStream<Self>> {
+    pub(crate) async fn read(self, columns: &[&str]) -> Result<ParquetRecordBatchStream<Self>> {
         let builder = ParquetRecordBatchStreamBuilder::new(self).await?;
         let projection = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder.with_projection(projection).build()

@@ -7,6 +7,7 @@ mod transform;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::diagnostic::Diagnostic;
 use super::names::{is_pipeline_name, is_table_name, is_topic_name};
@@ -29,6 +30,9 @@ const RESERVED: [(&str, &str); 9] = [
     ("metadata.broker.list", "use `source.kafka.brokers`"),
     ("partition.assignment.strategy", "remove it: rebalancing is cooperative"),
 ];
+
+/// Below [`crate::sink::STAGED_AGE_MAX`], with time for the commit itself.
+const FLUSH_INTERVAL_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// librdkafka's properties whose value must not stand in a file.
 const SECRET: [&str; 5] =
@@ -326,6 +330,11 @@ impl Checker<'_> {
         self.positive(flush.rows_max as u64, &["flush", "rows_max"]);
         self.positive(flush.bytes_max, &["flush", "bytes_max"]);
         self.positive(flush.interval.as_millis() as u64, &["flush", "interval"]);
+        if flush.interval > FLUSH_INTERVAL_MAX {
+            let fault = Diagnostic::new("E0113", "`flush.interval` must be at most 30 minutes")
+                .label("files that wait longer for their commit count as left behind");
+            self.fault(&["flush", "interval"], fault);
+        }
         FlushSettings { rows_max: flush.rows_max, bytes_max: flush.bytes_max, interval: flush.interval }
     }
 

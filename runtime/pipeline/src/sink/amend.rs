@@ -83,11 +83,13 @@ impl Table {
         loop {
             if self.has(once).await? {
                 info!(table = self.name, app_id = once.app_id, step = once.step, "the change has landed");
+                self.freshness.clear();
                 return Ok(Replaced::Landed);
             }
             if !self.holds(replaced) {
                 return Ok(Replaced::Overtaken);
             }
+            self.require_freshness()?;
             let properties = CommitProperties::default()
                 .with_max_retries(0)
                 .with_application_transactions(vec![Transaction::new(&once.app_id, once.step)])
@@ -106,6 +108,7 @@ impl Table {
                         "committed"
                     );
                     self.snapshot = commit.snapshot;
+                    self.freshness.clear();
                     return Ok(Replaced::Landed);
                 }
                 Err(error) => error,

@@ -51,6 +51,7 @@ impl Table {
             self.tally.clear();
         }
         self.staged_rows = 0;
+        self.freshness.clear();
         Ok(())
     }
 
@@ -113,6 +114,7 @@ impl Table {
         let mut pauses = pauses();
         let mut unreadable = 0;
         loop {
+            self.require_freshness()?;
             let error = match self.attempt(prepared).await {
                 Ok(commit) => {
                     info!(table = self.name, version = commit.version, rows = self.staged_rows, "committed");

@@ -2,6 +2,7 @@
 //! [`commit`](super::commit) makes them visible. Knows nothing of Kafka or of transforms.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -17,6 +18,7 @@ use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::info;
 
 use super::encoding;
+use super::freshness::Freshness;
 use super::gather::Gather;
 use super::shape::Shape;
 use super::tally::Tally;
@@ -41,6 +43,7 @@ pub struct Table {
     transactions: Transactions,
     pub(super) tally: Tally,
     pub(super) staged_rows: u64,
+    pub(super) freshness: Freshness,
     gather: Gather,
     writer: RecordBatchWriter,
     schema: SchemaRef,
@@ -97,6 +100,7 @@ impl Table {
             transactions: Transactions::default(),
             tally: Tally::default(),
             staged_rows: 0,
+            freshness: Freshness::default(),
             gather: Gather::default(),
             writer,
             schema,
@@ -226,6 +230,7 @@ impl Table {
             return Ok(());
         }
         self.staged_rows += rows.num_rows() as u64;
+        self.freshness.stage(SystemTime::now());
         let gathered = self.gather.push(rows);
         self.write(gathered).await.map_err(|source| self.error("staging rows", source))
     }
@@ -244,7 +249,8 @@ impl Table {
         }
     }
 
-    /// Drops what is staged. Files that were finished already stay behind, invisible, for a vacuum.
+    /// Drops what is staged. Uploads that are under way are aborted; files that were finished already stay behind, invisible,
+    /// for [`crate::clean`].
     pub fn abandon(&mut self) {
         if !planted(Bug::AbandonsNoFiles) {
             self.gather = Gather::default();
@@ -254,6 +260,15 @@ impl Table {
             self.tally.clear();
         }
         self.staged_rows = 0;
+        self.freshness.clear();
+    }
+
+    /// What waited for too long is not committed: its files may be gone.
+    pub(super) fn require_freshness(&self) -> Result<(), PipelineError> {
+        match self.freshness.is_over(SystemTime::now()) {
+            false => Ok(()),
+            true => Err(PipelineError::Stale { table: self.name.clone() }),
+        }
     }
 
     /// Forgets partitions that another worker looks after now.

@@ -1,0 +1,174 @@
+//! `sluicebox clean`: takes away what killed processes left in the tables' folders and in their buckets.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use serde_json::{Value, json};
+use sluicebox_aws::uploads::{Upload, Uploads};
+use sluicebox_pipeline::clean::{AGE_MIN, Orphans, orphans};
+use sluicebox_pipeline::settings::Settings;
+
+use super::Format;
+use super::dlq::wait;
+use super::document::document;
+use super::run::blamed;
+use crate::exit::{Blame as _, Failure, Outcome, Verdict};
+use crate::terminal::{Paint, counted, size};
+
+const AFTER_HELP: &str = "\
+What is taken away: data files that no entry of a table's log mentions, be it as added or as removed, and multipart uploads
+that nobody has finished. Nothing that a commit could still bring in; pipelines may run meanwhile.";
+
+/// Take away what killed processes left in the tables' folders
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Clean {
+    /// The pipeline's YAML file
+    #[arg(default_value = "pipeline.yaml")]
+    pipeline: PathBuf,
+    /// Only what is older than this; at least 1h
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = age)]
+    older_than: Duration,
+    /// Only say what would be taken away
+    #[arg(long)]
+    dry_run: bool,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What was found in one table's folder.
+struct Found {
+    orphans: Orphans,
+    uploads: Vec<Upload>,
+    /// The bucket of the uploads; none of a table in a folder.
+    bucket: Option<Uploads>,
+}
+
+impl Clean {
+    pub(crate) fn run(self) -> Outcome {
+        let document = document(&self.pipeline)?;
+        let before = SystemTime::now() - self.older_than;
+        let all = wait(async {
+            let mut all = Vec::new();
+            for orphans in orphans(document.settings(), before).await.map_err(blamed)? {
+                let found = with_uploads(orphans, document.settings(), before).await?;
+                if !self.dry_run {
+                    take_away(&found).await?;
+                }
+                all.push(found);
+            }
+            Ok(all)
+        })?;
+        let mut out = std::io::stdout().lock();
+        match self.format {
+            Format::Text => self.show(&all, &mut out)?,
+            Format::Json => {
+                let tables: Vec<Value> = all.iter().map(as_json).collect();
+                writeln!(out, "{}", json!({"dry_run": self.dry_run, "tables": tables}))?;
+            }
+        }
+        Ok(Verdict::Good)
+    }
+
+    fn show(&self, all: &[Found], out: &mut impl Write) -> std::io::Result<()> {
+        let paint = Paint::stdout();
+        for Found { orphans, uploads, .. } in all {
+            writeln!(out, "{}  {}", paint.strong(&orphans.table), paint.faint(&orphans.location))?;
+            for file in &orphans.files {
+                writeln!(out, "  {}  {}  {}", moment(file.written_at), size(file.bytes), file.path)?;
+            }
+            for upload in uploads {
+                writeln!(out, "  {}  unfinished upload  {}", moment(upload.begun_at), upload.key)?;
+            }
+            if orphans.too_young > 0 {
+                let files = counted(orphans.too_young as usize, "file");
+                writeln!(out, "  {}", paint.faint(format!("{files} that the log does not mention yet: too young")))?;
+            }
+        }
+        let bytes = all.iter().flat_map(|it| &it.orphans.files).map(|file| file.bytes).sum();
+        let files = counted(all.iter().map(|it| it.orphans.files.len()).sum(), "file");
+        let uploads = counted(all.iter().map(|it| it.uploads.len()).sum(), "unfinished upload");
+        let word = if self.dry_run { "would be taken away" } else { "taken away" };
+        writeln!(out, "{files} ({}) and {uploads} {word}", size(bytes))
+    }
+}
+
+fn age(text: &str) -> Result<Duration, String> {
+    let age =
+        humantime::parse_duration(text).map_err(|_| "a duration with its unit belongs here: `7d`, `12h`".to_owned())?;
+    match age >= AGE_MIN {
+        true => Ok(age),
+        false => Err("at least 1h: what is younger may still be committed".to_owned()),
+    }
+}
+
+/// Uploads of files in the table's folder. They have a life of their own: the store lists them nowhere else.
+async fn with_uploads(orphans: Orphans, settings: &Settings, before: SystemTime) -> Result<Found, Failure> {
+    let Some((bucket, prefix)) = bucket_and_prefix(&orphans.location) else {
+        return Ok(Found { orphans, uploads: Vec::new(), bucket: None });
+    };
+    let bucket = Uploads::of(&bucket, &settings.s3).await;
+    let mut uploads = bucket.unfinished(&prefix).await.environment("cannot look for unfinished uploads")?;
+    uploads.retain(|upload| upload.begun_at < before);
+    Ok(Found { orphans, uploads, bucket: Some(bucket) })
+}
+
+/// `s3://lake/tables/orders` → `lake`, `tables/orders/`.
+fn bucket_and_prefix(location: &str) -> Option<(String, String)> {
+    let place = location.strip_prefix("s3://")?.trim_end_matches('/');
+    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    Some((bucket.to_owned(), prefix))
+}
+
+async fn take_away(found: &Found) -> Result<(), Failure> {
+    found.orphans.delete().await.map_err(blamed)?;
+    if let Some(bucket) = &found.bucket {
+        for upload in &found.uploads {
+            bucket.abort(upload).await.environment("cannot take away an unfinished upload")?;
+        }
+    }
+    Ok(())
+}
+
+fn as_json(found: &Found) -> Value {
+    let Found { orphans, uploads, .. } = found;
+    let files = orphans
+        .files
+        .iter()
+        .map(|file| json!({"path": file.path.as_ref(), "bytes": file.bytes, "written_at": moment(file.written_at)}));
+    let uploads = uploads.iter().map(|upload| json!({"key": upload.key, "begun_at": moment(upload.begun_at)}));
+    json!({
+        "table": orphans.table,
+        "location": orphans.location,
+        "files": files.collect::<Vec<_>>(),
+        "uploads": uploads.collect::<Vec<_>>(),
+        "too_young": orphans.too_young,
+    })
+}
+
+fn moment(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_is_the_least() {
+        assert_eq!(age("1h"), Ok(Duration::from_secs(3600)));
+        assert!(age("59m").is_err() && age("0s").is_err() && age("soon").is_err());
+    }
+
+    #[test]
+    fn a_prefix_ends_where_its_folder_does() {
+        let parts = |location| bucket_and_prefix(location);
+        assert_eq!(parts("s3://lake/tables/orders"), Some(("lake".to_owned(), "tables/orders/".to_owned())));
+        assert_eq!(parts("s3://lake/"), Some(("lake".to_owned(), String::new())));
+        assert_eq!(parts("/tables/orders"), None);
+    }
+}
