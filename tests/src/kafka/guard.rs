@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 const PASSWORD: &str = "not-a-secret";
 /// How long a connection may go on without another token.
-const SESSION_MILLISECONDS_MAX: u32 = 4_000;
+const SESSION_MILLISECONDS_MAX: u32 = 7_000;
 
 /// The key that all brokers of a cluster show.
 pub(super) struct Guard {

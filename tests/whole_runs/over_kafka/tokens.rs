@@ -22,8 +22,9 @@ use tokio::sync::watch;
 use crate::orders;
 
 const NAME: &str = "guarded";
-const TOKEN_LIFE: Duration = Duration::from_secs(5);
-const RUN_DURATION: Duration = Duration::from_secs(20);
+/// With time for a handshake on a busy machine, of what is left of it when the next is about to be made.
+const TOKEN_LIFE: Duration = Duration::from_secs(10);
+const RUN_DURATION: Duration = Duration::from_secs(35);
 
 /// An unsigned JSON Web Token, as RFC 7519 has it.
 fn unsigned(expires_at: SystemTime) -> Result<Token, NoToken> {
@@ -94,19 +95,27 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     let outside = settings.clone();
     let walk = tokio::spawn(async move { run(settings, &transform, options).await });
 
+    let mut looked = 0;
     let ends = tokio::time::Instant::now() + RUN_DURATION;
     while tokio::time::Instant::now() < ends {
         ensure!(!walk.is_finished(), "the walk ended by itself: {:?}", walk.await?);
         // Whoever only looks connects anew each time.
-        let partitions = status(&outside, &kafka).await?;
-        ensure!(partitions.len() == orders::PARTITIONS as usize);
+        match status(&outside, &kafka).await {
+            Ok(partitions) => {
+                ensure!(partitions.len() == orders::PARTITIONS as usize);
+                looked += 1;
+            }
+            // Brokers end a connection in the middle of a question, too, when its token has.
+            Err(error) => eprintln!("{error}"),
+        }
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     let more: Vec<_> = (500..1_000).map(orders::order).collect();
     cluster.produce(NAME, &more)?;
     feed.extend(more);
     let until = tokio::time::Instant::now() + Duration::from_secs(60);
-    while status(&outside, &kafka).await?.iter().any(|partition| partition.lag_records > 0) {
+    ensure!(looked >= 5, "of those who only looked, {looked} were let in");
+    while status(&outside, &kafka).await.map_or(true, |all| all.iter().any(|partition| partition.lag_records > 0)) {
         ensure!(tokio::time::Instant::now() < until, "what was produced after {RUN_DURATION:?} is not read");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
