@@ -48,7 +48,8 @@ fn reach(store: &S3) -> Reached {
 
 fn noise(table: &Table) -> Result<RecordBatch> {
     let bytes: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(PART_BYTES).collect();
-    let rows = bytes.chunks(1 << 20).map(Some);
+    // A row group is uploaded once it has so many rows as two of these.
+    let rows = bytes.chunks(64).map(Some);
     Ok(RecordBatch::try_new(table.schema().clone(), vec![Arc::new(BinaryArray::from_iter(rows))])?)
 }
 
