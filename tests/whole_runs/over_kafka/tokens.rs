@@ -86,7 +86,7 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
 
     let (tokens, made) = tokens().await?;
     let (settings, kafka) = settings(&pipeline, tokens)?;
-    let transform = Sandbox::new()?.load(&settings.transform.wasm, &settings.transform.limits, None)?;
+    let transform = sluicebox_registry::open(&settings.transform, &Sandbox::new()?, None).await?.transform;
     let (stop, stopped) = watch::channel(false);
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());
