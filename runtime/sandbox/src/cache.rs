@@ -12,7 +12,9 @@ mod code;
 
 /// A folder of compiled transforms that nobody else can write to.
 #[derive(Debug, Clone)]
-pub struct CacheFolder(PathBuf);
+pub struct CacheFolder(
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "only what is compiled here is kept"))] PathBuf,
+);
 
 impl CacheFolder {
     /// Takes a folder, making it if need be.

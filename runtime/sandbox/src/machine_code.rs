@@ -12,6 +12,7 @@ use crate::forms::Forms;
 /// Where to look for the machine code of one transform.
 pub(crate) struct MachineCode {
     pub(crate) forms: Option<Forms>,
+    #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "only what is compiled here is kept"))]
     pub(crate) cache: Option<CacheFolder>,
 }
 
