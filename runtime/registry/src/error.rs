@@ -31,7 +31,7 @@ pub enum RegistryError {
         /// With which object.
         object: String,
         /// The store's own words.
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// It is not there.
     #[error("registry {location} has no {what}: {advice}")]

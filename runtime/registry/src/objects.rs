@@ -105,6 +105,7 @@ impl Objects {
     }
 
     fn failed(&self, doing: &'static str, object: &Path, source: Error) -> RegistryError {
-        RegistryError::Store { location: self.location.to_string(), doing, object: object.to_string(), source }
+        let (location, object) = (self.location.to_string(), object.to_string());
+        RegistryError::Store { location, doing, object, source: Box::new(source) }
     }
 }
