@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use futures::TryStreamExt as _;
 use object_store::aws::AmazonS3Builder;
 use object_store::path::Path as Object;
-use object_store::{ObjectStore as _, ObjectStoreExt as _, PutPayload};
+use object_store::{ObjectStoreExt as _, PutPayload};
 use serde_json::{Value, json};
 use sluicebox_tests::fault_proxy::{FaultProxy, Faults};
 use sluicebox_tests::feed::Feed;
