@@ -4,10 +4,10 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-zip image-root lint
+.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-storm cold-start lambda-zip image-root lint
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## fetch what the build and the tests need
 	@tests/setup/doctor tests
@@ -48,6 +48,14 @@ chaos: guests setup ## kill processes and brokers, stop and wake them, break S3,
 storm: guests setup ## what a rebalance every two seconds for two minutes costs
 	$(CARGO_BUILD) --example storm
 	$(dir $(SLUICEBOX))examples/storm
+
+lambda-storm: guests setup ## RECORDS=200000 through the Lambda function, with lost answers, time-outs, kills, halved and doubled batches
+	$(CARGO_BUILD) --bins --example lambda_storm
+	$(dir $(SLUICEBOX))examples/lambda_storm $(or $(RECORDS),200000) $(SEED)
+
+cold-start: guests setup ## what a cold start of the Lambda function costs, against a hello world in the same run
+	$(CARGO_BUILD) --bins --example cold_start --example hello_lambda
+	$(dir $(SLUICEBOX))examples/cold_start $(ROUNDS)
 
 lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip
 	@tests/setup/doctor

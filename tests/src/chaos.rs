@@ -26,6 +26,7 @@ use deck::Deck;
 pub use deck::Episode;
 pub use report::Report;
 use scene::Scene;
+pub use verdict::judge;
 
 /// How long Kafka waits for a sign of life before it gives a member's partitions to others.
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
@@ -92,7 +93,7 @@ pub fn run(kafka: Kafka<'_>, store: &'static S3, plan: &Plan<'_>) -> Result<Repo
     ensure!(status.success(), "draining ended with {status}:\n{}", drain.said());
     report.fenced = pipeline.logged("going back to the ledger")?;
     report.recognised = pipeline.logged("the commit had landed")?;
-    verdict::judge(kafka.cluster(), &pipeline, sent, &mut report)?;
+    judge(kafka.cluster(), &pipeline, sent, &mut report)?;
     Ok(report)
 }
 

@@ -13,6 +13,7 @@
 //! - [`s3`]: a real S3 store, SeaweedFS
 //! - [`fault_proxy`]: the way there, with faults on it: refusals, resets, lost responses
 //! - [`chaos`]: all that can happen to the whole, and whether it held
+//! - [`lambda`]: AWS Lambda, and the event source mapping that feeds it
 //! - [`tables`]: what Python's `deltalake` and DuckDB find in a table
 //! - [`mortal`]: a store in memory, for those who are to be killed at each of its requests
 //! - [`native`]: what the tables must hold, by the transform's function run natively
@@ -27,6 +28,7 @@ pub mod fault_proxy;
 pub mod feed;
 pub mod http;
 pub mod kafka;
+pub mod lambda;
 pub mod lifeline;
 pub mod mortal;
 pub mod native;

@@ -24,6 +24,13 @@ pub fn sluicebox() -> Result<PathBuf> {
     existing(profile.join("sluicebox"), "cargo build --release --workspace")
 }
 
+/// The `bootstrap` of the Lambda function, built in the same profile as the tests.
+pub fn bootstrap() -> Result<PathBuf> {
+    let binary = std::env::current_exe()?;
+    let profile = binary.ancestors().nth(2).context("the test binary does not lie in a target folder")?;
+    existing(profile.join("bootstrap"), "cargo build --release --workspace")
+}
+
 /// A guest component that `make guests` built: `guest("clean_orders")`.
 pub fn guest(name: &str) -> Result<PathBuf> {
     existing(target()?.join("guests").join(name).with_extension("wasm"), "make guests")
@@ -42,6 +49,11 @@ pub fn python() -> Result<PathBuf> {
 /// SeaweedFS, which comes from PyPI as the readers do.
 pub fn seaweedfs() -> Result<PathBuf> {
     existing(target()?.join("readers/bin/weed"), "make setup")
+}
+
+/// An emulator of Lambda, which comes from PyPI as well.
+pub fn cargo_lambda() -> Result<PathBuf> {
+    existing(target()?.join("readers/bin/cargo-lambda"), "make setup")
 }
 
 fn existing(path: PathBuf, made_by: &str) -> Result<PathBuf> {

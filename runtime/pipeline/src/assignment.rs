@@ -10,8 +10,8 @@ use tracing::{error, info, warn};
 use crate::candidate::Candidate;
 use crate::error::{ErrorKind, PipelineError};
 use crate::ledger::{Departure, Ledger};
-use crate::loss::{Extent, Extents, Loss, examine};
-use crate::position::{Offsets, TopicPartition};
+use crate::loss::{Extent, Extents, Loss, LossCause, examine};
+use crate::position::{OffsetRange, Offsets, TopicPartition};
 use crate::source::Source;
 use crate::telemetry;
 use crate::walk::{Unflushed, Walk};
@@ -54,6 +54,9 @@ impl<S: Source> Walk<S> {
     /// Answers the group, but reads nothing: a person has to decide first.
     async fn take_over_unread(&mut self) -> Result<(), PipelineError> {
         self.source.park(&self.awaiting)?;
+        if let Some(why) = self.vitals.pause_reason() {
+            self.awaiting.iter().for_each(|partition| self.source.note_stopped(partition, why));
+        }
         self.source.start(&Offsets::new()).await?;
         self.unread.append(&mut self.awaiting);
         Ok(())
@@ -74,6 +77,7 @@ impl<S: Source> Walk<S> {
                     if self.stopped.get(partition) != Some(&loss) {
                         error!("{loss}");
                     }
+                    self.source.note_stopped(partition, &loss.to_string());
                     self.stopped.insert(partition.clone(), loss);
                 }
             }
@@ -87,6 +91,13 @@ impl<S: Source> Walk<S> {
         let departure =
             |to, accepted| Ok(Departure { partition: partition.clone(), to, identity: extent.identity, accepted });
         match examined {
+            Ok(next) if self.source.accepted_up_to(partition).is_some_and(|to| next < to) => {
+                let missing = OffsetRange { from: next, to: self.source.accepted_up_to(partition).unwrap_or(next) };
+                let cause = LossCause::Undelivered { missing, first: None };
+                let loss = Loss { partition: partition.clone(), cause };
+                warn!("accepted: {loss}");
+                departure(missing.to, Some(loss))
+            }
             Ok(next) => {
                 accepted.for_each(|gap| info!("--accept-gap {gap}: nothing is missing there, or not any more"));
                 departure(next, None)

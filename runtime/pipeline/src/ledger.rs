@@ -164,7 +164,7 @@ impl Departure {
     fn moves(&self, before: &Entry, next: i64) -> bool {
         match self.accepted.as_ref().map(|loss| loss.cause) {
             None => false,
-            Some(LossCause::OffsetsGone { missing }) => next < missing.to,
+            Some(LossCause::OffsetsGone { missing } | LossCause::Undelivered { missing, .. }) => next < missing.to,
             Some(LossCause::LedgerAhead { end, resume, .. }) if resume == end => next > end,
             Some(LossCause::LedgerAhead { .. }) => true,
             Some(LossCause::TopicRecreated { .. }) => before.identity != self.identity,

@@ -4,7 +4,7 @@
 //!
 //! | step | module |
 //! |---|---|
-//! | poll, ack | [`source`]: Kafka ([`source::kafka`]), files ([`source::file`]) |
+//! | poll, ack | [`source`]: Kafka ([`source::kafka`]), files ([`source::file`]), what is handed in ([`source::event`]) |
 //! | skip | [`ledger`]: what a table has taken in, and how a prepared commit stands to it |
 //! | transform | the crate `sluicebox-sandbox` |
 //! | stage | [`tables`] (all of a transform's tables together), [`sink`] (one Delta table) |
@@ -53,5 +53,5 @@ pub use error::{ErrorKind, PipelineError};
 pub use health::Health;
 pub use loss::{Gap, Loss};
 pub use progress::Progress;
-pub use run::{RunOptions, run, run_from};
+pub use run::{RunOptions, run, run_events, run_from};
 pub use succession::{Change, Changes, Proposals, Successor};

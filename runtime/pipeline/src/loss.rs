@@ -61,6 +61,13 @@ pub enum LossCause {
         /// The first offset of the new topic.
         resume: i64,
     },
+    /// Records that the topic has were never delivered by whoever feeds us, or nobody could be asked whether there are any.
+    Undelivered {
+        /// What is missing.
+        missing: OffsetRange,
+        /// The first record in it; none if the brokers could not be asked.
+        first: Option<i64>,
+    },
 }
 
 /// Compares what the tables have of a partition with what there is, and says where to go on.
@@ -105,13 +112,14 @@ impl Loss {
             LossCause::OffsetsGone { .. } => "E0201",
             LossCause::LedgerAhead { .. } => "E0202",
             LossCause::TopicRecreated { .. } => "E0203",
+            LossCause::Undelivered { .. } => "E0205",
         }
     }
 
     /// What has to be accepted before the partition can go on.
     pub fn gap(&self) -> Gap {
         let (from, to) = match self.cause {
-            LossCause::OffsetsGone { missing } => (missing.from, missing.to),
+            LossCause::OffsetsGone { missing } | LossCause::Undelivered { missing, .. } => (missing.from, missing.to),
             LossCause::LedgerAhead { ledger, resume, .. } | LossCause::TopicRecreated { ledger, resume } => {
                 (ledger, resume)
             }
@@ -123,7 +131,9 @@ impl Loss {
     pub fn skip_reason(&self) -> SkipReason {
         match self.cause {
             LossCause::LedgerAhead { end, resume, .. } if resume != end => SkipReason::TopicRecreated,
-            LossCause::OffsetsGone { .. } | LossCause::LedgerAhead { .. } => SkipReason::AcceptedGap,
+            LossCause::OffsetsGone { .. } | LossCause::Undelivered { .. } | LossCause::LedgerAhead { .. } => {
+                SkipReason::AcceptedGap
+            }
             LossCause::TopicRecreated { .. } => SkipReason::TopicRecreated,
         }
     }
@@ -151,8 +161,25 @@ impl fmt::Display for Loss {
                 "{code} {partition}: the topic has been deleted and made anew: what the tables have below offset \
                  {ledger} is of the old one, whose records after that are gone"
             ),
+            LossCause::Undelivered { missing, first: Some(first) } => write!(
+                f,
+                "{code} {partition}: offsets {missing} were not delivered, but the topic has records there, the first at \
+                 {first}: the event source has dropped them, or another process was to read them"
+            ),
+            LossCause::Undelivered { missing, first: None } => write!(
+                f,
+                "{code} {partition}: offsets {missing} were not delivered, and the brokers could not be asked whether there \
+                 are records"
+            ),
         }?;
-        write!(f, "; see docs/runbooks/{code}.md; to go on without what is missing: --accept-gap {gap}")
+        match self.cause {
+            LossCause::Undelivered { .. } => write!(
+                f,
+                "; see docs/runbooks/{code}.md; `sluicebox run --drain` on the same pipeline takes in what is missing; to \
+                 go on without it: `lambda: {{gaps: accept}}`"
+            ),
+            _ => write!(f, "; see docs/runbooks/{code}.md; to go on without what is missing: --accept-gap {gap}"),
+        }
     }
 }
 

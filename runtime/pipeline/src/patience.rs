@@ -10,6 +10,8 @@ use crate::error::PipelineError;
 use crate::vitals::Vitals;
 
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// Where an event waits, with a deadline of its own.
+const BRIEF_PAUSE_MAX: Duration = Duration::from_secs(2);
 /// In a drain, somebody waits for the exit code.
 const DRAIN_FAILURES_MAX: usize = 5;
 
@@ -24,10 +26,17 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new(drain: bool) -> Self {
-        // The seed: without its `std`, backon jitters alike in every process.
-        let builder = ExponentialBuilder::default().with_jitter().with_jitter_seed(fastrand::u64(..));
-        let builder = builder.with_min_delay(Duration::from_millis(500)).with_max_delay(PAUSE_MAX);
-        let builder = if drain { builder.with_max_times(DRAIN_FAILURES_MAX) } else { builder.without_max_times() };
+        let builder = builder().with_min_delay(Duration::from_millis(500)).with_max_delay(PAUSE_MAX);
+        Self::of(if drain { builder.with_max_times(DRAIN_FAILURES_MAX) } else { builder.without_max_times() })
+    }
+
+    /// Without end, too, but in small steps: whose event it is gives up by itself when its time is over.
+    pub(crate) fn brief() -> Self {
+        let builder = builder().with_min_delay(Duration::from_millis(100)).with_max_delay(BRIEF_PAUSE_MAX);
+        Self::of(builder.without_max_times())
+    }
+
+    fn of(builder: ExponentialBuilder) -> Self {
         Self { builder, pauses: builder.build(), failures: 0, since: None }
     }
 
@@ -56,4 +65,9 @@ impl Patience {
         self.pauses = self.builder.build();
         (self.failures, self.since) = (0, None);
     }
+}
+
+fn builder() -> ExponentialBuilder {
+    // The seed: without its `std`, backon jitters alike in every process.
+    ExponentialBuilder::default().with_jitter().with_jitter_seed(fastrand::u64(..))
 }

@@ -1,7 +1,7 @@
 //! Puts a pipeline together from its settings and walks it.
 
 use sluicebox_sandbox::{Transform, Worker};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::breaker::Breaker;
 use crate::dead_letter::DeadLetters;
@@ -11,13 +11,14 @@ use crate::loss::{Gap, Stopped};
 use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::settings::{Settings, SourceSettings};
+use crate::source::event::{self, EventSource};
 use crate::source::file::FileSource;
 use crate::source::kafka::KafkaSource;
 use crate::source::{Intake, Source};
 use crate::succession::Changes;
 use crate::tables::Tables;
 use crate::vitals::Vitals;
-use crate::walk::{Unflushed, Walk};
+use crate::walk::{TURN, Unflushed, Walk};
 
 /// How to walk.
 pub struct RunOptions {
@@ -58,6 +59,24 @@ pub async fn run_from<S: Source>(
     let (tables, dead_letters) = open(&settings, transform, &mut options).await?;
     let source = connect()?;
     walk(source, &settings, worker, tables, dead_letters, options).run().await
+}
+
+/// Walks what is handed in, until nobody can hand in any more. `ready` is told when the tables are open: from then on an
+/// event costs no more than its records.
+pub async fn run_events(
+    settings: Settings,
+    transform: &Transform,
+    mut options: RunOptions,
+    source: EventSource,
+    ready: oneshot::Sender<()>,
+) -> Result<Progress, PipelineError> {
+    let worker = worker(&settings, transform)?;
+    let (tables, dead_letters) = open(&settings, transform, &mut options).await?;
+    // Whoever waits may have given up waiting.
+    let _nobody = ready.send(());
+    let mut walk = walk(source, &settings, worker, tables, dead_letters, options);
+    (walk.turn, walk.patience) = (event::TURN, Patience::brief());
+    walk.run().await
 }
 
 /// Opens or creates all tables. A store that stumbles is asked again, a few times only: a name or a right that is wrong
@@ -108,6 +127,7 @@ fn walk<S: Source>(
         vitals: Vitals::new(options.health),
         stop: options.stop,
         progress: options.progress,
+        turn: TURN,
         accepted_gaps: options.accepted_gaps,
         changes: options.changes,
         candidate: None,

@@ -8,6 +8,7 @@
 use std::sync::{Arc, Once, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use deltalake::logstore::{
     LogStore, LogStoreFactory, ObjectStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
     object_store_factories,
@@ -16,7 +17,7 @@ use deltalake::{DeltaResult, DeltaTableError};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig};
 use url::Url;
 
 use crate::settings::S3Settings;
@@ -42,6 +43,14 @@ pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
     let stores = stores.ok_or_else(|| DeltaTableError::InvalidTableLocation(location.to_owned()))?;
     let (store, prefix) = stores.parse_url_opts(&url, &StorageConfig::default())?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+/// What lies at an `s3://` URL.
+pub async fn read(location: &str) -> DeltaResult<Bytes> {
+    let url =
+        Url::parse(location).map_err(|error| DeltaTableError::InvalidTableLocation(format!("{location}: {error}")))?;
+    let (store, path) = S3.parse_url_opts(&url, &StorageConfig::default())?;
+    Ok(store.get(&path).await?.bytes().await?)
 }
 
 /// Makes `scheme` known as a place for tables, served by `stores`.

@@ -47,6 +47,14 @@ impl Vitals {
         self.paused = None;
     }
 
+    /// Why nothing is read.
+    pub(crate) fn pause_reason(&self) -> Option<&str> {
+        match &self.paused {
+            Some(State::Paused { error, .. }) => Some(error),
+            _ => None,
+        }
+    }
+
     /// A person has to decide.
     pub(crate) fn pause(&mut self, error: &PipelineError) {
         error!("paused: {error}");

@@ -43,7 +43,7 @@ use crate::vitals::Vitals;
 
 /// How long the walk works on records before it lets the source speak: a consumer group takes a member that does not poll
 /// for dead, and a partition full of endless loops must advance all the same.
-const TURN: Duration = Duration::from_secs(5);
+pub(crate) const TURN: Duration = Duration::from_secs(5);
 
 /// A source, a transform, its tables and its dead letters, and what is between two flushes.
 pub struct Walk<S> {
@@ -61,6 +61,8 @@ pub struct Walk<S> {
     pub(crate) vitals: Vitals,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) progress: watch::Sender<Progress>,
+    /// How long it works on records before it lets the source speak.
+    pub(crate) turn: Duration,
     /// Losses that somebody has agreed to.
     pub(crate) accepted_gaps: Vec<Gap>,
     /// Assigned, but not started yet.
@@ -145,7 +147,7 @@ impl<S: Source> Walk<S> {
 
     /// Skip, transform and stage what the poll brought, or as much of it as fits a turn.
     async fn take_in(&mut self) -> Result<(), PipelineError> {
-        let turn_end = Instant::now() + TURN;
+        let turn_end = Instant::now() + self.turn;
         let mut intake = std::mem::take(&mut self.intake);
         let mut result = Ok(());
         let mut rest = None;

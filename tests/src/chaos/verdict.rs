@@ -14,7 +14,8 @@ use crate::orders::PARTITIONS;
 use crate::pipeline::Pipeline;
 use crate::{place, tables};
 
-pub(super) fn judge(cluster: &Cluster, pipeline: &Pipeline, sent: usize, report: &mut Report) -> Result<()> {
+/// Compares the tables with what the topic of the pipeline's name holds, `sent` records at least, and asks the audit.
+pub fn judge(cluster: &Cluster, pipeline: &Pipeline, sent: usize, report: &mut Report) -> Result<()> {
     let feed = Feed::read(cluster, pipeline.name(), PARTITIONS)?;
     report.records = feed.records.len();
     // More is possible: an idempotent producer whose brokers were killed with its state may write a record twice. What the

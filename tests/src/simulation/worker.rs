@@ -14,8 +14,8 @@ use anyhow::Result;
 use sluicebox_pipeline::health::Health;
 use sluicebox_pipeline::loss::Gap;
 use sluicebox_pipeline::settings::{
-    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, RecordFormat, S3Settings, Settings,
-    SourceSettings, TableSettings, TransformOrigin, TransformSettings,
+    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, LambdaSettings, RecordFormat, S3Settings,
+    Settings, SourceSettings, TableSettings, TransformOrigin, TransformSettings,
 };
 use sluicebox_pipeline::{Changes, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
@@ -169,6 +169,7 @@ pub fn settings(plan: &Plan, view: &Mounted) -> Settings {
         breaker: None,
         http: None,
         s3: S3Settings::default(),
+        lambda: LambdaSettings::default(),
         provenance: true,
     }
 }

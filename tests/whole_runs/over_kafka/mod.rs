@@ -17,6 +17,7 @@ mod crash;
 mod dead_letters;
 mod gaps;
 mod group;
+mod lambda;
 mod loss;
 mod outage;
 mod poison;

@@ -5,4 +5,5 @@ mod breaker;
 mod clean;
 mod dead_letters;
 mod files;
+mod functions;
 mod writers;

@@ -15,7 +15,8 @@ use super::shape::{self, Property, Reference};
 use super::tree::Node;
 use super::{
     BatchSettings, BreakerSettings, DeadLetterSettings, DeadLetterTopic, FilePath, FileSettings, FlushSettings,
-    HttpSettings, KafkaSettings, RecordFormat, Secret, Settings, SourceSettings, Start, TableSettings, Topics,
+    HttpSettings, KafkaSettings, LambdaSettings, RecordFormat, Secret, Settings, SourceSettings, Start, TableSettings,
+    Topics,
 };
 
 /// librdkafka's properties that Sluicebox sets itself, and what to use instead.
@@ -56,6 +57,7 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         breaker: checker.breaker(&shape.breaker),
         http: shape.http.and_then(|http| checker.http(&http)),
         s3: checker.s3(shape.s3),
+        lambda: checker.lambda(&shape.lambda),
         provenance: shape.provenance,
         name: shape.name,
     };
@@ -362,6 +364,12 @@ impl Checker<'_> {
             self.fault(&["http", "listen"], fault);
         });
         Some(HttpSettings { listen: listen.ok()? })
+    }
+
+    fn lambda(&mut self, lambda: &shape::Lambda) -> LambdaSettings {
+        self.positive(lambda.timeout.as_millis() as u64, &["lambda", "timeout"]);
+        let shape::Lambda { gaps, partial_responses, flush_reserve, timeout } = *lambda;
+        LambdaSettings { gaps: gaps.into(), partial_responses, flush_reserve, timeout }
     }
 
     fn positive(&mut self, value: u64, path: &[&str]) {

@@ -59,6 +59,8 @@ pub struct Settings {
     pub http: Option<HttpSettings>,
     /// How buckets are reached; see [`crate::store::reach_s3`].
     pub s3: S3Settings,
+    /// How it runs as an AWS Lambda function; it need not.
+    pub lambda: LambdaSettings,
     /// Whether rows carry the columns `_kafka_topic`, `_kafka_partition`, `_kafka_offset` and `_kafka_timestamp`.
     pub provenance: bool,
 }
@@ -282,4 +284,38 @@ pub struct S3Settings {
 pub struct HttpSettings {
     /// Address and port; port 0 lets the system choose.
     pub listen: SocketAddr,
+}
+
+/// How a pipeline runs as an AWS Lambda function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LambdaSettings {
+    /// What to do if offsets are missing between the tables and an event.
+    pub gaps: Gaps,
+    /// Whether the event source honours `batchItemFailures`: if not, one open partition fails the whole invocation.
+    pub partial_responses: bool,
+    /// How long before the deadline no more records are taken in, at least; never more than half of the time there is.
+    pub flush_reserve: Duration,
+    /// How long an invocation may take whose deadline is not known.
+    pub timeout: Duration,
+}
+
+impl Default for LambdaSettings {
+    fn default() -> Self {
+        LambdaSettings {
+            gaps: Gaps::default(),
+            partial_responses: true,
+            flush_reserve: Duration::from_secs(5),
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What to do if offsets are missing between the tables and an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gaps {
+    /// Ask Kafka whether there are records; if so, or if it cannot be asked, refuse the partition.
+    #[default]
+    Verify,
+    /// Go on, and note in the tables' logs what was skipped.
+    Accept,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use sluicebox_sandbox::Limits;
 
-use super::{BatchSettings, BreakerSettings, FlushSettings, human};
+use super::{BatchSettings, BreakerSettings, FlushSettings, LambdaSettings, human};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,8 @@ pub(super) struct Pipeline {
     pub(super) http: Option<Http>,
     #[serde(default)]
     pub(super) s3: S3,
+    #[serde(default)]
+    pub(super) lambda: Lambda,
     #[serde(default = "yes")]
     pub(super) provenance: bool,
 }
@@ -318,4 +320,39 @@ pub(super) struct S3 {
     pub(super) endpoint: Option<String>,
     pub(super) region: Option<String>,
     pub(super) path_style: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Lambda {
+    pub(super) gaps: Gaps,
+    pub(super) partial_responses: bool,
+    #[serde(deserialize_with = "human::duration")]
+    pub(super) flush_reserve: Duration,
+    #[serde(deserialize_with = "human::duration")]
+    pub(super) timeout: Duration,
+}
+
+impl Default for Lambda {
+    fn default() -> Self {
+        let LambdaSettings { partial_responses, flush_reserve, timeout, .. } = LambdaSettings::default();
+        Lambda { gaps: Gaps::default(), partial_responses, flush_reserve, timeout }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Gaps {
+    #[default]
+    Verify,
+    Accept,
+}
+
+impl From<Gaps> for super::Gaps {
+    fn from(gaps: Gaps) -> Self {
+        match gaps {
+            Gaps::Verify => Self::Verify,
+            Gaps::Accept => Self::Accept,
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! told where to start and what is safe. It says what there is, and never decides where to start: the ledger does.
 
 mod drain;
+pub mod event;
 pub mod file;
 mod group;
 pub mod intake;
@@ -93,6 +94,14 @@ pub trait Source: Send {
     /// Whether records may come for ever, so that it makes sense to wait without reading any. Not so a file, or a drain.
     fn is_endless(&self) -> bool {
         false
+    }
+
+    /// Told why a partition that is the worker's is not read.
+    fn note_stopped(&mut self, _partition: &TopicPartition, _why: &str) {}
+
+    /// Up to where somebody has agreed to go on without whatever is missing, unseen.
+    fn accepted_up_to(&self, _partition: &TopicPartition) -> Option<i64> {
+        None
     }
 
     /// What it has heard of the outside.

@@ -1,5 +1,7 @@
 //! What Kafka says of topics to anybody who asks, a member of the group or not.
 
+use std::time::Duration;
+
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
@@ -72,10 +74,19 @@ pub(super) fn watermarks<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partition: &TopicPartition,
 ) -> Result<(i64, i64), PipelineError> {
+    watermarks_within(consumer, partition, REQUEST_TIMEOUT)
+}
+
+/// [`watermarks`], for those who cannot wait as long.
+pub(super) fn watermarks_within<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partition: &TopicPartition,
+    timeout: Duration,
+) -> Result<(i64, i64), PipelineError> {
     let mut watermarks = (i64::MAX, 0);
     for _ in 0..3 {
         let (low, high) = consumer
-            .fetch_watermarks(&partition.topic, partition.partition, REQUEST_TIMEOUT)
+            .fetch_watermarks(&partition.topic, partition.partition, timeout)
             .map_err(failed("asking for the topic's first and last offsets"))?;
         watermarks = (low.min(watermarks.0), high.max(watermarks.1));
         if low < high {

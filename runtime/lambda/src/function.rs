@@ -1,0 +1,151 @@
+//! What lives from invocation to invocation: the settings, the transform, and one walk with its tables open and its
+//! instance warm. A walk that ends over an event is begun anew by the next.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use sluicebox_pipeline::position::{Offsets, TopicPartition};
+use sluicebox_pipeline::settings::{KafkaSettings, Settings, SourceSettings};
+use sluicebox_pipeline::source::event::{self, Event, EventRecord, Inlet, Receipt, Settled};
+use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions, run_events};
+use sluicebox_sandbox::{Sandbox, Transform};
+use tokio::sync::{Mutex, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::answer::{self, Failure};
+use crate::payload::Records;
+use crate::{document, time};
+
+/// How long the start waits for the tables. Lambda gives it ten seconds; what is not open by then opens with the first event.
+const OPEN_DURATION_MAX: Duration = Duration::from_secs(8);
+
+/// A pipeline as a function.
+pub(crate) struct Function {
+    pub(crate) settings: Settings,
+    pub(crate) transform: Transform,
+    kafka: KafkaSettings,
+    /// Of one event at a time; none before the first, and after one has ended.
+    walk: Mutex<Option<Walk>>,
+}
+
+struct Walk {
+    inlet: Inlet,
+    ended: JoinHandle<Result<Progress, PipelineError>>,
+}
+
+impl Function {
+    /// Reads the settings, loads the transform and opens the tables: what is done here, no event waits for.
+    pub(crate) async fn prepare() -> Result<Self> {
+        #[cfg_attr(not(feature = "msk-iam"), expect(unused_mut, reason = "only tokens are put into it"))]
+        let mut settings = document::load().await?;
+        sluicebox_aws::reach_buckets(&settings).context("cannot find out how to reach buckets")?;
+        #[cfg(feature = "msk-iam")]
+        sluicebox_aws::authenticate(&mut settings).await.context("cannot authenticate to the brokers")?;
+        let SourceSettings::Kafka(kafka) = settings.source.clone() else {
+            bail!("a function takes in what Kafka has: `source` must be `kafka`, with the topics of the event source");
+        };
+        let sandbox = Sandbox::new().context("the sandbox cannot be set up")?;
+        let opened = sluicebox_registry::open(&settings.transform, &sandbox, None).await?;
+        let function = Self { settings, transform: opened.transform, kafka, walk: Mutex::new(None) };
+        function.begin_walk().await?;
+        Ok(function)
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Takes in the records of an event, and says what did not commit.
+    pub(crate) async fn take_in(&self, records: Records, deadline: Instant) -> Result<Value, Failure> {
+        if let Some(foreign) = records.keys().find(|partition| !self.kafka.topics.take_in(&partition.topic)) {
+            return Err(Failure::Foreign(format!(
+                "the event brings records of the topic `{}`, which `source.kafka` of this pipeline does not name; is the \
+                 event source the right one?",
+                foreign.topic
+            )));
+        }
+        let firsts = first_offsets(&records);
+        let event = Event { records, deadline: time::answer_by(deadline), reserve: self.settings.lambda.flush_reserve };
+        let receipt = self.deliver(event, firsts).await?;
+        answer::of(receipt, self.settings.lambda.partial_responses)
+    }
+
+    /// Whatever becomes of the event, the answer is in time. What it says of an event that is not settled by then is that
+    /// none of it is known to be committed; what nobody waits for any more, the walk drops.
+    async fn deliver(&self, event: Event, firsts: Offsets) -> Result<Receipt, Failure> {
+        let mut slot = self.walk.lock().await;
+        let walk = match slot.take() {
+            Some(walk) if !walk.ended.is_finished() => walk,
+            _ => self.begin(None),
+        };
+        let answer_by = event.deadline;
+        match timeout_at(answer_by, walk.inlet.deliver(event)).await {
+            Ok(Ok(receipt)) => {
+                *slot = Some(walk);
+                Ok(receipt)
+            }
+            Ok(Err(_ended)) => Err(reason(walk.ended).await),
+            Err(_elapsed) => {
+                *slot = Some(walk);
+                let why = "the time was over before it was committed";
+                let open = |(partition, first)| (partition, Settled::Open { first, why: why.to_owned() });
+                Ok(firsts.into_iter().map(open).collect())
+            }
+        }
+    }
+
+    /// Begins the first walk, and waits until it is ready. What is wrong with the settings shows here.
+    async fn begin_walk(&self) -> Result<()> {
+        let (ready, opened) = oneshot::channel();
+        let walk = self.begin(Some(ready));
+        match timeout(OPEN_DURATION_MAX, opened).await {
+            Ok(Err(_ended)) => bail!("{}", reason(walk.ended).await),
+            Ok(Ok(())) => {}
+            Err(_elapsed) => tracing::warn!("the tables are not open yet; the first event will wait for them"),
+        }
+        *self.walk.lock().await = Some(walk);
+        Ok(())
+    }
+
+    fn begin(&self, ready: Option<oneshot::Sender<()>>) -> Walk {
+        let (inlet, source) = event::source(self.kafka.clone(), self.settings.lambda.gaps);
+        let (settings, transform) = (self.settings.clone(), self.transform.clone());
+        let ready = ready.unwrap_or_else(|| oneshot::channel().0);
+        let ended = tokio::spawn(async move {
+            let (stop, stopped) = watch::channel(false);
+            let walked = run_events(settings, &transform, options(stopped), source, ready).await;
+            drop(stop);
+            walked
+        });
+        Walk { inlet, ended }
+    }
+}
+
+/// How a walk of a function walks: nobody looks at its figures, and what stops it is the end of what is handed in.
+fn options(stop: watch::Receiver<bool>) -> RunOptions {
+    RunOptions {
+        drain: false,
+        accepted_gaps: Vec::new(),
+        stop,
+        progress: watch::channel(Progress::default()).0,
+        health: watch::channel(Health::default()).0,
+        changes: Changes::none(),
+    }
+}
+
+async fn reason(ended: JoinHandle<Result<Progress, PipelineError>>) -> Failure {
+    match ended.await {
+        Ok(Err(error)) => Failure::Walk(error),
+        Ok(Ok(_)) => Failure::Process("the walk ended without a reason".to_owned()),
+        Err(error) => Failure::Process(format!("the walk broke off: {error}")),
+    }
+}
+
+fn first_offsets(records: &Records) -> Offsets {
+    let first = |(partition, records): (&TopicPartition, &Vec<EventRecord>)| {
+        Some((partition.clone(), records.iter().map(|record| record.offset).min()?))
+    };
+    records.iter().filter_map(first).collect()
+}

@@ -1,0 +1,70 @@
+//! The log: one JSON object a line on stderr, which Lambda collects. An environment serves one invocation at a time, so
+//! that whatever is said meanwhile, by whichever thread, is said under its request's id.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tracing_subscriber::EnvFilter;
+
+/// The request that is being served.
+static REQUEST: Mutex<String> = Mutex::new(String::new());
+
+/// From now on everything of interest is logged; `SLUICEBOX_LOG` says otherwise.
+pub(crate) fn start() {
+    // delta-rs warns of each binary column that it keeps no statistics of.
+    let usual = "warn,deltalake_core::writer::stats=error,bootstrap=info,sluicebox=info,sluicebox_pipeline=info,\
+                 sluicebox_registry=info,sluicebox_sandbox=info";
+    let filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(|| Lines(io::stderr()))
+        .init();
+}
+
+/// From now on lines are of this request.
+pub(crate) fn begin(request_id: &str) {
+    *request() = request_id.to_owned();
+}
+
+fn request() -> MutexGuard<'static, String> {
+    REQUEST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts the request's id into each line. The subscriber writes a line at a time.
+struct Lines<W>(W);
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let request = request().clone();
+        let Some(rest) = line.strip_prefix(b"{").filter(|_| !request.is_empty()) else {
+            self.0.write_all(line)?;
+            return Ok(line.len());
+        };
+        let id = serde_json::to_string(&request).unwrap_or_default();
+        self.0.write_all(&[b"{\"requestId\":", id.as_bytes(), b",", rest].concat())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_carries_its_request() {
+        begin("8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        let mut lines = Lines(Vec::new());
+        assert!(lines.write_all(b"{\"message\":\"flushed\"}\n").is_ok());
+        let line: serde_json::Value = serde_json::from_slice(&lines.0).unwrap_or_default();
+        assert_eq!(line["requestId"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
+        assert_eq!(line["message"], "flushed");
+    }
+}

@@ -1,0 +1,157 @@
+//! What an invocation brings, in Lambda's words: records of Kafka, from MSK or from brokers of one's own, or the wish to
+//! drain. Fields that are not ours are passed over; those that may be missing may be missing. What is said of a payload
+//! that does not fit names the field, and never its value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, IgnoredAny, Visitor};
+use sluicebox_pipeline::position::TopicPartition;
+use sluicebox_pipeline::source::event::EventRecord;
+
+/// Some encoders leave bits behind in the last character, among them whoever wrote AWS's own samples.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What EventBridge calls the events of its schedules.
+const SCHEDULED: &str = "Scheduled Event";
+
+/// Records by partition.
+pub(crate) type Records = BTreeMap<TopicPartition, Vec<EventRecord>>;
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// Take in these records.
+    Records(Records),
+    /// Read from Kafka while there is time.
+    Drain,
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let shape = Shape::deserialize(deserializer)?;
+        if let Some(records) = shape.records {
+            return Ok(Payload::Records(records.0));
+        }
+        match (shape.mode, shape.detail_type) {
+            (Some(mode), _) if mode == "drain" => Ok(Payload::Drain),
+            (None, Some(kind)) if kind == SCHEDULED => Ok(Payload::Drain),
+            _ => Err(de::Error::custom(
+                "this is neither an event of Kafka (`records` by partition), nor an EventBridge schedule, nor \
+                 `{\"mode\": \"drain\"}`",
+            )),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Shape {
+    #[serde(default)]
+    records: Option<WireRecords>,
+    #[serde(default)]
+    mode: Option<String>,
+    #[serde(default, rename = "detail-type")]
+    detail_type: Option<String>,
+}
+
+/// Lists of records under `topic-partition`. Each record says itself what it is of, and that is believed.
+struct WireRecords(Records);
+
+impl<'de> Deserialize<'de> for WireRecords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Lists;
+        impl<'de> Visitor<'de> for Lists {
+            type Value = WireRecords;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("lists of records by partition")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut lists: A) -> Result<WireRecords, A::Error> {
+                let mut records = Records::new();
+                while let Some(IgnoredAny) = lists.next_key()? {
+                    for wire in lists.next_value::<Vec<WireRecord>>()? {
+                        let partition = TopicPartition::new(wire.topic.as_str(), wire.partition);
+                        records.entry(partition).or_default().push(wire.into());
+                    }
+                }
+                Ok(WireRecords(records))
+            }
+        }
+        deserializer.deserialize_map(Lists)
+    }
+}
+
+#[derive(Deserialize)]
+struct WireRecord {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    #[serde(default)]
+    timestamp: Option<i64>,
+    #[serde(default)]
+    key: Option<Encoded>,
+    #[serde(default)]
+    value: Option<Encoded>,
+    #[serde(default)]
+    headers: Option<Vec<BTreeMap<String, Option<Vec<HeaderByte>>>>>,
+}
+
+impl From<WireRecord> for EventRecord {
+    fn from(wire: WireRecord) -> Self {
+        let headers = wire.headers.into_iter().flatten().flatten();
+        EventRecord {
+            offset: wire.offset,
+            timestamp: wire.timestamp.unwrap_or(-1),
+            key: wire.key.map(|key| key.0),
+            value: wire.value.map(|value| value.0),
+            headers: headers
+                .map(|(name, value)| (name.into_bytes(), value.map(|bytes| bytes.iter().map(|byte| byte.0).collect())))
+                .collect(),
+        }
+    }
+}
+
+/// Bytes in base64.
+struct Encoded(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Base64;
+        impl Visitor<'_> for Base64 {
+            type Value = Encoded;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("bytes in base64")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Encoded, E> {
+                BASE64.decode(text).map(Encoded).map_err(|_| E::custom("this is no base64"))
+            }
+        }
+        deserializer.deserialize_str(Base64)
+    }
+}
+
+/// One byte of a header: a number from 0 to 255, or, as Java's bytes are, from -128 to 127.
+struct HeaderByte(u8);
+
+impl<'de> Deserialize<'de> for HeaderByte {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = i16::deserialize(deserializer)?;
+        let byte = u8::try_from(number).or_else(|_| i8::try_from(number).map(|signed| signed.to_ne_bytes()[0]));
+        byte.map(HeaderByte).map_err(|_| de::Error::custom("this is no byte"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
