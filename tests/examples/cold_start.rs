@@ -1,17 +1,17 @@
 //! What a cold start costs: from the start of the process to its first question for an event, in CPU time and by the clock,
-//! against the smallest function there is, in turns; and how long the first event of 1,000 records takes then. Tables on a
-//! local S3. `make cold-start`; an argument sets the number of rounds. Ends with 1 if a target is missed.
+//! against the smallest function there is, in turns; and how long the first event of 1,000 records takes then. The transform
+//! comes precompiled out of a registry; registry and tables are on a local S3. `make cold-start`; an argument sets the number of rounds. Ends with 1 if a target is missed.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use sluicebox_tests::lambda::event::event;
 use sluicebox_tests::lambda::{Function, Outcome};
 use sluicebox_tests::pipeline::Pipeline;
-use sluicebox_tests::s3::S3;
+use sluicebox_tests::s3::{BUCKET, S3};
 use sluicebox_tests::{orders, place};
 
 const ROUNDS: usize = 20;
@@ -67,6 +67,21 @@ fn main() -> Result<ExitCode> {
         if is_kept { "kept" } else { "missed" }
     );
     Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Pushes the transform into a registry, with its precompiled forms, and says how the pipeline file names it there.
+fn push(pipeline: &Pipeline) -> Result<Value> {
+    let registry = format!("s3://{BUCKET}/cold-registry");
+    let output = Command::new(place::sluicebox()?)
+        .arg("push")
+        .arg(place::guest("clean_orders")?)
+        .args(["--to", &format!("{registry}/orders"), "--format", "json"])
+        .envs(pipeline.environment())
+        .output()?;
+    ensure!(output.status.success(), "pushing failed: {}", String::from_utf8_lossy(&output.stderr));
+    let pushed: Value = serde_json::from_slice(&output.stdout)?;
+    let digest = pushed["digest"].as_str().context("no digest")?;
+    Ok(json!({"artifact": format!("orders@{digest}"), "registry": registry}))
 }
 
 /// A new environment, and how long its first event takes. Each time of another partition.
