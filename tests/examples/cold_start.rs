@@ -40,7 +40,9 @@ fn main() -> Result<ExitCode> {
     let rounds = std::env::args().nth(1).map_or(Ok(ROUNDS), |given| given.parse()).context("how many rounds?")?;
     let store = S3::shared()?;
     let source = json!({"kafka": {"brokers": "127.0.0.1:1", "topics": ["cold"]}});
-    let pipeline = Pipeline::new("cold", "clean_orders", &["orders"], source)?.on_s3(store, store.address().to_owned());
+    let mut pipeline =
+        Pipeline::new("cold", "clean_orders", &["orders"], source)?.on_s3(store, store.address().to_owned());
+    pipeline.settings["transform"] = push(&pipeline)?;
     let hello = Function::new(hello()?, Vec::new(), pipeline.folder().join("hello.log"))?;
     let (mut ours, mut smallest, mut first_events) = (Starts::default(), Starts::default(), Vec::new());
     let feed = orders::feed("cold", 4 * RECORDS);
