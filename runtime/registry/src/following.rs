@@ -2,12 +2,16 @@
 //! and only then proposed to the walk. What does not fit is refused, and all stays as it is. A canary that the walk has sent
 //! back is withdrawn for everybody.
 
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use sluicebox_pipeline::candidate::{Candidate, Probation};
 use sluicebox_pipeline::position::TopicPartition;
 use sluicebox_pipeline::settings::{BreakerSettings, Settings, TransformOrigin};
 use sluicebox_pipeline::succession::Withdrawal;
 use sluicebox_pipeline::{Change, ErrorKind, PipelineError, Proposals, Successor};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -33,6 +37,9 @@ pub struct Following {
     withdrawals: Vec<Withdrawal>,
     /// What was last complained of: said once.
     complaint: Option<String>,
+    /// When the channel was last looked at, by the clock on the wall: others stand still in a process that is frozen.
+    looked_at: SystemTime,
+    nudge: Arc<Notify>,
 }
 
 /// Why an entry is not followed.
@@ -53,8 +60,24 @@ impl Following {
         judging: Transform,
     ) -> Self {
         let pin = followed.entry.pin;
-        let (candidate, withdrawals, complaint) = (None, Vec::new(), None);
-        Self { followed, settings, sandbox, cache, judging, pin, candidate, withdrawals, complaint }
+        Self {
+            followed,
+            settings,
+            sandbox,
+            cache,
+            judging,
+            pin,
+            candidate: None,
+            withdrawals: Vec::new(),
+            complaint: None,
+            looked_at: SystemTime::now(),
+            nudge: Arc::default(),
+        }
+    }
+
+    /// Whoever is frozen and thawed notifies this when it is thawed: it may be time for another look.
+    pub fn nudge(&self) -> Arc<Notify> {
+        Arc::clone(&self.nudge)
     }
 
     /// The transform that judges, as far as it is up to the channel: what a new walk begins with.
@@ -68,6 +91,8 @@ impl Following {
         self.candidate = None;
         let entry = self.followed.entry.clone();
         self.heed(&entry, &proposals).await;
+        self.look(&proposals).await;
+        let nudge = self.nudge();
         let interval = match &self.settings.transform.origin {
             TransformOrigin::Artifact(artifact) => artifact.poll_interval,
             TransformOrigin::File(_) => return self,
@@ -77,12 +102,18 @@ impl Following {
                 () = proposals.changes.closed() => return self,
                 Some(withdrawal) = proposals.withdrawn.recv() => self.withdrawals.push(withdrawal),
                 () = sleep(interval) => self.look(&proposals).await,
+                () = nudge.notified() => {
+                    if self.looked_at.elapsed().is_ok_and(|age| age >= interval) {
+                        self.look(&proposals).await;
+                    }
+                }
             }
             self.withdraw().await;
         }
     }
 
     async fn look(&mut self, proposals: &Proposals) {
+        self.looked_at = SystemTime::now();
         let Followed { registry, reference, entry } = &self.followed;
         let found = match reference.channel() {
             Some(channel) => registry.newer(&reference.name, channel, entry.version).await,
