@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluicebox_pipeline::{Changes, Health, Progress, RunOptions, run};
+use sluicebox_pipeline::{Health, Progress, RunOptions, run};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -27,15 +27,17 @@ impl Function {
             std::future::pending::<()>().await;
         });
         let told = stopped.clone();
+        let (transform, changes, follower) = self.judging.begin().await;
         let options = RunOptions {
             drain: true,
             accepted_gaps: Vec::new(),
             stop: stopped,
             progress: watch::channel(Progress::default()).0,
             health: watch::channel(Health::default()).0,
-            changes: Changes::none(),
+            changes,
         };
-        let walked = run(self.settings.clone(), &self.transform, options).await;
+        let walked = run(self.settings.clone(), &transform, options).await;
+        self.judging.end(follower).await;
         alarm.abort();
         let is_complete = !*told.borrow();
         let progress = walked.map_err(Failure::Walk)?;

@@ -9,12 +9,13 @@ use sluicebox_pipeline::position::{Offsets, TopicPartition};
 use sluicebox_pipeline::settings::{KafkaSettings, Settings, SourceSettings};
 use sluicebox_pipeline::source::event::{self, Event, EventRecord, Inlet, Receipt, Settled};
 use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions, run_events};
-use sluicebox_sandbox::{Sandbox, Transform};
+use sluicebox_sandbox::Sandbox;
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::answer::{self, Failure};
+use crate::judging::{Follower, Judging};
 use crate::payload::Records;
 use crate::{document, time};
 
@@ -24,7 +25,7 @@ const OPEN_DURATION_MAX: Duration = Duration::from_secs(8);
 /// A pipeline as a function.
 pub(crate) struct Function {
     pub(crate) settings: Settings,
-    pub(crate) transform: Transform,
+    pub(crate) judging: Judging,
     kafka: KafkaSettings,
     /// Of one event at a time; none before the first, and after one has ended.
     walk: Mutex<Option<Walk>>,
@@ -33,6 +34,7 @@ pub(crate) struct Function {
 struct Walk {
     inlet: Inlet,
     ended: JoinHandle<Result<Progress, PipelineError>>,
+    follower: Follower,
 }
 
 impl Function {
@@ -48,7 +50,8 @@ impl Function {
         };
         let sandbox = Sandbox::new().context("the sandbox cannot be set up")?;
         let opened = sluicebox_registry::open(&settings.transform, &sandbox, None).await?;
-        let function = Self { settings, transform: opened.transform, kafka, walk: Mutex::new(None) };
+        let judging = Judging::new(opened, &settings, &sandbox);
+        let function = Self { settings, judging, kafka, walk: Mutex::new(None) };
         function.begin_walk().await?;
         Ok(function)
     }
@@ -78,7 +81,11 @@ impl Function {
         let mut slot = self.walk.lock().await;
         let walk = match slot.take() {
             Some(walk) if !walk.ended.is_finished() => walk,
-            _ => self.begin(None),
+            Some(over) => {
+                self.judging.end(over.follower).await;
+                self.begin(None).await
+            }
+            None => self.begin(None).await,
         };
         let answer_by = event.deadline;
         match timeout_at(answer_by, walk.inlet.deliver(event)).await {
@@ -86,7 +93,11 @@ impl Function {
                 *slot = Some(walk);
                 Ok(receipt)
             }
-            Ok(Err(_ended)) => Err(reason(walk.ended).await),
+            Ok(Err(_ended)) => {
+                let failure = reason(walk.ended).await;
+                self.judging.end(walk.follower).await;
+                Err(failure)
+            }
             Err(_elapsed) => {
                 *slot = Some(walk);
                 let why = "the time was over before it was committed";
@@ -99,7 +110,7 @@ impl Function {
     /// Begins the first walk, and waits until it is ready. What is wrong with the settings shows here.
     async fn begin_walk(&self) -> Result<()> {
         let (ready, opened) = oneshot::channel();
-        let walk = self.begin(Some(ready));
+        let walk = self.begin(Some(ready)).await;
         match timeout(OPEN_DURATION_MAX, opened).await {
             Ok(Err(_ended)) => bail!("{}", reason(walk.ended).await),
             Ok(Ok(())) => {}
@@ -109,29 +120,30 @@ impl Function {
         Ok(())
     }
 
-    fn begin(&self, ready: Option<oneshot::Sender<()>>) -> Walk {
+    async fn begin(&self, ready: Option<oneshot::Sender<()>>) -> Walk {
         let (inlet, source) = event::source(self.kafka.clone(), self.settings.lambda.gaps);
-        let (settings, transform) = (self.settings.clone(), self.transform.clone());
+        let (transform, changes, follower) = self.judging.begin().await;
+        let settings = self.settings.clone();
         let ready = ready.unwrap_or_else(|| oneshot::channel().0);
         let ended = tokio::spawn(async move {
             let (stop, stopped) = watch::channel(false);
-            let walked = run_events(settings, &transform, options(stopped), source, ready).await;
+            let walked = run_events(settings, &transform, options(stopped, changes), source, ready).await;
             drop(stop);
             walked
         });
-        Walk { inlet, ended }
+        Walk { inlet, ended, follower }
     }
 }
 
 /// How a walk of a function walks: nobody looks at its figures, and what stops it is the end of what is handed in.
-fn options(stop: watch::Receiver<bool>) -> RunOptions {
+fn options(stop: watch::Receiver<bool>, changes: Changes) -> RunOptions {
     RunOptions {
         drain: false,
         accepted_gaps: Vec::new(),
         stop,
         progress: watch::channel(Progress::default()).0,
         health: watch::channel(Health::default()).0,
-        changes: Changes::none(),
+        changes,
     }
 }
 

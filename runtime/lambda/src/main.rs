@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`document`] | where the pipeline file is |
 //! | [`function`] | what lives from invocation to invocation: settings, transform, the walk |
+//! | [`judging`] | the transform, and the channel that it follows |
 //! | [`payload`] | what an invocation brings: Kafka's records, or the wish to drain |
 //! | [`answer`] | what is said of it: exactly the partitions that did not commit |
 //! | [`drain`] | without an event source: reads from Kafka itself until the time is over |
@@ -17,6 +18,7 @@ mod answer;
 mod document;
 mod drain;
 mod function;
+mod judging;
 mod log;
 mod payload;
 mod time;
@@ -55,6 +57,7 @@ async fn main() -> ExitCode {
 async fn invoke(function: Arc<Function>, event: LambdaEvent<Payload>) -> Result<Value, Failure> {
     let (payload, context) = event.into_parts();
     log::begin(&context.request_id);
+    function.judging.nudge();
     let deadline = time::deadline(context.deadline(), function.settings().lambda.timeout);
     let answer = match payload {
         Payload::Records(records) => function.take_in(records, deadline).await,

@@ -11,7 +11,7 @@ use sluicebox_pipeline::settings::{BreakerSettings, Settings, TransformOrigin};
 use sluicebox_pipeline::succession::Withdrawal;
 use sluicebox_pipeline::{Change, ErrorKind, PipelineError, Proposals, Successor};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -30,7 +30,7 @@ pub struct Following {
     settings: Settings,
     sandbox: Sandbox,
     cache: Option<CacheFolder>,
-    judging: Transform,
+    judging: watch::Sender<Transform>,
     pin: Pin,
     candidate: Option<crate::channel::Candidate>,
     /// What could not be withdrawn yet.
@@ -65,7 +65,7 @@ impl Following {
             settings,
             sandbox,
             cache,
-            judging,
+            judging: watch::Sender::new(judging),
             pin,
             candidate: None,
             withdrawals: Vec::new(),
@@ -81,8 +81,8 @@ impl Following {
     }
 
     /// The transform that judges, as far as it is up to the channel: what a new walk begins with.
-    pub fn judging(&self) -> &Transform {
-        &self.judging
+    pub fn judging(&self) -> watch::Receiver<Transform> {
+        self.judging.subscribe()
     }
 
     /// Follows until the walk that hears of it is over.
@@ -137,7 +137,8 @@ impl Following {
             }
             Err(Unfit::Ever(why)) => {
                 let refused = format!("{}, version {}: {why}", entry.channel, entry.version);
-                self.complain(format!("{refused}; {} judges on", self.judging.digest()), proposals).await;
+                let judging = *self.judging.borrow().digest();
+                self.complain(format!("{refused}; {judging} judges on"), proposals).await;
             }
         }
         self.followed.entry = entry.clone();
@@ -148,7 +149,8 @@ impl Following {
             let transform = self.load(&entry.pin).await?;
             let successor = Successor::prepare(&self.settings, &transform).await.map_err(unfit)?;
             self.propose(Change::Adopt(Box::new(successor)), proposals).await;
-            (self.judging, self.pin, self.candidate) = (transform, entry.pin, None);
+            self.judging.send_replace(transform);
+            (self.pin, self.candidate) = (entry.pin, None);
         }
         if entry.candidate != self.candidate {
             let candidate = match &entry.candidate {
@@ -164,7 +166,8 @@ impl Following {
     async fn try_out(&self, candidate: &crate::channel::Candidate) -> Result<Candidate, Unfit> {
         let transform = self.load(&candidate.pin).await?;
         let probation = probation(&candidate.mode).map_err(Unfit::Ever)?;
-        Candidate::prepare(&self.settings, &self.judging, &transform, probation).await.map_err(unfit)
+        let judging = self.judging.borrow().clone();
+        Candidate::prepare(&self.settings, &judging, &transform, probation).await.map_err(unfit)
     }
 
     async fn load(&self, pin: &Pin) -> Result<Transform, Unfit> {
