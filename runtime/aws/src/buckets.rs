@@ -68,5 +68,5 @@ fn default_region() -> Result<Option<String>, AwsError> {
         Ok(region.map(|region| region.to_string()))
     };
     let asked = std::thread::Builder::new().name("aws-region".to_owned()).spawn(ask)?.join();
-    asked.unwrap_or_else(|_| Err(AwsError::Region))
+    asked.unwrap_or(Err(AwsError::Region))
 }

@@ -181,7 +181,7 @@ async fn one(world: &World, round: usize, expected: &str, random: &mut fastrand:
         (_, Ok(transform)) => {
             assert_eq!(transform.is_precompiled(), *kind == Kind::FormForElsewhere, "{what}");
             assert_eq!(transform.digest(), orders().digest(), "{what}");
-            if round % 50 == 0 {
+            if round.is_multiple_of(50) {
                 assert_eq!(judged(&transform), expected, "{what}");
             }
             false

@@ -1,5 +1,4 @@
 //! Events as AWS's documentation and test data have them: `tests/cases/events`.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use super::event::{Event, EventRecord, Receipt, Settled};
+use super::delivery::{Event, EventRecord, Receipt, Settled};
 use super::inquiry::{Answer, Suspicion};
 use crate::loss::{Extent, Loss, LossCause};
 use crate::position::{OffsetRange, Offsets, TopicPartition};

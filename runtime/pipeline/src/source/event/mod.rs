@@ -10,7 +10,7 @@
 //! back, and go, which is a flush. What is still not committed then is tried again while there is time. The ledger is the
 //! one of all modes, so that repeated events, with whatever boundaries, are taken in once.
 
-mod event;
+mod delivery;
 mod inquiry;
 mod invocation;
 
@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use event::{Event, EventRecord, Receipt, Settled};
+pub use delivery::{Event, EventRecord, Receipt, Settled};
 use tokio::sync::{mpsc, oneshot};
 
 use self::inquiry::Inquirer;
