@@ -57,7 +57,7 @@ fn a_tripped_breaker_keeps_its_member_and_its_offsets_and_a_right_transform_goes
     pipeline.settings["breaker"] = json!({"window_records": 60});
     pipeline.settings["http"] = json!({"listen": address.to_string()});
     // What is good is flushed; what follows trips the breaker before a flush is due.
-    pipeline.settings["flush"] = json!({"rows_max": GOOD * 95 / 100, "interval": "1h"});
+    pipeline.settings["flush"] = json!({"rows_max": GOOD * 95 / 100, "interval": "30m"});
     pipeline.settings["source"]["kafka"]["properties"] =
         json!({"session.timeout.ms": 2000, "heartbeat.interval.ms": 300, "max.poll.interval.ms": 3000});
     let mut paused = pipeline.start(&[])?;

@@ -201,7 +201,7 @@ fn a_start_at_the_end_is_remembered_before_the_first_flush() -> Result<()> {
     pipeline.settings["source"]["kafka"]["start"] = json!("latest");
     pipeline.settings["source"]["kafka"]["properties"] =
         json!({"session.timeout.ms": 2000, "heartbeat.interval.ms": 300});
-    pipeline.settings["flush"] = json!({"interval": "1h"});
+    pipeline.settings["flush"] = json!({"interval": "30m"});
 
     let mut run = pipeline.start(&[])?;
     await_ledger(&pipeline, &mut run, [50; 4])?;

@@ -19,7 +19,7 @@ fn sigterm_flushes_commits_and_leaves_the_group() -> Result<()> {
     feed.produce(cluster)?;
     let mut pipeline = orders::pipeline("sigterm", source(cluster, &["sigterm"]))?;
     // Nothing but the signal can cause a flush. A member that does not say goodbye stays for the session's time.
-    pipeline.settings["flush"] = json!({"interval": "1h"});
+    pipeline.settings["flush"] = json!({"interval": "30m"});
     pipeline.settings["source"]["kafka"]["properties"] = json!({"session.timeout.ms": 30_000});
 
     let mut run = pipeline.start(&[])?;

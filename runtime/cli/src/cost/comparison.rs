@@ -135,16 +135,18 @@ mod tests {
     }
 
     #[test]
-    fn at_a_crossing_both_cost_the_same_and_beside_it_they_do_not() {
+    fn below_a_crossing_one_is_cheaper_and_above_it_is_not() {
         let load = Load { records_per_second: 100.0, record_bytes: 500.0 };
-        let comparison = Comparison::of(&load, &mode(), &book());
-        let crossing = comparison.break_even.iter();
-        let crossing = crossing.filter(|it| it.below == "lambda_drain" && it.above == "glue").collect::<Vec<_>>();
-        let [crossing] = crossing.as_slice() else { panic!("{:?}", comparison.break_even) };
-        let cost = |way: Way, rate| way.per_hour(&Load { records_per_second: rate, ..load }, &mode(), &book());
-        let rate = crossing.records_per_second;
-        assert!(cost(Way::LambdaDrain, rate * 0.9) < cost(Way::Glue, rate * 0.9));
-        assert!(cost(Way::LambdaDrain, rate * 1.001) >= cost(Way::Glue, rate * 1.001));
+        let cost = |name: &str, rate| {
+            let way = Way::ALL.into_iter().find(|way| way.name() == name).unwrap();
+            way.per_hour(&Load { records_per_second: rate, ..load }, &mode(), &book())
+        };
+        let crossings = Comparison::of(&load, &mode(), &book()).break_even;
+        assert!(crossings.iter().any(|it| it.below == "lambda_events" && it.above == "fargate"), "{crossings:?}");
+        for Crossing { below, above, records_per_second: rate } in crossings {
+            assert!(cost(below, rate * 0.999) < cost(above, rate * 0.999), "{below} {above} {rate}");
+            assert!(cost(below, rate * 1.001) >= cost(above, rate * 1.001), "{below} {above} {rate}");
+        }
     }
 
     #[test]
