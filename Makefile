@@ -53,9 +53,9 @@ lambda-storm: guests setup ## RECORDS=200000 through the Lambda function, with l
 	$(CARGO_BUILD) --bins --example lambda_storm
 	$(dir $(SLUICEBOX))examples/lambda_storm $(or $(RECORDS),200000) $(SEED)
 
-cold-start: guests setup ## what a cold start of the Lambda function costs, against a hello world in the same run
+cold-start: guests setup lambda-zip ## what a cold start of the zip's function costs, against a hello world in the same run
 	$(CARGO_BUILD) --bins --example cold_start --example hello_lambda
-	$(dir $(SLUICEBOX))examples/cold_start $(ROUNDS)
+	SLUICEBOX_BOOTSTRAP=$(abspath $(or $(CARGO_TARGET_DIR),target))/lambda/bootstrap $(dir $(SLUICEBOX))examples/cold_start $(ROUNDS)
 
 lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip
 	@tests/setup/doctor

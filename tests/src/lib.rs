@@ -19,6 +19,7 @@
 //! - [`native`]: what the tables must hold, by the transform's function run natively
 //! - [`place`]: where the repository keeps the things that `make` builds
 //! - [`ports`]: free ones
+//! - [`registry`]: where transforms are pushed and promoted
 //! - [`simulation`]: the real walk in a world of numbers; not a whole run, but it crosses all crates
 //! - [`lifeline`]: how a child process is kept from outliving the test
 
@@ -36,6 +37,7 @@ pub mod orders;
 pub mod pipeline;
 pub mod place;
 pub mod ports;
+pub mod registry;
 pub mod s3;
 pub mod simulation;
 pub mod stream;

@@ -24,8 +24,12 @@ pub fn sluicebox() -> Result<PathBuf> {
     existing(profile.join("sluicebox"), "cargo build --release --workspace")
 }
 
-/// The `bootstrap` of the Lambda function, built in the same profile as the tests.
+/// The `bootstrap` of the Lambda function, built in the same profile as the tests; or another build of it, such as the one that
+/// `make lambda-zip` packs, if `SLUICEBOX_BOOTSTRAP` says where.
 pub fn bootstrap() -> Result<PathBuf> {
+    if let Some(other) = std::env::var_os("SLUICEBOX_BOOTSTRAP") {
+        return existing(PathBuf::from(other), "make lambda-zip");
+    }
     let binary = std::env::current_exe()?;
     let profile = binary.ancestors().nth(2).context("the test binary does not lie in a target folder")?;
     existing(profile.join("bootstrap"), "cargo build --release --workspace")

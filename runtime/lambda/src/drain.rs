@@ -27,6 +27,7 @@ impl Function {
             std::future::pending::<()>().await;
         });
         let told = stopped.clone();
+        self.end_walk().await;
         let (transform, changes, follower) = self.judging.begin().await;
         let options = RunOptions {
             drain: true,

@@ -1,5 +1,5 @@
 //! What lives from invocation to invocation: the settings, the transform, and one walk with its tables open and its
-//! instance warm. A walk that ends over an event is begun anew by the next.
+//! instance warm. A walk that ends over an event is begun anew by the next; so is one that a drain has taken the place of.
 
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use crate::{document, time};
 
 /// How long the start waits for the tables. Lambda gives it ten seconds; what is not open by then opens with the first event.
 const OPEN_DURATION_MAX: Duration = Duration::from_secs(8);
+/// How long a drain waits for the walk of events to end.
+const END_DURATION_MAX: Duration = Duration::from_secs(1);
 
 /// A pipeline as a function.
 pub(crate) struct Function {
@@ -118,6 +120,17 @@ impl Function {
         }
         *self.walk.lock().await = Some(walk);
         Ok(())
+    }
+
+    /// Ends the walk of events, if there is one. While it waits for its next event it makes no change that its channel names.
+    pub(crate) async fn end_walk(&self) {
+        let Some(Walk { inlet, mut ended, follower }) = self.walk.lock().await.take() else { return };
+        drop(inlet);
+        if timeout(END_DURATION_MAX, &mut ended).await.is_err() {
+            // It is still busy with an event that nobody waits for. To give up is as good as to be killed, which it stands.
+            ended.abort();
+        }
+        self.judging.end(follower).await;
     }
 
     async fn begin(&self, ready: Option<oneshot::Sender<()>>) -> Walk {

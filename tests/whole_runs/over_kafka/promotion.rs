@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use sluicebox_tests::command::{Said, sluicebox};
+use sluicebox_tests::command::sluicebox;
 use sluicebox_tests::feed::Feed;
 use sluicebox_tests::http::{free_address, get};
 use sluicebox_tests::kafka::{Cluster, Message};
 use sluicebox_tests::pipeline::{Pipeline, Run, await_until};
-use sluicebox_tests::{place, tables};
+use sluicebox_tests::registry::{self, command, promote, push};
 
 use super::{await_all_taken_in, source};
 use crate::orders;
@@ -39,9 +39,7 @@ impl Scene {
         let mut pipeline = Pipeline::new(NAME, orders::GUEST, &["orders"], source(cluster, &[NAME]))?;
         pipeline.settings["http"] = json!({"listen": address.to_string()});
         pipeline.settings["flush"] = json!({"interval": "200ms"});
-        pipeline.settings["transform"] = json!({
-            "artifact": "orders@prod", "registry": "registry", "poll_interval": "300ms",
-        });
+        pipeline.settings["transform"] = registry::follows_prod();
         let digest = push(&pipeline, orders::GUEST)?;
         promote(&pipeline, &digest)?;
         let run = pipeline.start(&[])?;
@@ -79,37 +77,9 @@ impl Scene {
         Ok(last)
     }
 
-    /// Which transform the newest commit that took in records names, for one partition.
     fn judge_of(&self, partition: i32) -> Result<String> {
-        let commits = tables::commits(&self.pipeline.table("orders"))?;
-        let of = |commit: &Value| {
-            let taken = commit["partitions"].as_array()?.iter().find(|taken| taken["partition"] == partition)?;
-            Some(taken["transform_digest"].as_str().or(commit["transform_digest"].as_str())?.to_owned())
-        };
-        commits.iter().rev().find_map(of).context("nothing was committed")
+        registry::judge_of(&self.pipeline, "orders", partition)
     }
-}
-
-fn command(pipeline: &Pipeline, arguments: &[&str]) -> Result<Said> {
-    let said = sluicebox(pipeline.folder(), arguments)?;
-    ensure!(said.code == Some(0), "{arguments:?}: {said:?}");
-    Ok(said)
-}
-
-/// Pushes a guest, and returns its digest.
-fn push(pipeline: &Pipeline, guest: &str) -> Result<String> {
-    let wasm = place::guest(guest)?;
-    let said = command(pipeline, &["push", &wasm.to_string_lossy(), "--to", "registry/orders"])?;
-    let digest = said
-        .stdout
-        .split(|letter: char| letter.is_whitespace() || letter == '@')
-        .find(|word| word.starts_with("sha256:"));
-    digest.map(str::to_owned).with_context(|| format!("no digest: {said:?}"))
-}
-
-fn promote(pipeline: &Pipeline, digest: &str) -> Result<()> {
-    command(pipeline, &["promote", &format!("orders@{digest}"), "--channel", "prod", "--registry", "registry"])
-        .map(drop)
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
+use sluicebox_tests::feed::Feed;
 use sluicebox_tests::kafka::Cluster;
 use sluicebox_tests::lambda::{Function, Outcome};
+use sluicebox_tests::registry::{follows_prod, judge_of, promote, push};
 
 use super::super::source;
 use crate::orders;
@@ -36,5 +38,38 @@ fn a_schedule_drains_to_the_end_in_as_many_invocations_as_it_takes() -> Result<(
     ensure!(records == 20_000, "{records} records were drained");
     let again = drain(&function, r#"{"detail-type": "Scheduled Event", "source": "aws.events"}"#, super::TIMEOUT)?;
     assert_eq!((again["records"].as_u64(), again["complete"].as_bool()), (Some(0), Some(true)));
+    orders::ensure_exactly_once(&pipeline, &[&feed])
+}
+
+/// Nothing but the schedule wakes it, so that no walk of events hears of what is promoted. A drain may be over before it has
+/// looked at the channel; the next one begins with what was found.
+#[test]
+fn drains_follow_their_channel() -> Result<()> {
+    const NAME: &str = "drained-by-channel";
+    const SHARE: usize = 100;
+    let cluster = Cluster::shared()?;
+    cluster.create_topic(NAME, orders::PARTITIONS, &[])?;
+    let mut pipeline = orders::pipeline(NAME, source(cluster, &[NAME]))?;
+    pipeline.settings["transform"] = follows_prod();
+    let digests = [push(&pipeline, orders::GUEST)?, push(&pipeline, "orders_with_poison")?];
+    promote(&pipeline, &digests[0])?;
+    let function = Function::of(&pipeline)?;
+    let mut feed = Feed::new(NAME);
+    for digest in [&digests[1], &digests[0], &digests[1]] {
+        promote(&pipeline, digest)?;
+        let mut drains = 0;
+        loop {
+            let from = feed.records.len();
+            feed.extend((from..from + SHARE).map(orders::order));
+            cluster.produce(NAME, feed.records[from..].iter().map(|record| &record.message))?;
+            drain(&function, r#"{"mode": "drain"}"#, super::TIMEOUT)?;
+            drains += 1;
+            if judge_of(&pipeline, "orders", 0)? == *digest {
+                break;
+            }
+            ensure!(drains < 3, "the promoted one does not judge:\n{}", function.log()?);
+        }
+    }
+    ensure!(function.cold_starts() == 1, "the environment was not used again");
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }

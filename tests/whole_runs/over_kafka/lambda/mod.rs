@@ -12,6 +12,7 @@ mod conformance;
 mod drain;
 mod events;
 mod gaps;
+mod promotion;
 mod storm;
 mod switch;
 
