@@ -51,6 +51,12 @@ pub fn ledger(table: impl Into<Location>, pipeline: &str, topic: &str, partition
     read("ledger", &table.into(), &ids)?.iter().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
+/// Which topic the ledger says that its offsets are of; none if it does not.
+pub fn topic_id(table: impl Into<Location>, pipeline: &str, topic: &str, partition: i32) -> Result<Option<i64>> {
+    let lines = read("ledger", &table.into(), &[format!("sluicebox-topic/{pipeline}/{topic}/{partition}")])?;
+    Ok(lines.first().map(|line| serde_json::from_str(line)).transpose()?.flatten())
+}
+
 /// What each commit that is still in the log says of itself (`commitInfo.sluicebox`), in order.
 pub fn commits(folder: &Path) -> Result<Vec<Value>> {
     let entries = std::fs::read_dir(folder.join("_delta_log"))?.map(|entry| Ok(entry?.path()));

@@ -21,14 +21,13 @@ const SERVERLESS_BEFORE_REGION: &str = ".kafka-serverless.";
 const AFTER_REGION: &str = ".amazonaws.com";
 
 /// Sees to it that the clients of a pipeline that reads from MSK are given tokens, if its file says so; the task that makes
-/// them anew lives as long as the settings or what is made of them.
-pub async fn authenticate(settings: &mut Settings) -> Result<(), AwsError> {
-    if let SourceSettings::Kafka(kafka) = &mut settings.source
-        && let Some(Authentication::MskIam { .. }) = kafka.authentication
-    {
-        kafka.tokens = Some(tokens(kafka).await?);
-    }
-    Ok(())
+/// them anew lives as long as the settings or what is made of them. Returns who makes them, for those who may be frozen.
+pub async fn authenticate(settings: &mut Settings) -> Result<Option<Arc<Renewed>>, AwsError> {
+    let SourceSettings::Kafka(kafka) = &mut settings.source else { return Ok(None) };
+    let Some(Authentication::MskIam { .. }) = kafka.authentication else { return Ok(None) };
+    let tokens = tokens(kafka).await?;
+    kafka.tokens = Some(tokens.clone());
+    Ok(Some(tokens))
 }
 
 /// Tokens for the brokers of a source; the first is there when this returns.

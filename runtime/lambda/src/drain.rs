@@ -6,13 +6,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sluicebox_pipeline::{Health, Progress, RunOptions, run};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::answer::Failure;
 use crate::function::Function;
+use crate::time;
 
 /// The walk from Kafka works for so long before it looks up.
 const TURN: Duration = Duration::from_secs(5);
+
+const LATE: &str = "the time was over before the drain came to its end: what is not committed, the next takes in";
 
 impl Function {
     /// Drains, and says what came of it.
@@ -37,10 +40,12 @@ impl Function {
             health: watch::channel(Health::default()).0,
             changes,
         };
-        let walked = run(self.settings.clone(), &transform, options).await;
+        let walk = run(self.settings.clone(), &transform, options);
+        let walked = timeout_at(time::answer_by(deadline), walk).await;
         self.judging.end(follower).await;
         alarm.abort();
         let is_complete = !*told.borrow();
+        let walked = walked.map_err(|_elapsed| Failure::Process(LATE.to_owned()))?;
         let progress = walked.map_err(Failure::Walk)?;
         tracing::info!(records = progress.records, is_complete, "drained");
         Ok(json!({

@@ -1,10 +1,12 @@
 //! What lives from invocation to invocation: the settings, the transform, and one walk with its tables open and its
 //! instance warm. A walk that ends over an event is begun anew by the next; so is one that a drain has taken the place of.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+use sluicebox_aws::renewed::Renewed;
 use sluicebox_pipeline::position::{Offsets, TopicPartition};
 use sluicebox_pipeline::settings::{KafkaSettings, Settings, SourceSettings};
 use sluicebox_pipeline::source::event::{self, Event, EventRecord, Inlet, Receipt, Settled};
@@ -24,11 +26,16 @@ const OPEN_DURATION_MAX: Duration = Duration::from_secs(8);
 /// How long a drain waits for the walk of events to end.
 const END_DURATION_MAX: Duration = Duration::from_secs(1);
 
+/// How long an invocation waits for a new token.
+const TOKEN_DURATION_MAX: Duration = Duration::from_secs(2);
+
 /// A pipeline as a function.
 pub(crate) struct Function {
     pub(crate) settings: Settings,
     pub(crate) judging: Judging,
     kafka: KafkaSettings,
+    /// Who makes tokens for the brokers, if they want any.
+    tokens: Option<Arc<Renewed>>,
     /// Of one event at a time; none before the first, and after one has ended.
     walk: Mutex<Option<Walk>>,
 }
@@ -46,16 +53,46 @@ impl Function {
         let mut settings = document::load().await?;
         sluicebox_aws::reach_buckets(&settings).context("cannot find out how to reach buckets")?;
         #[cfg(feature = "msk-iam")]
-        sluicebox_aws::authenticate(&mut settings).await.context("cannot authenticate to the brokers")?;
+        let tokens = sluicebox_aws::authenticate(&mut settings).await.context("cannot authenticate to the brokers")?;
+        #[cfg(not(feature = "msk-iam"))]
+        let tokens = None;
         let SourceSettings::Kafka(kafka) = settings.source.clone() else {
             bail!("a function takes in what Kafka has: `source` must be `kafka`, with the topics of the event source");
         };
         let sandbox = Sandbox::new().context("the sandbox cannot be set up")?;
-        let opened = sluicebox_registry::open(&settings.transform, &sandbox, None).await?;
-        let judging = Judging::new(opened, &settings, &sandbox);
-        let function = Self { settings, judging, kafka, walk: Mutex::new(None) };
-        function.begin_walk().await?;
-        Ok(function)
+        let begin = |opened| {
+            let judging = Judging::new(opened, &settings, &sandbox);
+            let (settings, kafka, tokens) = (settings.clone(), kafka.clone(), tokens.clone());
+            Self { settings, judging, kafka, tokens, walk: Mutex::new(None) }.begun()
+        };
+        let begun = match sluicebox_registry::open(&settings.transform, &sandbox, None).await {
+            Ok(opened) => begin(opened).await,
+            Err(error) => Err(error.into()),
+        };
+        let Err(error) = begun else { return begun };
+        // As warm environments do with a promotion that does not fit, so does a new one.
+        match sluicebox_registry::open_earlier(&settings, &sandbox, None).await {
+            Ok(Some(earlier)) => {
+                tracing::error!("{error:#}; what the channel named before judges: {}", earlier.transform.digest());
+                begin(earlier).await
+            }
+            Ok(None) | Err(_) => Err(error),
+        }
+    }
+
+    async fn begun(self) -> Result<Self> {
+        self.begin_walk().await?;
+        Ok(self)
+    }
+
+    /// A new invocation: time may have passed, in which no task of ours has run.
+    pub(crate) async fn wake(&self) {
+        self.judging.nudge();
+        if let Some(tokens) = &self.tokens
+            && let Ok(Err(error)) = timeout(TOKEN_DURATION_MAX, tokens.renew_if_due()).await
+        {
+            tracing::warn!(%error, "no new token for Kafka");
+        }
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -9,12 +9,18 @@ use tracing_subscriber::EnvFilter;
 /// The request that is being served.
 static REQUEST: Mutex<String> = Mutex::new(String::new());
 
+/// Those who would log whole events, or what they send, if they were asked for more.
+const QUIET: [&str; 4] = ["lambda_runtime=info", "lambda_runtime_api_client=info", "hyper=info", "hyper_util=info"];
+
 /// From now on everything of interest is logged; `SLUICEBOX_LOG` says otherwise.
 pub(crate) fn start() {
     // delta-rs warns of each binary column that it keeps no statistics of.
     let usual = "warn,deltalake_core::writer::stats=error,bootstrap=info,sluicebox=info,sluicebox_pipeline=info,\
                  sluicebox_registry=info,sluicebox_sandbox=info";
-    let filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let mut filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    for directive in QUIET.iter().filter_map(|directive| directive.parse().ok()) {
+        filter = filter.add_directive(directive);
+    }
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .json()

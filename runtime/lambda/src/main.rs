@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
 async fn invoke(function: Arc<Function>, event: LambdaEvent<Payload>) -> Result<Value, Failure> {
     let (payload, context) = event.into_parts();
     log::begin(&context.request_id);
-    function.judging.nudge();
+    function.wake().await;
     let deadline = time::deadline(context.deadline(), function.settings().lambda.timeout);
     let answer = match payload {
         Payload::Records(records) => function.take_in(records, deadline).await,

@@ -98,11 +98,11 @@ struct WireRecord {
     offset: i64,
     #[serde(default)]
     timestamp: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "silently")]
     key: Option<Encoded>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "silently")]
     value: Option<Encoded>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "silently")]
     headers: Option<Vec<BTreeMap<String, Option<Vec<HeaderByte>>>>>,
 }
 
@@ -119,6 +119,12 @@ impl From<WireRecord> for EventRecord {
                 .collect(),
         }
     }
+}
+
+/// Says what is wrong without a word of what is there.
+fn silently<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let wrong = "a key, value or header is not as Lambda writes it: base64, and headers as lists of `{name: [bytes]}`";
+    T::deserialize(deserializer).map_err(|_| de::Error::custom(wrong))
 }
 
 /// Bytes in base64.

@@ -30,6 +30,8 @@ pub enum Probation {
         partitions: BTreeSet<TopicPartition>,
         /// When it is sent back.
         breaker: BreakerSettings,
+        /// What whoever ordered it tells it by when it is sent back.
+        order: u64,
     },
 }
 
@@ -50,6 +52,7 @@ pub(crate) struct Canary {
     pub(crate) worker: Worker,
     pub(crate) head: Letterhead,
     breaker: Breaker,
+    order: u64,
 }
 
 /// How a candidate does.
@@ -83,11 +86,11 @@ impl Candidate {
             Probation::Shadow { share } => {
                 Role::Shadow(Box::new(Shadow::new(settings, judging, transform, worker, *share)?))
             }
-            Probation::Canary { partitions, breaker } => {
+            Probation::Canary { partitions, breaker, order } => {
                 require_same_tables(judging, transform)?;
                 let head = DeadLetters::introduce(settings, transform).await?;
                 let (partitions, breaker) = (partitions.clone(), Breaker::new(Some(*breaker)));
-                Role::Canary(Box::new(Canary { partitions, worker, head, breaker }))
+                Role::Canary(Box::new(Canary { partitions, worker, head, breaker, order: *order }))
             }
         };
         Ok(Self { transform_digest: transform.digest().to_string(), role })
@@ -96,6 +99,14 @@ impl Candidate {
     /// The digest of the transform.
     pub fn transform_digest(&self) -> &str {
         &self.transform_digest
+    }
+
+    /// By whose order it is tried; only canaries are sent back.
+    pub(crate) fn order(&self) -> u64 {
+        match &self.role {
+            Role::Canary(canary) => canary.order,
+            Role::Shadow(_) => 0,
+        }
     }
 
     /// The canary, if these records are its to judge, or the shadow, if it gets a copy of them.

@@ -39,6 +39,8 @@ pub struct Orphans {
     pub files: Vec<Orphan>,
     /// Files that nothing mentions either, but that are too young to be judged.
     pub too_young: u64,
+    /// Tables within this one.
+    inner: BTreeSet<Path>,
     store: Arc<dyn ObjectStore>,
 }
 
@@ -67,6 +69,16 @@ pub async fn orphans(settings: &Settings, before: SystemTime) -> Result<Vec<Orph
 }
 
 impl Orphans {
+    /// Whether a path, relative to the table, can be that of a data file of this table, rather than of something else that lies
+    /// in its folder.
+    pub fn may_be_ours(&self, path: &str) -> bool {
+        Path::parse(path).is_ok_and(|path| self.is_ours(&path))
+    }
+
+    fn is_ours(&self, path: &Path) -> bool {
+        is_data_file(path) && !self.inner.iter().any(|table| path.prefix_matches(table))
+    }
+
     /// Deletes them; one that is gone already is fine.
     pub async fn delete(&self) -> Result<(), PipelineError> {
         let paths: Vec<_> = self.files.iter().map(|file| Ok(file.path.clone())).collect();
@@ -85,17 +97,16 @@ async fn search(table: &DeltaTable, name: &str, location: &str, before: SystemTi
     let store = table.log_store().object_store(None);
     let listed: Vec<ObjectMeta> = store.list(None).try_collect().await?;
     let mentioned = Mentioned::read(&store, LOG).await?;
-    let inner = inner_tables(&listed);
     let mut orphans = Orphans {
         table: name.to_owned(),
         location: location.to_owned(),
         files: Vec::new(),
         too_young: 0,
+        inner: inner_tables(&listed),
         store: store.clone(),
     };
     for object in listed {
-        let is_inner = inner.iter().any(|table| object.location.prefix_matches(table));
-        if is_inner || !is_data_file(&object.location) || mentioned.has(&object.location) {
+        if !orphans.is_ours(&object.location) || mentioned.has(&object.location) {
             continue;
         }
         let written_at = SystemTime::from(object.last_modified);

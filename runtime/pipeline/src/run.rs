@@ -1,6 +1,6 @@
 //! Puts a pipeline together from its settings and walks it.
 
-use sluicebox_sandbox::{Transform, Worker};
+use sluicebox_sandbox::{ConfigureError, Transform, Worker};
 use tokio::sync::{oneshot, watch};
 
 use crate::breaker::Breaker;
@@ -104,7 +104,10 @@ async fn open(
 /// An instance of the transform that took the settings' configuration.
 pub(crate) fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {
     let configuration = settings.transform.configuration.to_string();
-    transform.worker(&configuration).map_err(|error| PipelineError::Configuration(error.to_string()))
+    transform.worker(&configuration).map_err(|error| match error {
+        ConfigureError::Host(error) => PipelineError::Sandbox(error.to_string()),
+        refusal => PipelineError::Configuration(refusal.to_string()),
+    })
 }
 
 fn walk<S: Source>(

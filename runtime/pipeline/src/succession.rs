@@ -23,8 +23,8 @@ pub enum Change {
     Adopt(Box<Successor>),
     /// From now on this one is on probation beside it; none: nobody is.
     Probation(Option<Box<Candidate>>),
-    /// Something was refused before it came here, and all stays as it is: said, and shown until the next change. None: what
-    /// was refused is no longer wanted.
+    /// Something was refused before it came here, or cannot be looked at, and all stays as it is: said, and shown until the
+    /// next change. None: it is no longer so.
     Refused(Option<String>),
 }
 
@@ -46,6 +46,16 @@ impl Successor {
             tables: Tables::open(settings, transform).await?,
             dead_letters: DeadLetters::open(settings, transform).await?,
         })
+    }
+
+    /// The same checks, without opening or creating anything.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub async fn check(settings: &Settings, transform: &Transform) -> Result<(), PipelineError> {
+        worker(settings, transform)?;
+        Tables::check(settings, transform).await?;
+        DeadLetters::check(&settings.dead_letters.path).await
     }
 
     /// The digest of the transform.
@@ -75,6 +85,8 @@ pub struct Proposals {
 pub struct Withdrawal {
     /// The candidate's digest.
     pub transform_digest: String,
+    /// By whose order it was tried.
+    pub order: u64,
     /// How it came.
     pub why: String,
 }
@@ -130,7 +142,7 @@ impl<S: Source> Walk<S> {
             }
             Change::Refused(what) => {
                 if let Some(what) = &what {
-                    warn!("refused, all stays as it is: {what}");
+                    warn!("all stays as it is: {what}");
                 }
                 self.changes.refused = what;
             }
@@ -141,8 +153,8 @@ impl<S: Source> Walk<S> {
     pub(crate) fn send_back_canary(&mut self, error: &PipelineError) {
         let PipelineError::Canary(why) = error else { return };
         if let Some(candidate) = self.candidate.take() {
-            let (transform_digest, why) = (candidate.transform_digest().to_owned(), why.clone());
-            self.changes.withdraw(Withdrawal { transform_digest, why });
+            let transform_digest = candidate.transform_digest().to_owned();
+            self.changes.withdraw(Withdrawal { transform_digest, order: candidate.order(), why: why.clone() });
         }
     }
 

@@ -87,11 +87,32 @@ impl Registry {
     }
 
     /// The artifact with this digest. It may have been pushed several times, for other targets or by other versions: of the
-    /// manifests that are believed, one whose code runs here comes first, then the one with the most forms.
+    /// manifests that are believed, one that is signed comes first, then one whose code runs here, then the one with the most
+    /// forms.
     ///
     /// # Errors
     /// If it is not there, or nothing of it to be believed.
     pub async fn artifact(&self, name: &str, digest: &Digest) -> Result<Artifact, RegistryError> {
+        let (mut believed, refused) = self.believed(name, digest).await?;
+        believed.sort_by_key(|artifact| {
+            let is_signed = !artifact.signers.is_empty();
+            let is_ours = artifact.manifest.code_version == CODE_VERSION;
+            (is_signed, is_ours, artifact.manifest.forms.len(), artifact.pin.manifest_sha256)
+        });
+        believed.pop().ok_or_else(|| {
+            refused.unwrap_or_else(|| {
+                let advice = "`sluicebox ls` lists what there is, `sluicebox push` puts it there";
+                self.objects.missing(format!("{name}@{digest}"), advice)
+            })
+        })
+    }
+
+    /// What is to be believed of this digest, and why the rest is not.
+    pub(crate) async fn believed(
+        &self,
+        name: &str,
+        digest: &Digest,
+    ) -> Result<(Vec<Artifact>, Option<RegistryError>), RegistryError> {
         let (mut believed, mut refused) = (Vec::new(), None);
         for manifest_sha256 in self.manifests(name, digest).await? {
             match self.pinned(name, &Pin { digest: *digest, manifest_sha256 }).await {
@@ -103,16 +124,7 @@ impl Registry {
                 }
             }
         }
-        believed.sort_by_key(|artifact| {
-            let is_ours = artifact.manifest.code_version == CODE_VERSION;
-            (is_ours, artifact.manifest.forms.len(), artifact.pin.manifest_sha256)
-        });
-        believed.pop().ok_or_else(|| {
-            refused.unwrap_or_else(|| {
-                let advice = "`sluicebox ls` lists what there is, `sluicebox push` puts it there";
-                self.objects.missing(format!("{name}@{digest}"), advice)
-            })
-        })
+        Ok((believed, refused))
     }
 
     /// The digest of the transform of this name that begins with these hexadecimal digits.

@@ -2,8 +2,9 @@
 //! and only then proposed to the walk. What does not fit is refused, and all stays as it is. A canary that the walk has sent
 //! back is withdrawn for everybody.
 
+use std::future::pending;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sluicebox_pipeline::candidate::{Candidate, Probation};
 use sluicebox_pipeline::position::TopicPartition;
@@ -11,13 +12,13 @@ use sluicebox_pipeline::settings::{BreakerSettings, Settings, TransformOrigin};
 use sluicebox_pipeline::succession::Withdrawal;
 use sluicebox_pipeline::{Change, ErrorKind, PipelineError, Proposals, Successor};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
+use tokio::sync::mpsc::Sender;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::artifact::Pin;
 use crate::channel::{Entry, Mode};
-use crate::error::RegistryError;
 use crate::pipeline::Followed;
 use crate::promotion;
 
@@ -31,12 +32,20 @@ pub struct Following {
     sandbox: Sandbox,
     cache: Option<CacheFolder>,
     judging: watch::Sender<Transform>,
-    pin: Pin,
-    candidate: Option<crate::channel::Candidate>,
-    /// What could not be withdrawn yet.
+    /// The version of the entry whose candidate the walk tries.
+    candidate: Option<u64>,
+    /// That of the entry whose candidate a walk has sent back: it is not tried again.
+    sent_back: Option<u64>,
+    /// What is still to be written down.
     withdrawals: Vec<Withdrawal>,
-    /// What was last complained of: said once.
-    complaint: Option<String>,
+    /// Whether there is something left to be done of the newest entry, which may succeed at the next look.
+    is_pending: bool,
+    /// Why the newest entry is not followed.
+    refusal: Option<String>,
+    /// What stands in the way for the time being.
+    trouble: Option<String>,
+    /// Which of the two the walk has been told.
+    told: Option<String>,
     /// When the channel was last looked at, by the clock on the wall: others stand still in a process that is frozen.
     looked_at: SystemTime,
     nudge: Arc<Notify>,
@@ -59,17 +68,19 @@ impl Following {
         cache: Option<CacheFolder>,
         judging: Transform,
     ) -> Self {
-        let pin = followed.entry.pin;
         Self {
             followed,
             settings,
             sandbox,
             cache,
             judging: watch::Sender::new(judging),
-            pin,
             candidate: None,
+            sent_back: None,
             withdrawals: Vec::new(),
-            complaint: None,
+            is_pending: true,
+            refusal: None,
+            trouble: None,
+            told: None,
             looked_at: SystemTime::now(),
             nudge: Arc::default(),
         }
@@ -85,136 +96,164 @@ impl Following {
         self.judging.subscribe()
     }
 
-    /// Follows until the walk that hears of it is over.
+    /// Follows until the walk that hears of it is over; whatever it is in the middle of then, the next walk begins anew.
     pub async fn follow(mut self, mut proposals: Proposals) -> Self {
-        // A walk begins without a candidate.
-        self.candidate = None;
-        let entry = self.followed.entry.clone();
-        self.heed(&entry, &proposals).await;
-        self.look(&proposals).await;
-        let nudge = self.nudge();
-        let interval = match &self.settings.transform.origin {
-            TransformOrigin::Artifact(artifact) => artifact.poll_interval,
-            TransformOrigin::File(_) => return self,
-        };
+        // A walk begins without a candidate, and has been told nothing.
+        (self.is_pending, self.candidate, self.told) = (true, None, None);
+        let changes = proposals.changes.clone();
+        tokio::select! {
+            () = changes.closed() => {}
+            () = self.attend(&mut proposals) => {}
+        }
+        while let Ok(withdrawal) = proposals.withdrawn.try_recv() {
+            self.send_back(withdrawal);
+        }
+        self
+    }
+
+    /// Does not end by itself.
+    async fn attend(&mut self, Proposals { changes, withdrawn }: &mut Proposals) {
+        let TransformOrigin::Artifact(artifact) = &self.settings.transform.origin else { return pending().await };
+        let (interval, nudge) = (artifact.poll_interval, self.nudge());
         loop {
-            tokio::select! {
-                () = proposals.changes.closed() => return self,
-                Some(withdrawal) = proposals.withdrawn.recv() => self.withdrawals.push(withdrawal),
-                () = sleep(interval) => self.look(&proposals).await,
-                () = nudge.notified() => {
-                    if self.looked_at.elapsed().is_ok_and(|age| age >= interval) {
-                        self.look(&proposals).await;
-                    }
-                }
-            }
+            self.look(changes).await;
             self.withdraw().await;
+            self.tell(changes).await;
+            tokio::select! {
+                Some(withdrawal) = withdrawn.recv() => self.send_back(withdrawal),
+                () = sleep(interval) => {}
+                () = thawed(&nudge, self.looked_at, interval) => {}
+            }
         }
     }
 
-    async fn look(&mut self, proposals: &Proposals) {
+    /// Whether the channel has a new entry, and what it says.
+    async fn look(&mut self, changes: &Sender<Change>) {
         self.looked_at = SystemTime::now();
-        let Followed { registry, reference, entry } = &self.followed;
-        let found = match reference.channel() {
-            Some(channel) => registry.newer(&reference.name, channel, entry.version).await,
-            None => return,
-        };
-        match found {
-            Ok(None) => {}
-            Ok(Some(entry)) => self.heed(&entry, proposals).await,
-            Err(error) => self.complain(error.to_string(), proposals).await,
+        let Followed { registry, reference, entry, .. } = &self.followed;
+        let Some(channel) = reference.channel() else { return };
+        let found = registry.newer(&reference.name, channel, entry.version).await;
+        self.trouble = found.as_ref().err().map(ToString::to_string);
+        if let Ok(Some(entry)) = found {
+            (self.followed.entry, self.is_pending) = (entry, true);
+        }
+        if self.is_pending {
+            self.heed(changes).await;
         }
     }
 
-    /// Does what an entry says, as far as it has not been done yet; remembers the entry, unless it is worth another try.
-    async fn heed(&mut self, entry: &Entry, proposals: &Proposals) {
-        match self.heeded(entry, proposals).await {
-            Ok(()) if self.complaint.take().is_some() => self.propose(Change::Refused(None), proposals).await,
-            Ok(()) => {}
+    async fn heed(&mut self, changes: &Sender<Change>) {
+        let entry = self.followed.entry.clone();
+        let heeded = self.heeded(&entry, changes).await;
+        let about = |why| format!("{}, version {}: {why}", entry.channel, entry.version);
+        (self.is_pending, self.refusal) = match heeded {
+            Ok(()) => (false, None),
             Err(Unfit::Now(why)) => {
-                let again = format!("{}, version {}: {why}; trying again", entry.channel, entry.version);
-                return self.complain(again, proposals).await;
+                self.trouble = Some(about(format!("{why}; trying again")));
+                (true, None)
             }
-            Err(Unfit::Ever(why)) => {
-                let refused = format!("{}, version {}: {why}", entry.channel, entry.version);
-                let judging = *self.judging.borrow().digest();
-                self.complain(format!("{refused}; {judging} judges on"), proposals).await;
-            }
-        }
-        self.followed.entry = entry.clone();
+            Err(Unfit::Ever(why)) => (false, Some(about(format!("{why}; {} judges on", self.followed.pin.digest)))),
+        };
     }
 
-    async fn heeded(&mut self, entry: &Entry, proposals: &Proposals) -> Result<(), Unfit> {
-        if entry.pin != self.pin {
+    /// Does what an entry says, as far as it has not been done yet.
+    async fn heeded(&mut self, entry: &Entry, changes: &Sender<Change>) -> Result<(), Unfit> {
+        let wanted = entry.candidate.as_ref().filter(|_| self.sent_back != Some(entry.version));
+        let is_tried = self.candidate.is_some() && self.candidate == wanted.map(|_| entry.version);
+        if self.candidate.is_some() && !is_tried {
+            // Whatever becomes of the rest: whom the entry does not name is tried no longer.
+            self.propose(Change::Probation(None), changes).await;
+            self.candidate = None;
+        }
+        if entry.pin != self.followed.pin {
             let transform = self.load(&entry.pin).await?;
             let successor = Successor::prepare(&self.settings, &transform).await.map_err(unfit)?;
-            self.propose(Change::Adopt(Box::new(successor)), proposals).await;
+            self.propose(Change::Adopt(Box::new(successor)), changes).await;
             self.judging.send_replace(transform);
-            (self.pin, self.candidate) = (entry.pin, None);
+            (self.followed.pin, self.candidate) = (entry.pin, None);
         }
-        if entry.candidate != self.candidate {
-            let candidate = match &entry.candidate {
-                Some(candidate) => Some(Box::new(self.try_out(candidate).await?)),
-                None => None,
-            };
-            self.propose(Change::Probation(candidate), proposals).await;
-            self.candidate.clone_from(&entry.candidate);
+        if let Some(candidate) = wanted.filter(|_| self.candidate.is_none()) {
+            let candidate = self.try_out(candidate, entry.version).await?;
+            self.propose(Change::Probation(Some(Box::new(candidate))), changes).await;
+            self.candidate = Some(entry.version);
         }
         Ok(())
     }
 
-    async fn try_out(&self, candidate: &crate::channel::Candidate) -> Result<Candidate, Unfit> {
+    async fn try_out(&self, candidate: &crate::channel::Candidate, version: u64) -> Result<Candidate, Unfit> {
         let transform = self.load(&candidate.pin).await?;
-        let probation = probation(&candidate.mode).map_err(Unfit::Ever)?;
+        let probation = probation(&candidate.mode, version).map_err(Unfit::Ever)?;
         let judging = self.judging.borrow().clone();
         Candidate::prepare(&self.settings, &judging, &transform, probation).await.map_err(unfit)
     }
 
     async fn load(&self, pin: &Pin) -> Result<Transform, Unfit> {
         let Followed { registry, reference, .. } = &self.followed;
-        let load = async {
-            let artifact = registry.pinned(&reference.name, pin).await?;
-            registry.load(&self.sandbox, &artifact, &self.settings.transform.limits, self.cache.as_ref()).await
-        };
-        load.await.map_err(|error: RegistryError| match error.may_pass() {
+        let load = registry.load_pinned(&reference.name, pin, &self.settings, &self.sandbox, self.cache.as_ref());
+        load.await.map_err(|error| match error.may_pass() {
             true => Unfit::Now(error.to_string()),
             false => Unfit::Ever(error.to_string()),
         })
     }
 
-    async fn propose(&self, change: Change, proposals: &Proposals) {
-        if proposals.changes.send(change).await.is_err() {
+    async fn propose(&mut self, change: Change, changes: &Sender<Change>) {
+        if !matches!(change, Change::Refused(_)) {
+            // To the walk, a change that it makes is the end of what was refused before.
+            self.told = None;
+        }
+        if changes.send(change).await.is_err() {
             info!("the walk is over; the next one begins with what the channel says");
         }
     }
 
-    /// Says it once, in the log and in the pipeline's health.
-    async fn complain(&mut self, what: String, proposals: &Proposals) {
-        if self.complaint.as_ref() != Some(&what) {
-            self.propose(Change::Refused(Some(what.clone())), proposals).await;
-            self.complaint = Some(what);
+    /// Has the walk say what is refused, or stands in the way; once, until that changes.
+    async fn tell(&mut self, changes: &Sender<Change>) {
+        let what = self.refusal.as_ref().or(self.trouble.as_ref()).cloned();
+        if self.told != what {
+            self.propose(Change::Refused(what.clone()), changes).await;
+            self.told = what;
         }
     }
 
-    /// Writes down that a canary was sent back, unless somebody has changed the channel meanwhile.
-    async fn withdraw(&mut self) {
-        let Followed { registry, reference, entry } = &self.followed;
+    /// The walk has sent a canary back.
+    fn send_back(&mut self, withdrawal: Withdrawal) {
+        self.sent_back = Some(withdrawal.order);
+        self.candidate = self.candidate.filter(|&version| version != withdrawal.order);
+        self.withdrawals.push(withdrawal);
+    }
+
+    /// Writes down for everybody which canaries were sent back, unless the channel has moved on meanwhile. What cannot be
+    /// written down now is left for the next time.
+    pub async fn withdraw(&mut self) {
+        let Followed { registry, reference, .. } = &self.followed;
         let Some(channel) = reference.channel() else { return };
-        while let Some(withdrawal) = self.withdrawals.last() {
+        while let Some(Withdrawal { transform_digest, order, why }) = self.withdrawals.last() {
             let change = promotion::Change {
                 by: format!("pipeline {}", self.settings.name),
-                note: Some(withdrawal.why.clone()),
-                only_at: Some(entry.version),
+                note: Some(why.clone()),
+                only_at: Some(*order),
             };
             match registry.withdraw(&reference.name, channel, &change).await {
                 Err(error) if error.may_pass() => {
-                    warn!(%error, "the canary's withdrawal cannot be written down yet");
+                    let trouble =
+                        "the canary is sent back here, and the channel cannot be told, so that others try it on";
+                    self.trouble = Some(format!("{reference}, version {order}: {trouble}: {error}"));
                     return;
                 }
-                Err(error) => warn!(%error, "the canary's withdrawal is not written down"),
-                Ok(_) => info!(transform_digest = withdrawal.transform_digest, "the canary is withdrawn"),
+                Err(error) => info!(%error, transform_digest, "the canary's withdrawal is not written down"),
+                Ok(_) => info!(transform_digest, "the canary is withdrawn"),
             }
             self.withdrawals.pop();
+        }
+    }
+}
+
+/// Until a nudge comes at a time when another look is due.
+async fn thawed(nudge: &Notify, looked_at: SystemTime, interval: Duration) {
+    loop {
+        nudge.notified().await;
+        if looked_at.elapsed().is_ok_and(|age| age >= interval) {
+            return;
         }
     }
 }
@@ -226,7 +265,7 @@ fn unfit(error: PipelineError) -> Unfit {
     }
 }
 
-fn probation(mode: &Mode) -> Result<Probation, String> {
+fn probation(mode: &Mode, order: u64) -> Result<Probation, String> {
     match mode {
         Mode::Shadow { share } => Ok(Probation::Shadow { share: *share }),
         Mode::Canary { partitions, rejected_share_max } => {
@@ -238,7 +277,7 @@ fn probation(mode: &Mode) -> Result<Probation, String> {
             let partitions = partitions.map_err(|text| format!("`{text}` is no partition; write topic/partition"))?;
             let rejected_share_max = *rejected_share_max;
             let breaker = BreakerSettings { window_records: CANARY_WINDOW_RECORDS, rejected_share_max };
-            Ok(Probation::Canary { partitions, breaker })
+            Ok(Probation::Canary { partitions, breaker, order })
         }
     }
 }

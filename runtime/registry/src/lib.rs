@@ -37,7 +37,7 @@ pub use channel::{Action, Candidate, Entry, Mode};
 pub use error::RegistryError;
 pub use following::Following;
 pub use manifest::Manifest;
-pub use pipeline::{Followed, Opened, open};
+pub use pipeline::{Followed, Opened, open, open_earlier};
 pub use promotion::{Change, Promotion};
 #[cfg(feature = "compiler")]
 pub use push::Pushed;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use object_store::path::Path;
+use sluicebox_pipeline::settings::Settings;
 use sluicebox_sandbox::{
     CODE_VERSION, CacheFolder, Digest, Forms, Limits, LoadError, Metering, Sandbox, Target, Transform,
 };
 
 use crate::Registry;
-use crate::artifact::Artifact;
+use crate::artifact::{Artifact, Pin};
 use crate::error::RegistryError;
 use crate::layout;
 
@@ -43,6 +44,37 @@ impl Registry {
         Ok(loaded.map_err(|error| RegistryError::Thread(error.to_string()))??)
     }
 
+    /// Finds what a pin names, and loads it as these settings ask for.
+    ///
+    /// # Errors
+    /// As [`Self::pinned`] and [`Self::load`].
+    pub async fn load_pinned(
+        &self,
+        name: &str,
+        pin: &Pin,
+        settings: &Settings,
+        sandbox: &Sandbox,
+        cache: Option<&CacheFolder>,
+    ) -> Result<Transform, RegistryError> {
+        let artifact = self.pinned(name, pin).await?;
+        self.load(sandbox, &artifact, &settings.transform.limits, cache).await
+    }
+
+    /// Makes sure that all machine code is there that the manifest names, for whatever machine, and is what was pushed.
+    ///
+    /// # Errors
+    /// If some of it is not.
+    pub async fn require_whole(&self, artifact: &Artifact) -> Result<(), RegistryError> {
+        for (target, metering) in Target::ALL.into_iter().flat_map(|target| Metering::ALL.map(|it| (target, it))) {
+            let Some(form) = artifact.manifest.form(target, metering) else { continue };
+            if self.form(artifact, target, metering).await?.is_none() {
+                let object = layout::form(&artifact.name, &artifact.pin.digest, target, metering, &form.sha256);
+                return Err(self.objects.damaged(&object, "it is not what was pushed; remove it and push again"));
+            }
+        }
+        Ok(())
+    }
+
     /// The component, if it is the one with this digest.
     pub(crate) async fn wasm(&self, artifact: &Artifact) -> Result<Bytes, RegistryError> {
         let object = layout::wasm(&artifact.name, &artifact.pin.digest);
@@ -55,11 +87,28 @@ impl Registry {
         }
     }
 
-    /// The machine code for this machine; none if there is none, or if what lies there is not what was pushed.
+    /// The machine code for this machine; none if there is none, or if what lies there is not what was pushed. What the
+    /// artifact's own manifest lacks another may have that is believed: the component may have been pushed again, by
+    /// another version or for another target.
     async fn forms(&self, artifact: &Artifact) -> Result<Option<Forms>, RegistryError> {
-        let Some(target) = Target::here().filter(|_| artifact.manifest.code_version == CODE_VERSION) else {
+        let Some(target) = Target::here() else { return Ok(None) };
+        if let Some(forms) = self.forms_of(artifact, target).await? {
+            return Ok(Some(forms));
+        }
+        for other in self.believed(&artifact.name, &artifact.pin.digest).await?.0 {
+            if other.pin != artifact.pin
+                && let Some(forms) = self.forms_of(&other, target).await?
+            {
+                return Ok(Some(forms));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn forms_of(&self, artifact: &Artifact, target: Target) -> Result<Option<Forms>, RegistryError> {
+        if artifact.manifest.code_version != CODE_VERSION {
             return Ok(None);
-        };
+        }
         let of = |metering| self.form(artifact, target, metering);
         let (epochs, fuel) = futures::try_join!(of(Metering::Epochs), of(Metering::Fuel))?;
         let (Some(epochs), Some(fuel)) = (epochs, fuel) else { return Ok(None) };

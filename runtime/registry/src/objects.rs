@@ -1,6 +1,7 @@
-//! The registry's objects: read whole and never beyond a bound, written once, listed. Knows bytes and names only.
+//! The registry's objects: read whole, within a bound, written once, listed. Knows bytes and names only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
@@ -72,8 +73,8 @@ impl Objects {
                 (Some(found), _) if found == *bytes => return Ok(Created::Same),
                 (Some(_), _) => return Ok(Created::Taken),
                 (None, Some(failure)) => return Err(failure),
-                // Whoever was in the way has failed.
-                (None, None) => {}
+                // Whoever was in the way is not done yet, or has failed.
+                (None, None) => tokio::time::sleep(Duration::from_millis(fastrand::u64(20..200))).await,
             }
         }
         Err(self.damaged(object, "the store says that it exists, and does not find it".to_owned()))

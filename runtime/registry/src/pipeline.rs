@@ -2,13 +2,18 @@
 
 use std::path::Path;
 
-use sluicebox_pipeline::settings::{ArtifactReference, ArtifactSettings, TransformOrigin, TransformSettings};
+use sluicebox_pipeline::Successor;
+use sluicebox_pipeline::settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
 
 use crate::Registry;
+use crate::artifact::Pin;
 use crate::channel::Entry;
 use crate::error::RegistryError;
 use crate::signature::PublicKeys;
+
+/// How many of the transforms that a channel named before are tried.
+const EARLIER_MAX: usize = 5;
 
 /// A pipeline's transform.
 pub struct Opened {
@@ -27,6 +32,8 @@ pub struct Followed {
     pub reference: ArtifactReference,
     /// What it said.
     pub entry: Entry,
+    /// What judges: what the entry names, or what the channel named before, where that cannot judge.
+    pub pin: Pin,
 }
 
 impl Registry {
@@ -55,10 +62,47 @@ pub async fn open(
             let registry = Registry::of(artifact)?;
             let (found, entry) = registry.find(&artifact.reference).await?;
             let transform = registry.load(sandbox, &found, &settings.limits, cache).await?;
-            let reference = artifact.reference.clone();
-            Ok(Opened { transform, followed: entry.map(|entry| Followed { registry, reference, entry }) })
+            let (reference, pin) = (artifact.reference.clone(), found.pin);
+            Ok(Opened { transform, followed: entry.map(|entry| Followed { registry, reference, entry, pin }) })
         }
     }
+}
+
+/// Where the newest promotion of the pipeline's channel cannot judge: what the channel named before and can, so that a process
+/// that starts now does as those do that were running then. None where the pipeline names no channel, or nothing else
+/// fits either.
+///
+/// # Errors
+/// If the channel's history cannot be read.
+pub async fn open_earlier(
+    settings: &Settings,
+    sandbox: &Sandbox,
+    cache: Option<&CacheFolder>,
+) -> Result<Option<Opened>, RegistryError> {
+    let TransformOrigin::Artifact(artifact) = &settings.transform.origin else { return Ok(None) };
+    let reference = &artifact.reference;
+    let Some(channel) = reference.channel() else { return Ok(None) };
+    let registry = Registry::of(artifact)?;
+    let history = registry.history(&reference.name, channel).await?;
+    let Some(head) = history.last() else { return Ok(None) };
+    let mut passed_over = vec![head.pin];
+    for pin in history.iter().rev().map(|entry| entry.pin) {
+        if passed_over.contains(&pin) {
+            continue;
+        }
+        if passed_over.len() > EARLIER_MAX {
+            break;
+        }
+        passed_over.push(pin);
+        let Ok(transform) = registry.load_pinned(&reference.name, &pin, settings, sandbox, cache).await else {
+            continue;
+        };
+        if Successor::check(settings, &transform).await.is_ok() {
+            let (reference, entry) = (reference.clone(), head.clone());
+            return Ok(Some(Opened { transform, followed: Some(Followed { registry, reference, entry, pin }) }));
+        }
+    }
+    Ok(None)
 }
 
 async fn load_file(

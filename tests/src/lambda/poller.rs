@@ -222,8 +222,10 @@ impl<'a> Poller<'a> {
             }
         }
         let known = |failure: &Value| {
-            self.lanes.iter().any(|lane| {
-                failure["itemIdentifier"]["partition"] == *format!("{}-{}", self.mapping.topic, lane.partition)
+            let named = &failure["itemIdentifier"];
+            batch.iter().any(|placed| {
+                let partition = format!("{}-{}", self.mapping.topic, placed.message.partition);
+                named["partition"] == *partition && named["offset"] == placed.offset
             })
         };
         if let Some(unknown) = failures.iter().find(|failure| !known(failure)) {

@@ -71,7 +71,7 @@ impl Promoter {
         Ok(match proposal {
             Proposal::Adopt => Change::Adopt(Box::new(Successor::prepare(settings, transform).await?)),
             Proposal::Canary(partitions, breaker) => {
-                let probation = Probation::Canary { partitions, breaker };
+                let probation = Probation::Canary { partitions, breaker, order: 0 };
                 let candidate = Candidate::prepare(settings, transform, transform, probation).await?;
                 Change::Probation(Some(Box::new(candidate)))
             }

@@ -77,6 +77,12 @@ impl Scene {
         Ok(last)
     }
 
+    fn stop(&mut self) -> Result<()> {
+        self.run.terminate()?;
+        ensure!(self.run.wait(PATIENCE)?.success(), "{}", self.run.said());
+        Ok(())
+    }
+
     fn judge_of(&self, partition: i32) -> Result<String> {
         registry::judge_of(&self.pipeline, "orders", partition)
     }
@@ -103,6 +109,12 @@ fn a_running_pipeline_follows_its_channel_and_loses_and_doubles_nothing() -> Res
     let refused = status["health"]["refused"].as_str().unwrap_or_default();
     ensure!(refused.contains("orders@prod") && refused.contains("judges on"), "{refused}");
     assert_eq!((&status["ready"], &status["transform_digest"]), (&json!(true), &json!(poisonable)));
+    // A process that starts now does as the one that was running.
+    scene.stop()?;
+    scene.run = scene.pipeline.start(&[])?;
+    scene.await_health("the unfit one is refused at the start", |status| {
+        status["health"]["refused"].is_string() && status["transform_digest"] == poisonable
+    })?;
     let orders = scene.orders();
     scene.feed(orders)?;
     assert_eq!(scene.judge_of(0)?, poisonable);
@@ -113,9 +125,9 @@ fn a_running_pipeline_follows_its_channel_and_loses_and_doubles_nothing() -> Res
     })?;
     shadow(&mut scene, &poisonable)?;
     canary(&mut scene, &clean, &poisonable)?;
+    ended_canary(&mut scene, &clean, &poisonable, &unfit)?;
 
-    scene.run.terminate()?;
-    ensure!(scene.run.wait(PATIENCE)?.success(), "{}", scene.run.said());
+    scene.stop()?;
     command(&scene.pipeline, &["audit", "pipeline.yaml"])?;
     orders::ensure_exactly_once(&scene.pipeline, &[&scene.feed])
 }
@@ -147,27 +159,28 @@ fn shadow(scene: &mut Scene, candidate: &str) -> Result<()> {
     Ok(())
 }
 
-/// A canary that is let be writes for its partition, and for no other; one that is held to reject nothing is sent back.
-fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
+/// Has a candidate judge partition 0, and waits until it does.
+fn begin_canary(scene: &mut Scene, candidate: &str, rejected_share_max: &str) -> Result<()> {
     let reference = format!("orders@{candidate}");
-    let canary = |scene: &Scene, share: &str| {
-        let place = ["canary", &reference, "--channel", "prod", "--registry", "registry"];
-        let terms = ["--partitions", "promotion/0", "--rejected-share-max", share];
-        command(&scene.pipeline, &[&place[..], &terms[..]].concat())
-    };
-    let as_canary = |status: &Value| {
+    let place = ["canary", &reference, "--channel", "prod", "--registry", "registry"];
+    let terms = ["--partitions", "promotion/0", "--rejected-share-max", rejected_share_max];
+    command(&scene.pipeline, &[&place[..], &terms[..]].concat())?;
+    let is_canary = |status: &Value| {
         status["health"]["candidate"]["probation"].as_str().is_some_and(|probation| probation.starts_with("canary"))
     };
-    canary(scene, "0.9")?;
-    scene.await_health("there is a canary", as_canary)?;
+    scene.await_health("there is a canary", is_canary).map(drop)
+}
+
+/// A canary that is let be writes for its partition, and for no other; one that is held to reject nothing is sent back.
+fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
+    begin_canary(scene, candidate, "0.9")?;
     let orders = scene.orders();
     scene.feed(orders)?;
     assert_eq!((scene.judge_of(0)?.as_str(), scene.judge_of(1)?.as_str()), (candidate, judging));
 
     command(&scene.pipeline, &["withdraw", "orders@prod", "--registry", "registry"])?;
     scene.await_health("the canary is withdrawn", |status| status["health"]["candidate"].is_null())?;
-    canary(scene, "0")?;
-    scene.await_health("there is a strict canary", as_canary)?;
+    begin_canary(scene, candidate, "0")?;
     let orders = scene.orders();
     scene.feed(orders)?;
     scene.await_health("it is sent back", |status| status["health"]["candidate"].is_null())?;
@@ -176,4 +189,17 @@ fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
     await_until("the channel says so", PATIENCE, || {
         Ok(sluicebox(&folder, ["ls", "registry", "--format", "json"])?.stdout.contains("withdraw"))
     })
+}
+
+/// A promotion ends a canary, also one that is refused itself.
+fn ended_canary(scene: &mut Scene, judging: &str, candidate: &str, unfit: &str) -> Result<()> {
+    begin_canary(scene, candidate, "0.9")?;
+    promote(&scene.pipeline, unfit)?;
+    scene.await_health("the canary has ended, and the promotion is refused", |status| {
+        status["health"]["refused"].is_string() && status["health"]["candidate"].is_null()
+    })?;
+    let orders = scene.orders();
+    scene.feed(orders)?;
+    assert_eq!(scene.judge_of(0)?, judging);
+    Ok(())
 }

@@ -29,7 +29,7 @@ impl Check {
     pub(crate) fn run(self) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
-        let (document, opened) = runtime.block_on(checked(&self.pipeline, &sandbox, OutOfReach::IsFailure))?;
+        let (document, opened) = runtime.block_on(checked(&self.pipeline, &sandbox))?;
         let transform = opened.transform;
         let description = transform.description();
         let paint = Paint::stdout();
@@ -61,14 +61,36 @@ pub(super) enum OutOfReach {
 }
 
 /// Reads the file, loads its transform and makes sure that they and the tables fit together; shows what is wrong.
-pub(super) async fn checked(path: &Path, sandbox: &Sandbox, tables: OutOfReach) -> Result<(Document, Opened), Failure> {
+pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document, Opened), Failure> {
     let document = document(path)?;
-    let settings = document.settings();
-    let cache = cache::compiled();
-    let opened = sluicebox_registry::open(&settings.transform, sandbox, cache.as_ref()).await;
-    let opened = opened.map_err(|error| unloadable(&document, error))?;
-    require_fit(&document, &opened.transform, tables).await?;
+    let opened = fitting(&document, sandbox, OutOfReach::IsFailure).await?;
     Ok((document, opened))
+}
+
+/// The same for whoever runs it. A promotion that does not fit is shown as well; but what the channel named before judges then,
+/// as it does where it was running already.
+pub(super) async fn runnable(path: &Path, sandbox: &Sandbox) -> Result<(Document, Opened), Failure> {
+    let document = document(path)?;
+    let failure = match fitting(&document, sandbox, OutOfReach::IsFine).await {
+        Ok(opened) => return Ok((document, opened)),
+        Err(failure @ Failure::Environment(_)) => return Err(failure),
+        Err(failure) => failure,
+    };
+    let earlier = sluicebox_registry::open_earlier(document.settings(), sandbox, cache::compiled().as_ref()).await;
+    match earlier.map_err(Failure::environment)? {
+        Some(earlier) => {
+            tracing::warn!(transform_digest = %earlier.transform.digest(), "what the channel named before judges");
+            Ok((document, earlier))
+        }
+        None => Err(failure),
+    }
+}
+
+async fn fitting(document: &Document, sandbox: &Sandbox, tables: OutOfReach) -> Result<Opened, Failure> {
+    let opened = sluicebox_registry::open(&document.settings().transform, sandbox, cache::compiled().as_ref()).await;
+    let opened = opened.map_err(|error| unloadable(document, error))?;
+    require_fit(document, &opened.transform, tables).await?;
+    Ok(opened)
 }
 
 /// Makes sure that a transform fits a pipeline's file, and its tables; shows what is wrong.

@@ -112,7 +112,10 @@ async fn with_uploads(orphans: Orphans, settings: &Settings, before: SystemTime)
     };
     let bucket = Uploads::of(&bucket, &settings.s3).await;
     let mut uploads = bucket.unfinished(&prefix).await.environment("cannot look for unfinished uploads")?;
-    uploads.retain(|upload| upload.begun_at < before);
+    uploads.retain(|upload| {
+        let is_ours = upload.key.strip_prefix(&prefix).is_some_and(|path| orphans.may_be_ours(path));
+        is_ours && upload.begun_at < before
+    });
     Ok(Found { orphans, uploads, bucket: Some(bucket) })
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use sluicebox_pipeline::settings::{Settings, SourceSettings};
@@ -12,13 +12,18 @@ use sluicebox_registry::{Following, Opened};
 use sluicebox_sandbox::Sandbox;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
-use super::check::{OutOfReach, checked};
+use super::check::runnable;
 use crate::cache;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http::{self, Subject};
 use crate::terminal::{counted, grouped};
+
+/// How long the end waits for the registry.
+const FAREWELL_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// Run a pipeline
 ///
@@ -55,8 +60,7 @@ impl Run {
             .environment("cannot start the threads")?;
         let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
         runtime.block_on(async {
-            let (document, Opened { transform, followed }) =
-                checked(&self.pipeline, &sandbox, OutOfReach::IsFine).await?;
+            let (document, Opened { transform, followed }) = runnable(&self.pipeline, &sandbox).await?;
             let mut settings = document.into_settings();
             if self.ignore_breaker {
                 settings.breaker = None;
@@ -72,26 +76,40 @@ impl Run {
             }
             let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
             let (proposals, changes) = Changes::channel();
-            if let (Some(followed), SourceSettings::Kafka(_)) = (followed, &settings.source) {
-                let (settings, cache) = (settings.clone(), cache::compiled());
-                let following = Following::new(followed, settings, sandbox.clone(), cache, transform.clone());
-                tokio::spawn(following.follow(proposals));
-            }
+            let follower = match (followed, &settings.source) {
+                (Some(followed), SourceSettings::Kafka(_)) => {
+                    let (settings, cache) = (settings.clone(), cache::compiled());
+                    let following = Following::new(followed, settings, sandbox.clone(), cache, transform.clone());
+                    Some(tokio::spawn(following.follow(proposals)))
+                }
+                _ => None,
+            };
             let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }
             let started = Instant::now();
-            let total = sluicebox_pipeline::run(settings, &transform, options).await.map_err(blamed)?;
+            let walked = sluicebox_pipeline::run(settings, &transform, options).await;
+            if let Some(follower) = follower {
+                let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
+            }
+            let total = walked.map_err(blamed)?;
             summarise(&total, started.elapsed().as_secs_f64());
             Ok(Verdict::Good)
         })
     }
 }
 
+/// A canary that was sent back in the last moment is withdrawn for everybody.
+async fn say_farewell(follower: JoinHandle<Following>) {
+    if let Ok(mut following) = follower.await {
+        following.withdraw().await;
+    }
+}
+
 /// Whoever has no credentials to begin with is told at the start.
 pub(super) async fn authenticate(settings: &mut Settings) -> Result<(), Failure> {
-    sluicebox_aws::authenticate(settings).await.environment("cannot authenticate to the brokers")
+    sluicebox_aws::authenticate(settings).await.map(drop).environment("cannot authenticate to the brokers")
 }
 
 /// Turns true at the first SIGTERM or SIGINT; the second ends the process.

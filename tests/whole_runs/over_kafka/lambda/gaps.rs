@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 use sluicebox_tests::kafka::Cluster;
 use sluicebox_tests::lambda::Function;
-use sluicebox_tests::pipeline::Pipeline;
+use sluicebox_tests::pipeline::{Pipeline, await_until};
 use sluicebox_tests::{place, tables};
 
 use super::super::source;
@@ -100,5 +100,30 @@ fn another_topic_of_the_same_name_is_not_taken_for_a_repetition() -> Result<()> 
     let function = Function::of(&pipeline)?;
     assert_eq!(failures(&deliver(&function, "remade", part(&feed, 3, 0..100))?)?, [("remade-3", 0)]);
     ensure!(function.log()?.contains("E0203 remade/3: the topic has been deleted"), "{}", function.log()?);
+    Ok(())
+}
+
+/// Nothing but events has ever filled the tables, and what comes of the new topic reaches beyond the ledger.
+#[test]
+fn another_topic_is_noticed_by_a_function_that_never_drained() -> Result<()> {
+    let cluster = Cluster::shared()?;
+    let feed = orders::feed("renewed", 400);
+    feed.produce(cluster)?;
+    let pipeline = orders::pipeline("renewed", source(cluster, &["renewed"]))?;
+    let function = Function::of(&pipeline)?;
+    let mut delivered = 0;
+    // Which topic it is is asked in the background, and written down with the next event.
+    await_until("the ledger knows its topic", super::TIMEOUT, || {
+        if delivered < 50 {
+            delivered += 5;
+            assert_eq!(failures(&deliver(&function, "renewed", part(&feed, 2, delivered - 5..delivered))?)?, []);
+        }
+        Ok(tables::topic_id(&pipeline.table("orders"), "renewed", "renewed", 2)?.is_some())
+    })?;
+    cluster.delete_topic("renewed")?;
+    feed.produce(cluster)?;
+    let function = Function::of(&pipeline)?;
+    assert_eq!(failures(&deliver(&function, "renewed", part(&feed, 2, 0..80))?)?, [("renewed-2", 0)]);
+    ensure!(function.log()?.contains("E0203 renewed/2: the topic has been deleted"), "{}", function.log()?);
     Ok(())
 }

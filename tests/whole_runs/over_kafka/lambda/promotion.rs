@@ -74,6 +74,11 @@ fn a_warm_function_takes_over_what_is_promoted_and_refuses_what_does_not_fit() -
     promote(&scene.pipeline, &unfit)?;
     scene.deliver_until("the unfit one is refused", |scene| Ok(scene.function.log()?.contains("judges on")))?;
     assert_eq!(scene.judge()?, poisonable);
+    // An environment that starts now does as the one that was there.
+    let another = Function::of(&scene.pipeline)?;
+    let records = part(&scene.feed, 0, scene.delivered..scene.delivered + EVENT);
+    assert_eq!(failures(&deliver(&another, NAME, records)?)?, []);
+    assert_eq!(scene.judge()?, poisonable);
 
     promote(&scene.pipeline, &clean)?;
     scene.deliver_until("the first one judges again", |scene| Ok(scene.judge()? == clean))?;

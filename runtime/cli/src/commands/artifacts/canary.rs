@@ -57,5 +57,6 @@ impl Canary {
 }
 
 fn is_partition(text: &str) -> bool {
-    text.rsplit_once('/').is_some_and(|(topic, partition)| !topic.is_empty() && partition.parse::<u32>().is_ok())
+    text.rsplit_once('/')
+        .is_some_and(|(topic, partition)| !topic.is_empty() && partition.parse::<i32>().is_ok_and(|number| number >= 0))
 }

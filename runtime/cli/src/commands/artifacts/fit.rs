@@ -8,14 +8,17 @@ use sluicebox_sandbox::{Limits, Transform};
 use super::load;
 use crate::commands::check::{OutOfReach, require_fit};
 use crate::commands::run::blamed;
+use crate::commands::transform;
 use crate::exit::Failure;
 
-/// Loads an artifact, with a pipeline's limits if one is given, and makes sure that the pipeline and its tables take it.
+/// Makes sure that an artifact is whole, loads it, with a pipeline's limits if one is given, and makes sure that the pipeline
+/// and its tables take it.
 pub(super) async fn require(
     registry: &Registry,
     artifact: &Artifact,
     document: Option<&Document>,
 ) -> Result<Transform, Failure> {
+    registry.require_whole(artifact).await.map_err(transform::blamed)?;
     let Some(document) = document else { return load(registry, artifact, &Limits::default()).await };
     let transform = load(registry, artifact, &document.settings().transform.limits).await?;
     require_fit(document, &transform, OutOfReach::IsFailure).await?;

@@ -34,6 +34,10 @@ impl Ls {
             if is_channel {
                 let (registry, name, channel) = whence.channel(&self.registry, None)?;
                 let history = registry.history(&name, &channel).await.map_err(blamed)?;
+                if history.is_empty() {
+                    let advice = "`sluicebox promote` makes one; `sluicebox ls` of the registry lists what there is";
+                    return Err(Failure::usage(format!("there is no channel {name}@{channel}: {advice}")));
+                }
                 return show_history(&history, self.format);
             }
             let registry: Registry = whence.registry_at(&self.registry, None)?;

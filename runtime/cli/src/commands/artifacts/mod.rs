@@ -24,7 +24,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use clap::Args;
-use sluicebox_pipeline::settings::Document;
+use sluicebox_pipeline::settings::{Document, TransformOrigin};
 use sluicebox_registry::{
     Artifact, ArtifactReference, Change, Entry, Pick, Promotion, PublicKeys, Registry, is_artifact_name,
 };
@@ -85,15 +85,21 @@ impl Whence {
         Ok((self.registry_at(&location, document)?, rest.to_owned()))
     }
 
-    /// A pipeline, if there is one, says how its buckets are reached; else the default chain does.
+    /// A pipeline, if there is one, says how its buckets are reached, and which keys it asks for; else the default chain does,
+    /// and `--key`.
     fn registry_at(&self, location: &str, document: Option<&Document>) -> Result<Registry, Failure> {
         if document.is_none() {
             sluicebox_aws::reach_bucket_of(location).environment("cannot find out how to reach buckets")?;
         }
-        if !location.contains("://") && !Path::new(location).is_dir() {
+        let folder = location.strip_prefix("file://").unwrap_or(location);
+        if !folder.contains("://") && !Path::new(folder).is_dir() {
             return Err(Failure::usage(format!("there is no folder {location}: `sluicebox push` makes a registry")));
         }
-        let texts: Vec<String> = self.keys.iter().map(|key| key_text(key)).collect();
+        let mut texts: Vec<String> = self.keys.iter().map(|key| key_text(key)).collect();
+        let origin = document.map(|document| &document.settings().transform.origin);
+        if let (true, Some(TransformOrigin::Artifact(artifact))) = (texts.is_empty(), origin) {
+            texts.clone_from(&artifact.keys);
+        }
         let keys = PublicKeys::parse(texts.iter().map(String::as_str)).map_err(|error| Failure::Usage(error.into()))?;
         Ok(Registry::open(location).map_err(blamed)?.requiring(keys))
     }

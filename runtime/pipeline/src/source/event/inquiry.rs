@@ -1,9 +1,10 @@
 //! Asks the brokers about a partition whose event does not join the ledger: what the topic has, which topic it is, and
 //! whether there are records that were never delivered. A short-lived consumer of no group; the only place where events
-//! need a way to Kafka.
+//! need a way to Kafka. And, once and in the background, which topic it is that events are of.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -18,19 +19,22 @@ use crate::position::{OffsetRange, TopicPartition};
 use crate::settings::KafkaSettings;
 use crate::source::kafka::{configuration, failed};
 use crate::source::token::{Bearer, hand_over};
-use crate::source::{survey, topic_id};
+use crate::source::{Identities, survey, topic_id};
 
 /// How long one question may take: somebody waits for the event.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long brokers that were out of reach are not asked again, where the answer can be done without.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// How long a connection is kept that nobody uses.
+const KEPT_DURATION_MAX: Duration = Duration::from_secs(10);
+
 /// A partition whose event does not join the ledger.
 pub(super) struct Suspicion {
     pub(super) partition: TopicPartition,
     /// The event's first offset.
     pub(super) start: i64,
-    /// The offsets between the ledger and the event; none if the whole event is below the ledger.
+    /// The offsets between the ledger and the event; none if the event begins below the ledger.
     pub(super) missing: Option<OffsetRange>,
 }
 
@@ -42,33 +46,71 @@ pub(super) struct Answer {
     pub(super) first: Option<i64>,
 }
 
+type Client = BaseConsumer<Bearer>;
+
 /// Keeps its connection from question to question: on a topic of transactions there may be one for each event.
 pub(super) struct Inquirer {
     kafka: KafkaSettings,
-    consumer: Option<Arc<BaseConsumer<Bearer>>>,
+    /// When it was used last, by the clock on the wall, which goes on while the process is frozen.
+    client: Option<(Client, SystemTime)>,
     silent_until: Option<Instant>,
+    /// Of the topics that have been asked for; none where the answer is still to come, or there was none.
+    identities: Arc<Mutex<BTreeMap<Arc<str>, Option<i64>>>>,
 }
 
 impl Inquirer {
     pub(super) fn new(kafka: KafkaSettings) -> Self {
-        Self { kafka, consumer: None, silent_until: None }
+        Self { kafka, client: None, silent_until: None, identities: Arc::default() }
     }
 
-    /// None if no broker answers. A repeated event, which is what it is nearly always, can do without; a gap cannot.
-    pub(super) async fn ask(&mut self, suspicion: &Suspicion) -> Option<Answer> {
-        let is_silent = self.silent_until.is_some_and(|until| Instant::now() < until);
-        if is_silent && suspicion.missing.is_none() {
-            return None;
+    /// Asks which topics these are, unless that has been done, and does not wait for the answer.
+    pub(super) fn get_to_know(&self, topics: &BTreeSet<Arc<str>>) {
+        let mut known = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: BTreeSet<Arc<str>> = topics.iter().filter(|topic| !known.contains_key(*topic)).cloned().collect();
+        if new.is_empty() {
+            return;
         }
+        known.extend(new.iter().map(|topic| (topic.clone(), None)));
+        let (kafka, identities) = (self.kafka.clone(), Arc::clone(&self.identities));
+        tokio::task::spawn_blocking(move || match connect(&kafka).and_then(|client| identify(&client, &new)) {
+            Ok(found) => {
+                let mut known = identities.lock().unwrap_or_else(PoisonError::into_inner);
+                known.extend(found.into_iter().map(|(topic, identity)| (topic, Some(identity))));
+            }
+            Err(error) => {
+                info!(%error, "the brokers do not say which topics these are, so that one made anew is not noticed")
+            }
+        });
+    }
+
+    /// Which topic of this name it is, as far as that is known by now.
+    pub(super) fn identity(&self, topic: &str) -> Option<i64> {
+        self.identities.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied().flatten()
+    }
+
+    /// Brokers that have been out of reach are left in peace for a while, unless it is a gap. A repeated event, which is what
+    /// it is nearly always, can do without an answer.
+    pub(super) fn is_worth_asking(&self, suspicion: &Suspicion) -> bool {
+        suspicion.missing.is_some() || self.silent_until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    /// None if no broker answers.
+    pub(super) async fn ask(&mut self, suspicion: &Suspicion) -> Option<Answer> {
         let (kafka, partition) = (self.kafka.clone(), suspicion.partition.clone());
-        let (start, missing, known) = (suspicion.start, suspicion.missing, self.consumer.take());
+        let (start, missing) = (suspicion.start, suspicion.missing);
+        // One that has not been used for a while may have lost its connection or its token.
+        let is_fresh = |used_at: SystemTime| used_at.elapsed().is_ok_and(|age| age < KEPT_DURATION_MAX);
+        let kept = self.client.take().filter(|(_, used_at)| is_fresh(*used_at));
         let ask = move || {
-            let consumer = known.map_or_else(|| connect(&kafka), Ok)?;
-            ask(&consumer, &partition, start, missing).map(|answer| (consumer, answer))
+            let client = kept.map_or_else(|| connect(&kafka), |(client, _)| Ok(client))?;
+            ask(&client, &partition, start, missing).map(|answer| (client, answer))
         };
         match tokio::task::spawn_blocking(ask).await {
-            Ok(Ok((consumer, answer))) => {
-                (self.consumer, self.silent_until) = (Some(consumer), None);
+            Ok(Ok((client, answer))) => {
+                (self.client, self.silent_until) = (Some((client, SystemTime::now())), None);
+                let mut known = self.identities.lock().unwrap_or_else(PoisonError::into_inner);
+                known.insert(suspicion.partition.topic.clone(), answer.extent.identity);
+                drop(known);
                 info!(partition = %suspicion.partition, ?missing, first = ?answer.first, "asked the brokers");
                 Some(answer)
             }
@@ -85,24 +127,26 @@ impl Inquirer {
     }
 }
 
-fn connect(kafka: &KafkaSettings) -> Result<Arc<BaseConsumer<Bearer>>, PipelineError> {
+fn connect(kafka: &KafkaSettings) -> Result<Client, PipelineError> {
     let mut configuration = configuration(kafka, false)?;
     configuration.set("enable.partition.eof", "true");
     let consumer = configuration.create_with_context(Bearer::of(kafka)).map_err(failed("connecting"))?;
     hand_over(&consumer);
-    Ok(Arc::new(consumer))
+    Ok(consumer)
+}
+
+fn identify(client: &Client, topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
+    topic_id::identities(client.client(), topics, QUESTION_TIMEOUT).map_err(failed("asking for topic ids"))
 }
 
 fn ask(
-    consumer: &BaseConsumer<Bearer>,
+    consumer: &Client,
     partition: &TopicPartition,
     start: i64,
     missing: Option<OffsetRange>,
 ) -> Result<Answer, PipelineError> {
     let (from, to) = survey::watermarks_within(consumer, partition, QUESTION_TIMEOUT)?;
-    let topics = [partition.topic.clone()].into();
-    let identities = topic_id::identities(consumer.client(), &topics, QUESTION_TIMEOUT);
-    let identity = identities.map_err(failed("asking for topic ids"))?.get(&partition.topic).copied();
+    let identity = identify(consumer, &[partition.topic.clone()].into())?.get(&partition.topic).copied();
     let extent = Extent { start, range: Some(OffsetRange { from, to }), identity };
     let first = match missing {
         Some(missing) => first_record(consumer, partition, missing.from.max(from))?,
@@ -112,11 +156,7 @@ fn ask(
 }
 
 /// The first record that a reader of committed transactions finds at or after `from`; none before the end.
-fn first_record(
-    consumer: &BaseConsumer<Bearer>,
-    partition: &TopicPartition,
-    from: i64,
-) -> Result<Option<i64>, PipelineError> {
+fn first_record(consumer: &Client, partition: &TopicPartition, from: i64) -> Result<Option<i64>, PipelineError> {
     let looking = "looking for records that were not delivered";
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(from)).map_err(failed(looking))?;
@@ -126,7 +166,7 @@ fn first_record(
     found
 }
 
-fn poll_first(consumer: &BaseConsumer<Bearer>) -> Result<Option<i64>, KafkaError> {
+fn poll_first(consumer: &Client) -> Result<Option<i64>, KafkaError> {
     let until = std::time::Instant::now() + QUESTION_TIMEOUT;
     loop {
         let rest = until.saturating_duration_since(std::time::Instant::now());

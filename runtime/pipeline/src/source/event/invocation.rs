@@ -66,6 +66,9 @@ impl Invocation {
         let shares =
             event.records.into_iter().filter_map(|(partition, records)| Some((partition, Share::of(records)?)));
         let shares: BTreeMap<_, _> = shares.collect();
+        if reply.is_closed() {
+            return None;
+        }
         if shares.is_empty() {
             let _gone = reply.send(Receipt::new());
             return None;
@@ -114,7 +117,12 @@ impl Invocation {
             warn!("the event's time is over; what is staged is dropped, and will be delivered again");
             return Some(self.revoke(true));
         }
-        (Instant::now() >= self.flush_at).then(|| self.revoke(false))
+        self.is_over().then(|| self.revoke(false))
+    }
+
+    /// Whether there is no more time for anything but the flush.
+    pub(super) fn is_over(&self) -> bool {
+        self.reply.is_closed() || Instant::now() >= self.flush_at
     }
 
     fn revoke(&mut self, lost: bool) -> Polled {
@@ -122,9 +130,10 @@ impl Invocation {
         Polled::Revoked { partitions: self.shares.keys().cloned().collect(), lost }
     }
 
-    /// How long the flush that has just ended took; nothing if none was asked for.
+    /// How long the flush that has just ended took; nothing if none was asked for, or if it was not in time: the process may
+    /// have been frozen in the middle of it.
     pub(super) fn flush_duration(&self) -> Duration {
-        self.flush_began.map_or(Duration::ZERO, |began| began.elapsed())
+        self.flush_began.filter(|_| !self.reply.is_closed()).map_or(Duration::ZERO, |began| began.elapsed())
     }
 
     pub(super) fn first_offset(&self, partition: &TopicPartition) -> Option<i64> {
@@ -135,13 +144,18 @@ impl Invocation {
         self.shares.get(partition).and_then(|share| share.extent)
     }
 
+    /// The topics that it brings records of.
+    pub(super) fn topics(&self) -> BTreeSet<Arc<str>> {
+        self.shares.keys().map(|partition| partition.topic.clone()).collect()
+    }
+
     pub(super) fn identities(&self, topics: &BTreeSet<Arc<str>>) -> Identities {
         let known = self.shares.iter().filter(|(partition, _)| topics.contains(&partition.topic));
         known.filter_map(|(partition, share)| Some((partition.topic.clone(), share.extent?.identity?))).collect()
     }
 
-    /// The partitions whose event does not join the ledger, unless they have been asked about: records may be missing
-    /// before it, or all of it is of another topic than the ledger.
+    /// The partitions whose event does not begin where the ledger stands, unless they have been asked about: records may be
+    /// missing before it, or it is of another topic than the ledger.
     pub(super) fn suspicions(&self, starts: &Offsets, gaps: Gaps) -> Vec<Suspicion> {
         let mut suspicions = Vec::new();
         if gaps == Gaps::Accept {
@@ -149,8 +163,8 @@ impl Invocation {
         }
         for (partition, &start) in starts {
             let Some(share) = self.shares.get(partition).filter(|share| !share.is_verified) else { continue };
-            let is_gap = start < share.first();
-            if is_gap || start >= share.end() {
+            if start != share.first() {
+                let is_gap = start < share.first();
                 let missing = is_gap.then_some(OffsetRange { from: start, to: share.first() });
                 suspicions.push(Suspicion { partition: partition.clone(), start: share.first(), missing });
             }
@@ -371,7 +385,7 @@ mod tests {
         let starts = offsets(&[(0, 5), (1, 6), (2, 7), (3, 3)]);
         let suspicions = invocation.suspicions(&starts, Gaps::Verify);
         let found: Vec<_> = suspicions.iter().map(|s| (s.partition.partition, s.missing)).collect();
-        assert_eq!(found, [(2, None), (3, Some(OffsetRange { from: 3, to: 5 }))]);
+        assert_eq!(found, [(1, None), (2, None), (3, Some(OffsetRange { from: 3, to: 5 }))]);
         assert!(invocation.suspicions(&starts, Gaps::Accept).is_empty());
         suspicions.iter().for_each(|suspicion| invocation.hear(suspicion, None));
         assert!(invocation.suspicions(&starts, Gaps::Verify).is_empty());

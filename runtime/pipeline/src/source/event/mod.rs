@@ -60,8 +60,8 @@ pub struct EventSource {
     invocation: Option<Invocation>,
     gaps: Gaps,
     inquirer: Inquirer,
-    /// The longest that a flush has taken: the next needs as much.
-    flush_duration_max: Duration,
+    /// How long a flush may take, from those that there were; what was slow once is forgotten by and by.
+    flush_duration: Duration,
 }
 
 /// An inlet, and the source that gives out what goes in there. `kafka` says who is asked where an event does not join the
@@ -69,7 +69,7 @@ pub struct EventSource {
 pub fn source(kafka: KafkaSettings, gaps: Gaps) -> (Inlet, EventSource) {
     let (sender, events) = mpsc::channel(1);
     let inquirer = Inquirer::new(kafka);
-    (Inlet(sender), EventSource { events, invocation: None, gaps, inquirer, flush_duration_max: Duration::ZERO })
+    (Inlet(sender), EventSource { events, invocation: None, gaps, inquirer, flush_duration: Duration::ZERO })
 }
 
 impl EventSource {
@@ -79,8 +79,9 @@ impl EventSource {
             let Some((event, reply)) = self.events.recv().await else {
                 return Polled::End;
             };
-            if let Some(invocation) = Invocation::begin(event, reply, self.flush_duration_max) {
+            if let Some(invocation) = Invocation::begin(event, reply, self.flush_duration) {
                 let partitions = invocation.open();
+                self.inquirer.get_to_know(&invocation.topics());
                 self.invocation = Some(invocation);
                 return Polled::Assigned(partitions);
             }
@@ -88,11 +89,15 @@ impl EventSource {
     }
 
     /// Asks the brokers about partitions whose event does not join the ledger. What they say of a topic's extent the walk
-    /// has to compare again; a gap that hides no record is none.
+    /// has to compare again; a gap that hides no record is none. Who does not answer once is not asked again for this event:
+    /// partitions that join the ledger are waiting.
     async fn verify(&mut self, starts: &Offsets) {
         let Some(invocation) = &mut self.invocation else { return };
+        let mut is_answered = true;
         for suspicion in invocation.suspicions(starts, self.gaps) {
-            let answer = self.inquirer.ask(&suspicion).await;
+            let is_asked = is_answered && !invocation.is_over() && self.inquirer.is_worth_asking(&suspicion);
+            let answer = if is_asked { self.inquirer.ask(&suspicion).await } else { None };
+            is_answered &= !is_asked || answer.is_some();
             invocation.hear(&suspicion, answer);
         }
     }
@@ -110,18 +115,20 @@ impl Source for EventSource {
         Ok(self.invocation.as_mut().map_or(Polled::Idle, Invocation::look_at_the_time))
     }
 
-    /// An event starts where it starts; how far its topic goes is known only if the brokers had to be asked.
+    /// An event starts where it starts; how far its topic goes is known only if the brokers had to be asked. Which topic it
+    /// is they are asked once, while nobody waits for it: the ledgers are to know, before it may be made anew.
     async fn extents(&mut self, partitions: &[TopicPartition]) -> Result<Extents, PipelineError> {
         let Some(invocation) = &self.invocation else { return Ok(Extents::new()) };
         let extent = |partition: &TopicPartition| {
-            let unknown = Extent { start: invocation.first_offset(partition)?, range: None, identity: None };
+            let identity = self.inquirer.identity(&partition.topic);
+            let unknown = Extent { start: invocation.first_offset(partition)?, range: None, identity };
             Some((partition.clone(), invocation.extent(partition).unwrap_or(unknown)))
         };
         Ok(partitions.iter().filter_map(extent).collect())
     }
 
     /// Not asked for each flush: it would make every event wait for the brokers. A topic that is made anew begins again
-    /// below the ledger, which is when they are asked.
+    /// elsewhere than the ledger stands, which is when they are asked.
     async fn identities(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
         Ok(self.invocation.as_ref().map_or(Identities::new(), |invocation| invocation.identities(topics)))
     }
@@ -144,7 +151,7 @@ impl Source for EventSource {
     /// The event is over, unless some of it is to be tried again.
     fn release(&mut self, _partitions: &[TopicPartition]) -> Result<(), PipelineError> {
         if let Some(mut invocation) = self.invocation.take() {
-            self.flush_duration_max = self.flush_duration_max.max(invocation.flush_duration());
+            self.flush_duration = invocation.flush_duration().max(self.flush_duration / 2);
             if invocation.tries_again() {
                 self.invocation = Some(invocation);
             } else {
