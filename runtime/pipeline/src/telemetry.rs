@@ -34,7 +34,10 @@ pub fn describe() {
     describe_gauge!("sluicebox_transform_info", "1 for the transform that judges, 0 for one that did");
     describe_counter!("sluicebox_shadow_records_total", "records that a shadow was given, by what came of it");
     describe_histogram!("sluicebox_shadow_duration_seconds", Unit::Seconds, "a batch of those records, by who took it");
-    describe_gauge!("sluicebox_change_refused", "1 while a promotion or a candidate is refused");
+    describe_gauge!(
+        "sluicebox_change_refused",
+        "1 while a promotion or a candidate is refused, or the channel is out of reach"
+    );
     describe_gauge!("sluicebox_staged_rows", "rows and dead letters staged, not visible yet");
     describe_gauge!("sluicebox_staged_bytes", Unit::Bytes, "bytes of the records taken in since the last flush");
     describe_gauge!("sluicebox_freshness_seconds", Unit::Seconds, "age of the oldest record read and not visible yet");
