@@ -74,7 +74,7 @@ fn promotions_over_a_line_that_loses_responses_all_count() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_runs_what_a_channel_on_s3_names() -> Result<()> {
-    let store = S3::shared()?;
+    let store = tokio::task::spawn_blocking(S3::shared).await??;
     let folder = tempfile::tempdir()?;
     let registry = format!("s3://{BUCKET}/run-from");
     let to = format!("{registry}/orders");
@@ -97,10 +97,10 @@ async fn a_pipeline_runs_what_a_channel_on_s3_names() -> Result<()> {
     Ok(())
 }
 
-/// As `registry/tests/mutations.rs` has it on a folder, with fewer of them and by the command.
+/// What is loaded from changed objects is a matter of `registry/tests/mutations.rs`; here, by the command, none is promoted.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_changed_on_s3_is_refused_or_not_run() -> Result<()> {
-    let store = S3::shared()?;
+async fn what_was_changed_on_s3_is_not_promoted() -> Result<()> {
+    let store = tokio::task::spawn_blocking(S3::shared).await??;
     let folder = tempfile::tempdir()?;
     let to = format!("s3://{BUCKET}/changed/orders");
     let digest = push(folder.path(), store.address(), "clean_orders", &to)?;
@@ -124,19 +124,11 @@ async fn what_was_changed_on_s3_is_refused_or_not_run() -> Result<()> {
         let asked = ["promote", &format!("{to}@prod"), "--channel", "prod"];
         let output = sluicebox(folder.path(), store.address(), &asked)?.wait_with_output()?;
         objects.put(name, PutPayload::from_bytes(original)).await?;
-        let is_form = name.as_ref().ends_with(".cwasm");
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.code() == Some(if is_form { 0 } else { 2 }), "round {round}, {name}: {said}");
-        ensure!(is_form || said.contains("is damaged, and is not used"), "round {round}, {name}: {said}");
-        let is_for_here = is_form && name.as_ref().contains(&here());
-        ensure!(said.contains("is not run") == is_for_here, "round {round}, {name}: {said}");
+        let is_refused = output.status.code() == Some(2) && said.contains("is damaged, and is not used");
+        ensure!(is_refused, "round {round}, {name}: {said}");
     }
     Ok(())
-}
-
-/// How the forms for this machine are named.
-fn here() -> String {
-    format!("/{}.", sluicebox_sandbox::Target::here().map_or("", |target| target.name()))
 }
 
 async fn names(objects: &impl object_store::ObjectStore, folder: &str) -> Result<Vec<Object>> {
