@@ -5,7 +5,8 @@
 //! A response may be lost, and the client inside repeats requests by itself; that a commit answers "already there" to its
 //! own repetition is the ledger's to sort out (`sink/commit.rs`), so nothing here tries to.
 
-use std::sync::{Arc, Once, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -95,12 +96,20 @@ pub struct S3Access {
     pub credentials: Option<AwsCredentialProvider>,
 }
 
+/// How buckets are reached, and the clients for those that have been asked for: tables of one bucket share connections, and
+/// the authorities' certificates are read once.
+#[derive(Default)]
+struct Buckets {
+    access: S3Access,
+    clients: BTreeMap<String, ObjectStoreRef>,
+}
+
 /// One for the whole process, as delta-rs' register of stores is: a process runs one pipeline.
-static S3_ACCESS: RwLock<Option<S3Access>> = RwLock::new(None);
+static BUCKETS: LazyLock<Mutex<Buckets>> = LazyLock::new(Mutex::default);
 
 /// Says how buckets are reached from now on, by tables that are opened from now on.
 pub fn reach_s3(access: S3Access) {
-    *S3_ACCESS.write().unwrap_or_else(PoisonError::into_inner) = Some(access);
+    *BUCKETS.lock().unwrap_or_else(PoisonError::into_inner) = Buckets { access, clients: BTreeMap::new() };
 }
 
 /// Buckets, as [`reach_s3`] says; without it, as the environment says (`AWS_ENDPOINT_URL`, `AWS_REGION`, …).
@@ -108,16 +117,29 @@ struct S3;
 
 impl ObjectStoreFactory for S3 {
     fn parse_url_opts(&self, url: &Url, _: &StorageConfig) -> DeltaResult<(ObjectStoreRef, Path)> {
-        let access = S3_ACCESS.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
-        let mut builder = addressed(AmazonS3Builder::from_env(), url, &access.settings);
-        if let Some(credentials) = access.credentials {
-            builder = builder.with_credentials(credentials);
-        }
-        let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(is_plain_http(&builder));
-        let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, max_retries: 5, ..RetryConfig::default() };
-        let store = builder.with_client_options(client).with_retry(retry).build()?;
-        Ok((Arc::new(store), Path::from_url_path(url.path())?))
+        let mut buckets = BUCKETS.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = url.host_str().unwrap_or_default();
+        let store = match buckets.clients.get(bucket) {
+            Some(client) => Arc::clone(client),
+            None => {
+                let client = client(url, &buckets.access)?;
+                buckets.clients.insert(bucket.to_owned(), Arc::clone(&client));
+                client
+            }
+        };
+        Ok((store, Path::from_url_path(url.path())?))
     }
+}
+
+/// A client for the bucket of `url`.
+fn client(url: &Url, access: &S3Access) -> DeltaResult<ObjectStoreRef> {
+    let mut builder = addressed(AmazonS3Builder::from_env(), url, &access.settings);
+    if let Some(credentials) = &access.credentials {
+        builder = builder.with_credentials(Arc::clone(credentials));
+    }
+    let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(is_plain_http(&builder));
+    let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, max_retries: 5, ..RetryConfig::default() };
+    Ok(Arc::new(builder.with_client_options(client).with_retry(retry).build()?))
 }
 
 /// The bucket of `url`. What the settings say goes before what `builder` has from the environment.
