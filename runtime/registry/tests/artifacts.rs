@@ -98,6 +98,41 @@ async fn what_is_not_compiled_for_this_machine_is_compiled_here() {
     assert!(load(&registry, &reference).await.unwrap().is_precompiled());
 }
 
+/// As processes of two versions do it, or machines of two kinds.
+#[tokio::test]
+async fn a_channel_serves_whoever_finds_code_in_any_manifest_of_what_it_names() {
+    let (_folder, registry) = registry();
+    let other = Target::ALL.into_iter().find(|target| *target != here()).unwrap();
+    let theirs = registry.push(sandbox(), "orders", orders(), &[other], None).await.unwrap().artifact;
+    registry.push(sandbox(), "orders", orders(), &[here()], Some(&key())).await.unwrap();
+    registry.promote(&theirs, "prod", &change()).await.unwrap();
+    assert!(load(&registry, "orders@prod").await.unwrap().is_precompiled());
+    let strict = registry.clone().requiring(other_key().public());
+    assert!(load(&strict, "orders@prod").await.is_err(), "nor is anything else believed then");
+}
+
+#[tokio::test]
+async fn what_is_signed_comes_first_however_little_it_has_been_compiled_for() {
+    let (_folder, registry) = registry();
+    registry.push(sandbox(), "orders", orders(), &Target::ALL, None).await.unwrap();
+    let signed = registry.push(sandbox(), "orders", orders(), &[here()], Some(&key())).await.unwrap().artifact;
+    assert_eq!(registry.artifact("orders", orders().digest()).await.unwrap().pin, signed.pin);
+}
+
+#[tokio::test]
+async fn an_artifact_is_whole_only_with_the_code_for_every_machine() {
+    let (folder, registry) = registry();
+    let artifact = registry.push(sandbox(), "orders", orders(), &Target::ALL, None).await.unwrap().artifact;
+    registry.require_whole(&artifact).await.unwrap();
+    for form in files(folder.path()).iter().filter(|file| file.extension().is_some_and(|it| it == "cwasm")) {
+        let code = fs::read(form).unwrap();
+        fs::write(form, &code[..code.len() / 2]).unwrap();
+        let whole = registry.require_whole(&artifact).await;
+        assert!(matches!(whole, Err(RegistryError::Damaged { .. })), "{}", form.display());
+        fs::write(form, code).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn only_what_one_of_the_keys_signed_is_believed() {
     let (_folder, registry) = registry();
