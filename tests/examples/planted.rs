@@ -86,7 +86,7 @@ fn caught(simulation: &Simulation, seeds: std::ops::Range<u64>) -> Result<Vec<Ca
                 }
             }
         };
-        let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..3 * thread::available_parallelism()?.get()).map(|_| scope.spawn(work)).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a thread panicked"))?)
     })?;
     let mut catches = catches.into_inner().map_err(|_| anyhow!("a thread panicked"))?;

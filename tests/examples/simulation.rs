@@ -27,7 +27,7 @@ struct Arguments {
     /// This seed alone, with everything that happens in it.
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
-    /// Worlds at a time; as many as there are processors unless said otherwise.
+    /// Worlds at a time; three a processor unless said otherwise: a world often waits for the kernel's own threads.
     #[arg(long)]
     threads: Option<usize>,
     /// The transform `scripted`; the one that `make guests` built unless said otherwise.
@@ -66,7 +66,7 @@ struct Totals {
 
 fn survey(simulation: &Simulation, arguments: &Arguments) -> Result<ExitCode> {
     let started = Instant::now();
-    let threads = arguments.threads.unwrap_or(available_parallelism()?.get());
+    let threads = arguments.threads.unwrap_or(3 * available_parallelism()?.get());
     let next = AtomicU64::new(arguments.first);
     let end = arguments.first + arguments.seeds;
     let totals = Mutex::new(Totals::default());
