@@ -1,11 +1,18 @@
-//! Whole runs of `sluicebox`, from outside. One binary, so that all share one Kafka.
-//!
-//! Modules named `over_kafka` need Apache Kafka's jars and the Python readers, those named `read_back` the readers only;
-//! `tests/run` skips them by name, and counts them, where those could not be fetched.
+//! Whole runs of `sluicebox`, from outside: a folder a topic. One binary, so that all share one Kafka and one S3.
 
+#[macro_use]
+mod needs;
+
+mod artifacts;
+mod breaker;
+mod clean;
 mod dead_letters;
-mod exchanged_topic;
+mod delivery;
+mod group;
+mod kafka;
+mod lambda;
+mod loss;
 mod orders;
-mod over_kafka;
-mod read_back;
-mod wrong_settings;
+mod ready;
+mod s3;
+mod settings;

@@ -7,7 +7,7 @@ use std::thread;
 use anyhow::{Context, Result, ensure};
 use object_store::memory::InMemory;
 use serde_json::{Value, json};
-use sluicebox_pipeline::dead_letter::Status;
+use sluicebox_delta::dead_letter::Status;
 use sluicebox_sandbox::Limits;
 use sluicebox_tests::mortal::{Death, Mounted};
 

@@ -1,4 +1,7 @@
-//! Dead letters, their whole life. Needs the guests only.
+//! Dead letters, their whole life.
 
 mod killed;
+mod poison;
+mod repair;
 mod scene;
+mod topic;

@@ -12,11 +12,11 @@ use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
-use sluicebox_pipeline::dead_letter::{Letters, Selection, Status};
+use sluicebox_delta::dead_letter::{Letters, Selection, Status};
 use sluicebox_pipeline::redrive::{RedriveReport, Redriver};
-use sluicebox_pipeline::settings::{Document, Settings};
 use sluicebox_pipeline::{Changes, Health, Progress, RunOptions, run};
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
+use sluicebox_settings::{Document, Settings};
 use sluicebox_tests::mortal::{Death, Mounted};
 use sluicebox_tests::place;
 use tokio::sync::watch;
@@ -111,11 +111,11 @@ impl Scene {
         let mut letters = BTreeMap::new();
         let mut doubled = 0;
         let table = Letters::open(&settings).await?.context("there are no dead letters")?;
-        let note = |headline: sluicebox_pipeline::dead_letter::Headline| {
-            let position = (headline.partition.partition, headline.offset);
-            doubled += usize::from(letters.insert(position, (headline.status, headline.attempts)).is_some());
+        let note = |summary: sluicebox_delta::dead_letter::Summary| {
+            let position = (summary.partition.partition, summary.offset);
+            doubled += usize::from(letters.insert(position, (summary.status, summary.attempts)).is_some());
         };
-        table.headlines(&Selection::default(), note).await?;
+        table.summaries(&Selection::default(), note).await?;
         ensure!(doubled == 0, "{doubled} dead letters are doubled");
         let mut rows = BTreeMap::new();
         for table in &self.tables {
@@ -127,7 +127,7 @@ impl Scene {
 
 /// How many rows a table has of each position, by its own files.
 async fn positions(location: &str) -> Result<BTreeMap<Position, usize>> {
-    let table = DeltaTableBuilder::from_url(sluicebox_pipeline::store::url(location)?)?.load().await?;
+    let table = DeltaTableBuilder::from_url(sluicebox_delta::store::url(location)?)?.load().await?;
     let paths: Vec<_> = table.snapshot()?.log_data().iter().map(|file| file.object_store_path()).collect();
     let mut positions = BTreeMap::new();
     for path in paths {

@@ -1,0 +1,4 @@
+//! Transforms as artifacts: pushed, promoted, and taken over by a running pipeline.
+
+mod promotion;
+mod registry;

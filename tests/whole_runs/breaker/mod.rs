@@ -1,0 +1,4 @@
+//! A transform that rejects too much is stopped before it buries its source.
+
+mod drain;
+mod pause;

@@ -1,0 +1,3 @@
+//! What writers leave behind, and how it is found and removed.
+
+mod uploads;

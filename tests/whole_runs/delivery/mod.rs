@@ -1,0 +1,10 @@
+//! Every record becomes its rows or its dead letter, once: from topics and from files, whatever stops the process.
+
+mod chaos;
+mod crash;
+mod files;
+mod gaps;
+mod outage;
+mod samples;
+mod stop;
+mod topics;

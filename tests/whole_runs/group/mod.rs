@@ -1,0 +1,3 @@
+//! Processes that share a group, and its partitions.
+
+mod members;

@@ -1,0 +1,137 @@
+//! Brokers that want a token (SASL/OAUTHBEARER over TLS, as Amazon MSK with IAM): every client of the product shows one, and
+//! has the next before the last expires. Only the signer is another: Kafka's own check takes unsigned tokens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
+use sluicebox_aws::renewed::Renewed;
+use sluicebox_kafka::{NoToken, Token, TokenSource};
+use sluicebox_pipeline::status::status;
+use sluicebox_pipeline::{Changes, Health, Progress, RunOptions, run};
+use sluicebox_sandbox::Sandbox;
+use sluicebox_settings::{KafkaSettings, Secret, Settings, SourceSettings};
+use sluicebox_tests::kafka::Cluster;
+use sluicebox_tests::pipeline::Pipeline;
+use tokio::sync::watch;
+
+use crate::orders;
+
+const NAME: &str = "guarded";
+/// With time for a handshake on a busy machine, of what is left of it when the next is about to be made.
+const TOKEN_LIFE: Duration = Duration::from_secs(10);
+const RUN_DURATION: Duration = Duration::from_secs(35);
+
+/// An unsigned JSON Web Token, as RFC 7519 has it.
+fn unsigned(expires_at: SystemTime) -> Result<Token, NoToken> {
+    let seconds = |moment: SystemTime| moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let issued_at = seconds(SystemTime::now());
+    let claims = json!({"sub": "sluicebox", "iat": issued_at, "exp": seconds(expires_at)}).to_string();
+    let [header, claims] = [r#"{"alg":"none"}"#, &claims].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+    Ok(Token { value: Secret::new(format!("{header}.{claims}.")), principal: "sluicebox".to_owned(), expires_at })
+}
+
+async fn tokens() -> Result<(Arc<Renewed>, Arc<AtomicUsize>)> {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = made.clone();
+    let make = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        async {
+            // As if the network had to be asked.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            unsigned(SystemTime::now() + TOKEN_LIFE)
+        }
+    };
+    Ok((Renewed::start(make).await?, made))
+}
+
+fn settings(pipeline: &Pipeline, tokens: Arc<dyn TokenSource>) -> Result<(Settings, KafkaSettings)> {
+    let mut settings = Settings::load(&pipeline.write()?)?;
+    let SourceSettings::Kafka(kafka) = &mut settings.source else { bail!("the source is no Kafka") };
+    kafka.tokens = Some(tokens);
+    let kafka = kafka.clone();
+    Ok((settings, kafka))
+}
+
+/// Has no token but one that has expired.
+#[derive(Debug)]
+struct Expired;
+
+impl TokenSource for Expired {
+    fn token(&self) -> Result<Token, NoToken> {
+        Err(NoToken("the signer is away".to_owned()))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
+    needs!(kafka, readers);
+    let cluster = tokio::task::spawn_blocking(Cluster::start_guarded).await??;
+    let (brokers, certificate) = cluster.guarded().context("the cluster is not guarded")?;
+    let source = json!({"kafka": {
+        "brokers": brokers,
+        "topics": [NAME],
+        "authentication": {"msk_iam": {"region": "eu-central-1"}},
+        "properties": {"ssl.ca.location": certificate},
+    }});
+    let mut pipeline = orders::pipeline(NAME, source)?;
+    pipeline.settings["flush"] = json!({"interval": "500ms"});
+    pipeline.settings["dead_letters"]["topic"] = json!("guarded-dead");
+    cluster.create_topic("guarded-dead", 1, &[])?;
+    let mut feed = orders::feed(NAME, 500);
+    feed.produce(&cluster)?;
+
+    let (tokens, made) = tokens().await?;
+    let (settings, kafka) = settings(&pipeline, tokens)?;
+    let transform = sluicebox_registry::open(&settings.transform, &Sandbox::new()?, None).await?.transform;
+    let (stop, stopped) = watch::channel(false);
+    let (progress, _) = watch::channel(Progress::default());
+    let (health, _) = watch::channel(Health::default());
+    let changes = Changes::none();
+    let options = RunOptions { drain: false, accepted_gaps: Vec::new(), stop: stopped, progress, health, changes };
+    let outside = settings.clone();
+    let walk = tokio::spawn(async move { run(settings, &transform, options).await });
+
+    let mut looked = 0;
+    let ends = tokio::time::Instant::now() + RUN_DURATION;
+    while tokio::time::Instant::now() < ends {
+        ensure!(!walk.is_finished(), "the walk ended by itself: {:?}", walk.await?);
+        // Whoever only looks connects anew each time.
+        match status(&outside, &kafka).await {
+            Ok(partitions) => {
+                ensure!(partitions.len() == orders::PARTITIONS as usize);
+                looked += 1;
+            }
+            // Brokers end a connection in the middle of a question, too, when its token has.
+            Err(error) => eprintln!("{error}"),
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let more: Vec<_> = (500..1_000).map(orders::order).collect();
+    cluster.produce(NAME, &more)?;
+    feed.extend(more);
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    ensure!(looked >= 5, "of those who only looked, {looked} were let in");
+    while status(&outside, &kafka).await.map_or(true, |all| all.iter().any(|partition| partition.lag_records > 0)) {
+        ensure!(tokio::time::Instant::now() < until, "what was produced after {RUN_DURATION:?} is not read");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    stop.send_replace(true);
+    walk.await??;
+
+    orders::ensure_exactly_once(&pipeline, &[&feed])?;
+    let dead = cluster.read("guarded-dead", 0)?;
+    ensure!(!dead.is_empty(), "the producer of dead letters was not let in");
+    let made = made.load(Ordering::SeqCst);
+    ensure!(made >= 5, "in {RUN_DURATION:?}, {made} tokens of {TOKEN_LIFE:?} were made");
+
+    // Without a token, nobody is let in.
+    let mut kafka = kafka;
+    kafka.tokens = Some(Arc::new(Expired));
+    ensure!(status(&outside, &kafka).await.is_err(), "a client without a token was let in");
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Pipeline files, as the command reads them.
+
+mod wrong;
