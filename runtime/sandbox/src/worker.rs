@@ -16,7 +16,6 @@ use crate::failure::{Failure, Trapped};
 use crate::instance::{Instance, StartError};
 use crate::outcome::{Outcome, Part, Rejection, Stage, Verdict};
 use crate::pace::Pace;
-use crate::planted::{Bug, planted};
 use crate::transform::Transform;
 use crate::validate::{self, Answer, Fault};
 
@@ -130,23 +129,19 @@ impl Caller for Trial<'_> {
         if batch.len() == 1 && self.slow.contains(&records.start) {
             return self.run_exactly(records, batch);
         }
-        let is_usable = |instance: &Instance| !fresh || instance.is_fresh() || planted(Bug::ReusesAfterTrap);
+        let is_usable = |instance: &Instance| !fresh || instance.is_fresh();
         let usable = self.instance.take().filter(is_usable);
         let mut instance = match usable {
             Some(instance) => instance,
             None => self.start_quick()?,
         };
-        let fresh = instance.is_fresh() || planted(Bug::ReusesAfterTrap);
+        let fresh = instance.is_fresh();
         let ended = self.run(&mut instance, batch, fresh)?;
         if matches!(ended, Ended::Slow) {
             self.slow = records.clone();
             if batch.len() == 1 {
                 return self.run_exactly(records, batch);
             }
-        }
-        if planted(Bug::ReusesAfterTrap) && !matches!(ended, Ended::Answered { .. }) {
-            *self.instance = Some(instance);
-            return Ok(self.judge(ended, records, fresh));
         }
         if let Ended::Answered { bytes, .. } = ended
             && instance.note_returned(bytes) < RETURNED_BYTES_MAX
@@ -252,7 +247,7 @@ impl Trial<'_> {
     fn keep(&mut self, answer: Answer, bytes: u64, start: usize) {
         let Answer { verdicts, mut part, rejections } = answer;
         self.outcome.verdicts[start..start + verdicts.len()].copy_from_slice(&verdicts);
-        if start > 0 && !planted(Bug::ForgetsTheShift) {
+        if start > 0 {
             let shift = u32::try_from(start).unwrap_or(u32::MAX);
             part.tables.iter_mut().flat_map(|table| &mut table.records).for_each(|record| *record += shift);
         }
