@@ -1,32 +1,30 @@
 //! The command `sluicebox`: one file a command under `commands/`, and beside them what several commands share.
 //!
-//! - [`samples`]: records from files for `try` and `test`; [`trial`]: what a transform makes of them; [`cells`]: typed
-//!   columns as JSON; [`difference`]: where two verdicts part.
-//! - [`http`]: a running pipeline's answers.
-//! - [`cost`]: arithmetic on prices.
-//! - [`terminal`]: colours, logs and numbers for people; [`exit`]: what the exit code means.
+//! - [`samples`]: records from files for `try` and `test`; [`trial`]: the verdicts of a transform on them; [`cells`]: typed
+//!   columns as JSON; [`difference`]: where two verdicts differ.
+//! - [`http`]: the answers of a running pipeline; [`cache`]: the folder of compiled transforms.
+//! - [`console`](sluicebox_console): colours, logs, exit codes.
 //!
-//! The command must not know how the walk works: `run` calls the pipeline, and everything else stays in the sandbox.
+//! The command must not know how the walk works: `run` calls the pipeline, everything else stays in the sandbox. Demo and
+//! bench are in the showcase, the arithmetic of `cost` is in a crate of its own.
 
 mod cache;
 mod cells;
 mod commands;
-mod cost;
-mod cpu;
 mod difference;
-mod exit;
 mod http;
-mod itself;
 mod samples;
-mod terminal;
 mod trial;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use sluicebox_console::{cpu, exit, terminal};
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();
-    terminal::start_logs(arguments.log_filter());
+    if let Err(message) = terminal::start_logs(arguments.log_level()) {
+        return exit::code(Err(exit::Failure::usage(message)));
+    }
     exit::code(arguments.run())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Format;
-use crate::cost::{Basis, Book, Comparison, Crossing, Figures, Load, Mode};
+use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Load, Mode};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, grouped};
 

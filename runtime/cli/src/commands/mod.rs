@@ -87,11 +87,10 @@ enum LineFormat {
 }
 
 impl Arguments {
-    /// What to log unless `SLUICEBOX_LOG` says otherwise: a pipeline tells its story, a tool only its troubles.
-    pub(crate) fn log_filter(&self) -> &'static str {
+    /// The level of our own logs unless `SLUICEBOX_LOG` filters them: a pipeline tells its story, a tool only its troubles.
+    pub(crate) fn log_level(&self) -> &'static str {
         match self.command {
-            // delta-rs warns of each binary column that it keeps no statistics of.
-            Command::Run(_) => "info,deltalake_core::writer::stats=error",
+            Command::Run(_) => "info",
             _ => "warn",
         }
     }

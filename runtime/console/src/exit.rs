@@ -1,38 +1,38 @@
-//! How the command ends: 0 all is well, 1 a negative verdict, 2 usage or settings, 3 the surroundings.
+//! How the command ends: 0 success, 1 a negative verdict, 2 usage or configuration, 3 the environment.
 
 use std::fmt::Display;
 use std::process::ExitCode;
 
-/// How a command went that did what it was asked to do.
+/// The answer of a command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing to complain about.
+pub enum Verdict {
+    /// The answer is yes.
     Good,
-    /// Done, and the answer is no: a test failed, records were lost.
+    /// The answer is no: a test failed, records were lost.
     Bad,
 }
 
-/// Why a command could not do what it was asked to do.
+/// Why a command could not do its work.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The command line, a settings file, a transform or a sample has to change.
+pub enum Failure {
+    /// The user has to change the command line, a settings file, a transform or a sample.
     Usage(anyhow::Error),
-    /// The surroundings have to change; the same command may succeed then.
+    /// The environment has to change; the same command may succeed then.
     Environment(anyhow::Error),
-    /// Nothing failed, but the answer is no, and this is why.
+    /// Nothing failed, but the answer is no, for this reason.
     Refused(anyhow::Error),
-    /// The message has been shown already; only the code remains.
+    /// The message is on stderr already; only the code remains.
     Shown(ExitCode),
 }
 
-/// What every command gives back.
-pub(crate) type Outcome = Result<Verdict, Failure>;
+/// What every command returns.
+pub type Outcome = Result<Verdict, Failure>;
 
-/// Says who has to mend an error, and what was being done.
-pub(crate) trait Blame<T> {
+/// Says who can fix an error, and what the command was doing.
+pub trait Blame<T> {
     /// The user has to change something.
     fn usage(self, doing: impl Display) -> Result<T, Failure>;
-    /// The surroundings have to change.
+    /// The environment has to change.
     fn environment(self, doing: impl Display) -> Result<T, Failure>;
 }
 
@@ -48,22 +48,22 @@ impl<T, E: Into<anyhow::Error>> Blame<T> for Result<T, E> {
 
 impl Failure {
     /// The user has to change something; `message` says what.
-    pub(crate) fn usage(message: impl Display) -> Self {
+    pub fn usage(message: impl Display) -> Self {
         Failure::Usage(anyhow::anyhow!("{message}"))
     }
 
-    /// The surroundings have to change; `message` says what.
-    pub(crate) fn environment(message: impl Display) -> Self {
+    /// The environment has to change; `message` says what.
+    pub fn environment(message: impl Display) -> Self {
         Failure::Environment(anyhow::anyhow!("{message}"))
     }
 
-    /// Usage that has been explained on stderr already.
-    pub(crate) fn shown_usage() -> Self {
+    /// Wrong usage that stderr explains already.
+    pub fn shown_usage() -> Self {
         Failure::Shown(ExitCode::from(2))
     }
 }
 
-/// Anything that is nobody's fault in particular went wrong with the surroundings: a write, a thread, a child.
+/// An error without an owner is the environment's: a write, a thread, a child process.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Failure::Environment(error)
@@ -77,32 +77,32 @@ impl From<std::io::Error> for Failure {
 }
 
 /// The exit code, after the last message has gone to stderr.
-pub(crate) fn code(outcome: Outcome) -> ExitCode {
+pub fn code(outcome: Outcome) -> ExitCode {
     match outcome {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
         Err(Failure::Usage(error)) => {
-            eprintln!("error: {}", whole(&error));
+            eprintln!("error: {}", one_line(&error));
             ExitCode::from(2)
         }
         Err(Failure::Environment(error)) => {
-            // Whoever closed our stdout (`| head`) has seen enough.
+            // A reader that closes our stdout (`| head`) has seen enough.
             if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
                 return ExitCode::SUCCESS;
             }
-            eprintln!("error: {}", whole(&error));
+            eprintln!("error: {}", one_line(&error));
             ExitCode::from(3)
         }
         Err(Failure::Refused(error)) => {
-            eprintln!("error: {}", whole(&error));
+            eprintln!("error: {}", one_line(&error));
             ExitCode::from(1)
         }
         Err(Failure::Shown(code)) => code,
     }
 }
 
-/// The error and its causes in one line; a cause that the error has told already is left out.
-fn whole(error: &anyhow::Error) -> String {
+/// The error and its causes in one line. A cause is left out where the text before contains it.
+fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {
@@ -119,9 +119,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once() {
+    fn a_cause_appears_once() {
         let error = anyhow::anyhow!("no such file").context("cannot read a: no such file").context("doing b");
-        assert_eq!(whole(&error), "doing b: cannot read a: no such file");
-        assert_eq!(whole(&anyhow::anyhow!("x").context("y")), "y: x");
+        assert_eq!(one_line(&error), "doing b: cannot read a: no such file");
+        assert_eq!(one_line(&anyhow::anyhow!("x").context("y")), "y: x");
     }
 }

@@ -1,4 +1,4 @@
-//! The ways side by side for one load, and the rates at which one becomes cheaper than another.
+//! All ways side by side for one load, and the rates at which one becomes cheaper than another.
 
 use serde::Serialize;
 
@@ -12,35 +12,48 @@ const RATES: (f64, f64) = (0.01, 1e7);
 
 /// All ways for one load.
 #[derive(Debug, Serialize)]
-pub(crate) struct Comparison {
-    pub(crate) records_per_second: f64,
-    pub(crate) record_bytes: f64,
+pub struct Comparison {
+    /// The load: records a second.
+    pub records_per_second: f64,
+    /// The load: bytes a record.
+    pub record_bytes: f64,
     /// Records an invocation in event mode.
-    pub(crate) batch_records: f64,
-    pub(crate) ways: Vec<Figures>,
-    pub(crate) break_even: Vec<Crossing>,
+    pub batch_records: f64,
+    /// The figures of each way.
+    pub ways: Vec<Figures>,
+    /// The rates at which one way becomes cheaper than another.
+    pub break_even: Vec<Crossing>,
 }
 
 /// What one way costs, in dollars.
 #[derive(Debug, Serialize)]
-pub(crate) struct Figures {
-    pub(crate) way: &'static str,
-    pub(crate) what: &'static str,
-    pub(crate) per_hour: f64,
-    pub(crate) per_million_records: f64,
-    pub(crate) per_terabyte: f64,
+pub struct Figures {
+    /// The name of the way.
+    pub way: &'static str,
+    /// What it pays for, for people.
+    pub what: &'static str,
+    /// Dollars an hour.
+    pub per_hour: f64,
+    /// Dollars a million records.
+    pub per_million_records: f64,
+    /// Dollars a terabyte.
+    pub per_terabyte: f64,
 }
 
 /// Below this rate one way is cheaper, above it the other.
 #[derive(Debug, Serialize)]
-pub(crate) struct Crossing {
-    pub(crate) below: &'static str,
-    pub(crate) above: &'static str,
-    pub(crate) records_per_second: f64,
+pub struct Crossing {
+    /// The way that is cheaper below the rate.
+    pub below: &'static str,
+    /// The way that is cheaper above the rate.
+    pub above: &'static str,
+    /// The rate.
+    pub records_per_second: f64,
 }
 
 impl Comparison {
-    pub(crate) fn of(load: &Load, mode: &Mode, book: &Book) -> Self {
+    /// Computes the figures of all ways for one load.
+    pub fn of(load: &Load, mode: &Mode, book: &Book) -> Self {
         let figures = |way: Way| {
             let per_hour = way.per_hour(load, mode, book);
             let records = load.records_per_second * SECONDS_AN_HOUR;
@@ -65,7 +78,7 @@ impl Comparison {
     }
 }
 
-/// The first rate at which `below`, cheaper for a trickle, costs as much as `above`; none if that is at no rate.
+/// The first rate at which `below`, cheaper at low rates, costs as much as `above`; none if there is no such rate.
 fn crossing(below: Way, above: Way, load: &Load, mode: &Mode, book: &Book) -> Option<Crossing> {
     let is_cheaper = |rate: f64| {
         let load = Load { records_per_second: rate, ..*load };

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::exit::{Blame as _, Failure};
-use crate::itself;
+use sluicebox_console::exit::{Blame as _, Failure};
+use sluicebox_console::itself;
 
 /// A running pipeline. Dropped, it is killed.
 pub(super) struct Worker {

@@ -6,7 +6,7 @@ use serde_json::json;
 use sluicebox::Transform;
 use sluicebox::batch::Batch;
 
-use crate::commands::demo::orders;
+use crate::orders;
 
 /// A transform that has been configured: a batch in, the outcome dropped.
 pub(super) type Native = Box<dyn Fn(&Batch)>;

@@ -1,11 +1,11 @@
-//! A transform in the sandbox against the same function native, on the same records: A B A B, so that whatever else the
-//! machine does hits both.
+//! A transform in the sandbox against the same function as native code, on the same records: A B A B, so that other load on
+//! the machine hits both.
 
+use sluicebox_console::exit::{Blame as _, Failure};
 use sluicebox_sandbox::{Batch, NO_HEADERS, Transform, Verdict};
 
 use super::figures::{median, nanoseconds_each};
 use super::samples::Sample;
-use crate::exit::{Blame as _, Failure};
 
 /// Records in a batch: the pipeline's default.
 pub(super) const BATCH_RECORDS: usize = 1000;

@@ -1,10 +1,10 @@
 //! The boundary alone: a guest that hands every batch back as it came, at memcpy speed.
 
+use sluicebox_console::exit::{Blame as _, Failure};
 use sluicebox_sandbox::{Batch, NO_HEADERS, Transform};
 
 use super::contest::{BATCH_RECORDS, ROUND_BATCHES};
 use super::figures::{median, nanoseconds_each};
-use crate::exit::{Blame as _, Failure};
 
 /// A value of the size of an order.
 const VALUE: &[u8] = &[b'x'; 200];

@@ -1,18 +1,19 @@
-//! The book of prices: each with what it rests on.
+//! The file of prices and assumptions, each with its source.
 
 use serde::{Deserialize, Serialize};
 
-/// What stands in `prices.yaml`.
+/// The contents of `prices.yaml`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Book {
-    pub(crate) as_of: String,
+pub struct Book {
+    /// The day of the prices.
+    pub as_of: String,
     pub(crate) prices: Prices,
     pub(crate) walk: Walk,
     pub(crate) others: Others,
 }
 
-/// A figure, and why one should believe it.
+/// A figure and its source.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Figure {
@@ -21,15 +22,15 @@ pub(crate) struct Figure {
     pub(crate) source: String,
 }
 
-/// What a figure rests on.
+/// How far a figure can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Basis {
-    /// Read in a list on the day that the book is of.
+pub enum Basis {
+    /// Read in a price list on the day of the file.
     Listed,
-    /// Not looked up.
+    /// From memory: check it before you rely on it.
     Memory,
-    /// Of a workload: somebody's assumption.
+    /// An assumption about a workload.
     Estimate,
 }
 
@@ -58,7 +59,7 @@ figures! {
 }
 
 figures! {
-    /// What is assumed of the walk.
+    /// Assumptions about the walk.
     Walk {
         lambda_memory_gb, flush_seconds, record_seconds, flush_puts, flush_gets, join_seconds,
         container_flush_interval_seconds, container_load_max, payload_bytes_max, batch_records_max,
@@ -66,7 +67,7 @@ figures! {
 }
 
 figures! {
-    /// What is assumed of others.
+    /// Assumptions about other products.
     Others {
         glue_dpu_min, glue_dpu_records_per_second, emr_serverless_workers_min, emr_serverless_worker_records_per_second,
         spark_nodes_min, spark_node_records_per_second, firehose_buffer_bytes, firehose_call_seconds,
@@ -74,13 +75,19 @@ figures! {
 }
 
 impl Book {
-    /// The book that this program carries.
-    pub(crate) fn own() -> Result<Self, String> {
+    /// The prices that this program carries.
+    ///
+    /// # Errors
+    /// Never in a build that passed its tests.
+    pub fn own() -> Result<Self, String> {
         Self::parse(include_str!("prices.yaml"))
     }
 
-    /// A book in the same form.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// Prices from a file in the same form.
+    ///
+    /// # Errors
+    /// The text is not YAML of this form, or a figure is not above zero.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let options = serde_saphyr::options! { with_snippet: false };
         let book: Self = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
         let is_wrong = |(_, figure): &(&str, &Figure)| !(figure.value.is_finite() && figure.value > 0.0);
@@ -90,8 +97,8 @@ impl Book {
         Ok(book)
     }
 
-    /// The names of the figures that rest on nothing better than this.
-    pub(crate) fn resting_on(&self, basis: Basis) -> impl Iterator<Item = &'static str> {
+    /// The names of the figures with this basis.
+    pub fn resting_on(&self, basis: Basis) -> impl Iterator<Item = &'static str> {
         self.each().filter(move |(_, figure)| figure.basis == basis).map(|(name, _)| name)
     }
 
@@ -105,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_own_book_can_be_read_and_says_what_it_rests_on() {
+    fn the_own_prices_can_be_read_and_name_their_basis() {
         let book = Book::own().unwrap();
         assert_eq!(book.as_of, "2026-11-22");
         assert!(book.resting_on(Basis::Memory).any(|name| name == "s3_put"));
@@ -113,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_book_with_a_price_that_makes_no_sense_is_refused() {
+    fn prices_that_make_no_sense_are_refused() {
         let text = include_str!("prices.yaml").replace("s3_put: {value: 5.0e-6", "s3_put: {value: 0");
         assert!(Book::parse(&text).unwrap_err().contains("s3_put"));
         let text = include_str!("prices.yaml").replace("s3_put:", "s3_putt:");

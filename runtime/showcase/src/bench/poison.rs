@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use sluicebox_console::exit::{Blame as _, Failure};
+use sluicebox_console::itself;
 
 use super::figures::median;
-use crate::commands::demo::orders;
-use crate::exit::{Blame as _, Failure};
-use crate::itself;
+use crate::orders;
 
 const RECORDS: usize = 300_000;
 const ROUNDS: usize = 3;

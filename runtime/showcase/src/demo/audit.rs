@@ -1,4 +1,4 @@
-//! Reads the tables back as any reader would, and looks for every record: once as a row, or once as a dead letter.
+//! Reads the tables back with a reader that is not ours, and looks for every record: once as a row, or once as a dead letter.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,11 +9,11 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use deltalake::ensure_table_uri;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use sluicebox_pipeline::audit::Report as Books;
+use sluicebox_audit::Report as Books;
+use sluicebox_console::exit::{Blame as _, Failure};
 
-use super::kafka::Expected;
-use super::orders::Fate;
-use crate::exit::{Blame as _, Failure};
+use crate::kafka::Expected;
+use crate::orders::Fate;
 
 /// How often each record was found.
 type Found = BTreeMap<(i32, i64), usize>;
@@ -88,7 +88,7 @@ impl Audit {
             self.lost += usize::from(wanted == 0);
             self.duplicated += wanted.saturating_sub(1) + unwanted;
         }
-        // What nobody produced cannot be there either.
+        // A position that was never produced must not be there either.
         let strange = rows.keys().chain(buried.keys()).filter(|position| !expected.contains_key(*position));
         self.duplicated += strange.count();
         // Filtered records leave no trace but the commits' own count.

@@ -1,5 +1,5 @@
-//! The formulas of docs/cost.md, one a way of running a pipeline. Kafka itself, data at rest, traffic and logs cost the same
-//! either way, and are left out.
+//! The formulas of docs/cost.md, one for each way to run a pipeline. Kafka, data at rest, traffic and logs cost the same in
+//! all of them and are left out.
 
 use super::prices::Book;
 
@@ -16,28 +16,29 @@ const FUNCTION_SECONDS_MAX: f64 = 900.0;
 /// The part of its time that a function in drain mode spends on records, at most: the rest is for joining and leaving.
 const LOAD_MAX: f64 = 0.8;
 
-/// What there is to do.
+/// The records that arrive.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Load {
-    pub(crate) records_per_second: f64,
-    /// Of a record: key, value and headers.
-    pub(crate) record_bytes: f64,
+pub struct Load {
+    /// Records a second, on average.
+    pub records_per_second: f64,
+    /// Bytes of a record: key, value and headers.
+    pub record_bytes: f64,
 }
 
 /// How Sluicebox is set up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mode {
-    /// Records an invocation; none: as many as come within the window, up to Lambda's limits.
-    pub(crate) batch_records: Option<f64>,
+pub struct Mode {
+    /// Records an invocation; `None` takes as many as arrive within the window, up to Lambda's limits.
+    pub batch_records: Option<f64>,
     /// How long Lambda gathers records for one invocation.
-    pub(crate) window_seconds: f64,
+    pub window_seconds: f64,
     /// How often the drain mode is invoked.
-    pub(crate) drain_interval_seconds: f64,
+    pub drain_interval_seconds: f64,
     /// Provisioned poller units; none with on-demand polling.
-    pub(crate) poller_units: f64,
+    pub poller_units: f64,
 }
 
-/// A way of running a pipeline.
+/// A way to run a pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     LambdaEvents,
@@ -60,7 +61,7 @@ impl Way {
         Self::Firehose,
     ];
 
-    /// As it is called in tables and in the JSON form.
+    /// The name in tables and in the JSON form.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::LambdaEvents => "lambda_events",
@@ -73,7 +74,7 @@ impl Way {
         }
     }
 
-    /// What is paid for, for people.
+    /// What you pay for, in words.
     pub(crate) fn what(self) -> &'static str {
         match self {
             Self::LambdaEvents => "sluicebox as a function behind the Kafka trigger",
@@ -114,7 +115,7 @@ impl Way {
     }
 }
 
-/// So many units as the load needs, and no fewer than run at all.
+/// As many units as the load needs, but at least the smallest installation.
 fn at_least(units_min: f64, load: &Load, unit_records_per_second: f64) -> f64 {
     (load.records_per_second / unit_records_per_second).ceil().max(units_min)
 }

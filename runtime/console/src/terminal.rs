@@ -1,4 +1,4 @@
-//! What goes to a terminal looks good; what goes elsewhere has no colours. stdout is for data, stderr for the rest.
+//! Colours, logs and numbers for people. stdout is for data, stderr for the rest; only a terminal gets colours.
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -6,41 +6,45 @@ use std::io::IsTerminal;
 use anstyle::{AnsiColor, Style};
 use tracing_subscriber::EnvFilter;
 
-/// Paints text, or leaves it as it is.
+/// Adds colours to text, or leaves it as it is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Paint {
+pub struct Paint {
     is_on: bool,
 }
 
 impl Paint {
     /// For stdout.
-    pub(crate) fn stdout() -> Self {
+    pub fn stdout() -> Self {
         Paint { is_on: wants_colour(std::io::stdout().is_terminal()) }
     }
 
     /// For stderr.
-    pub(crate) fn stderr() -> Self {
+    pub fn stderr() -> Self {
         Paint { is_on: wants_colour(std::io::stderr().is_terminal()) }
     }
 
-    /// Whether it paints at all.
-    pub(crate) fn is_on(self) -> bool {
+    /// Whether it adds colours.
+    pub fn is_on(self) -> bool {
         self.is_on
     }
 
-    pub(crate) fn good(self, text: impl Display) -> String {
+    /// Green: success.
+    pub fn good(self, text: impl Display) -> String {
         self.paint(AnsiColor::Green.on_default(), text)
     }
 
-    pub(crate) fn bad(self, text: impl Display) -> String {
+    /// Red: a failure.
+    pub fn bad(self, text: impl Display) -> String {
         self.paint(AnsiColor::Red.on_default(), text)
     }
 
-    pub(crate) fn strong(self, text: impl Display) -> String {
+    /// Bold: what matters most.
+    pub fn strong(self, text: impl Display) -> String {
         self.paint(Style::new().bold(), text)
     }
 
-    pub(crate) fn faint(self, text: impl Display) -> String {
+    /// Dimmed: what matters least.
+    pub fn faint(self, text: impl Display) -> String {
         self.paint(Style::new().dimmed(), text)
     }
 
@@ -54,29 +58,36 @@ fn wants_colour(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Logs go to stderr: text for a terminal, JSON for anything else. `SLUICEBOX_LOG` filters them. Of the libraries only
-/// warnings are shown: delta's own `info` spells out whole snapshots. It also warns at each flush that binary columns
-/// have no statistics, which they never do.
-pub(crate) fn start_logs(level: &str) {
-    let ours = ["sluicebox", "sluicebox_pipeline", "sluicebox_registry", "sluicebox_sandbox"];
-    let ours = ours.map(|room| format!("{room}={level}")).join(",");
-    let own = format!("warn,deltalake_core::writer::stats=error,{ours}");
-    let filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(own));
+/// Sends logs to stderr: text for a terminal, JSON for anything else. `SLUICEBOX_LOG` filters them; without it our own
+/// crates log at `level` and the libraries their warnings. delta-rs warns at each flush that binary columns have no
+/// statistics, which they never have: that warning is off.
+///
+/// # Errors
+/// `SLUICEBOX_LOG` is not a filter.
+pub fn start_logs(level: &str) -> Result<(), String> {
+    let filter = match std::env::var("SLUICEBOX_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|error| {
+            format!("SLUICEBOX_LOG is not a log filter: {error}; write a level, `debug`, or `<crate>=<level>,…`")
+        })?,
+        // A target matches by its beginning: `sluicebox` stands for all our crates.
+        Err(_) => EnvFilter::new(format!("warn,deltalake_core::writer::stats=error,sluicebox={level}")),
+    };
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         logs.with_ansi(Paint::stderr().is_on()).with_target(false).init();
     } else {
         logs.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
     }
+    Ok(())
 }
 
 /// `1 record`, `12,345 records`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// A number with its thousands set apart.
-pub(crate) fn grouped(number: impl Display) -> String {
+/// A number with commas between its thousands: `12,345`.
+pub fn grouped(number: impl Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -89,7 +100,7 @@ pub(crate) fn grouped(number: impl Display) -> String {
 }
 
 /// A size for people: `93.4 KiB`.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
         return format!("{bytes} B");

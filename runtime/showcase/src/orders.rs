@@ -5,7 +5,7 @@ use serde_json::json;
 
 /// What has to become of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Fate {
+pub(crate) enum Fate {
     Row,
     Filtered,
     DeadLetter,
@@ -13,14 +13,14 @@ pub(in crate::commands) enum Fate {
 
 /// A record, and what has to become of it.
 #[derive(Debug, Clone)]
-pub(in crate::commands) struct Order {
-    pub(in crate::commands) key: String,
-    pub(in crate::commands) value: Vec<u8>,
-    pub(in crate::commands) fate: Fate,
+pub(crate) struct Order {
+    pub(crate) key: String,
+    pub(crate) value: Vec<u8>,
+    pub(crate) fate: Fate,
 }
 
 /// `count` orders.
-pub(in crate::commands) fn generate(count: usize) -> impl Iterator<Item = Order> {
+pub(crate) fn generate(count: usize) -> impl Iterator<Item = Order> {
     (0..count).map(move |index| order(index, count))
 }
 
@@ -62,12 +62,12 @@ fn ordinary(index: usize) -> (Vec<u8>, Fate) {
 }
 
 /// The text of an order with nothing wrong.
-pub(in crate::commands) fn good(index: usize) -> Vec<u8> {
+pub(crate) fn good(index: usize) -> Vec<u8> {
     text(&proper(index))
 }
 
 /// An order with nothing wrong.
-pub(in crate::commands) fn good_order(index: usize) -> Order {
+pub(crate) fn good_order(index: usize) -> Order {
     Order { key: format!("customer-{}", random(index) % 1000), value: good(index), fate: Fate::Row }
 }
 

@@ -8,36 +8,36 @@ use futures::stream::FuturesUnordered;
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{DefaultProducerContext, FutureProducer, FutureRecord, Producer as _};
+use sluicebox_console::exit::{Blame as _, Failure};
 
-use super::orders::{Fate, Order};
-use crate::exit::{Blame as _, Failure};
+use crate::orders::{Fate, Order};
 
 /// Where each record lies, by partition and offset, and what has to become of it.
-pub(in crate::commands) type Expected = BTreeMap<(i32, i64), Fate>;
+pub(crate) type Expected = BTreeMap<(i32, i64), Fate>;
 
 /// Deliveries that are awaited at once.
 const IN_FLIGHT_MAX: usize = 5_000;
 
 /// The brokers. They vanish with this value.
-pub(in crate::commands) struct Kafka {
+pub(crate) struct Kafka {
     cluster: MockCluster<'static, DefaultProducerContext>,
     topic: &'static str,
     partitions: usize,
 }
 
 impl Kafka {
-    pub(in crate::commands) fn start(topic: &'static str, partitions: usize) -> Result<Self, Failure> {
+    pub(crate) fn start(topic: &'static str, partitions: usize) -> Result<Self, Failure> {
         let cluster = MockCluster::new(3).environment("cannot start the brokers")?;
         cluster.create_topic(topic, partitions as i32, 3).environment("cannot make the topic")?;
         Ok(Kafka { cluster, topic, partitions })
     }
 
-    pub(in crate::commands) fn bootstrap_servers(&self) -> String {
+    pub(crate) fn bootstrap_servers(&self) -> String {
         self.cluster.bootstrap_servers()
     }
 
     /// Produces the orders, round robin, and notes where the brokers put each of them.
-    pub(in crate::commands) fn produce(&self, orders: impl Iterator<Item = Order>) -> Result<Expected, Failure> {
+    pub(crate) fn produce(&self, orders: impl Iterator<Item = Order>) -> Result<Expected, Failure> {
         let producer: FutureProducer = ClientConfig::new()
             .set("bootstrap.servers", self.bootstrap_servers())
             .set("linger.ms", "5")

@@ -10,12 +10,12 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use serde_json::{Value, json};
+use sluicebox_console::cpu;
+use sluicebox_console::exit::{Blame as _, Failure};
+use sluicebox_console::itself;
 
-use crate::commands::demo::kafka::Kafka;
-use crate::commands::demo::orders;
-use crate::cpu;
-use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::itself;
+use crate::kafka::Kafka;
+use crate::orders;
 
 const TOPIC: &str = "orders";
 /// Of the records: how many make a flush, and how many the consumer reads between two notes of its CPU time.
@@ -24,7 +24,7 @@ const FLUSH_SHARE: usize = 8;
 const PARTITION_RECORDS_MAX: usize = 15_000;
 
 /// How long the reading child waits for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// CPU nanoseconds a record.
 pub(super) struct Walk {
@@ -76,8 +76,11 @@ fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
     Ok((last.1 - first.1) * 1e9 / (last.0 - first.0))
 }
 
-/// The child that only reads: `records` of them, from all partitions, each looked at once.
-pub(super) fn only_read(brokers: &str, topic: &str, records: u64) -> Outcome {
+/// The child process that only reads: so many records from all partitions, each looked at once.
+///
+/// # Errors
+/// The brokers do not deliver.
+pub fn only_read(brokers: &str, topic: &str, records: u64) -> Result<(), Failure> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("group.id", "sluicebox-bench-only-read")
@@ -88,11 +91,12 @@ pub(super) fn only_read(brokers: &str, topic: &str, records: u64) -> Outcome {
         .create()
         .environment("cannot make a consumer")?;
     consumer.assign(&whole_topic(&consumer, topic)?).environment("cannot take the partitions")?;
-    let (mut count, mut bytes) = (0u64, 0u64);
+    let mut count = 0u64;
+    let mut bytes = 0u64;
     let mut out = std::io::stdout().lock();
     while count < records {
-        let Some(message) = consumer.poll(PATIENCE) else {
-            return Err(Failure::environment(format!("nothing came for {PATIENCE:?} after {count} records")));
+        let Some(message) = consumer.poll(WAIT_MAX) else {
+            return Err(Failure::environment(format!("nothing came for {WAIT_MAX:?} after {count} records")));
         };
         bytes += message.environment("cannot read")?.payload_len() as u64;
         count += 1;
@@ -100,12 +104,12 @@ pub(super) fn only_read(brokers: &str, topic: &str, records: u64) -> Outcome {
             writeln!(out, "{}", json!({ "records": count, "bytes": bytes, "cpu_seconds": cpu::seconds() }))?;
         }
     }
-    Ok(Verdict::Good)
+    Ok(())
 }
 
 /// All partitions, from their beginning.
 fn whole_topic(consumer: &BaseConsumer, topic: &str) -> Result<TopicPartitionList, Failure> {
-    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).environment("cannot ask for the partitions")?;
+    let metadata = consumer.fetch_metadata(Some(topic), WAIT_MAX).environment("cannot ask for the partitions")?;
     let mut list = TopicPartitionList::new();
     for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
         list.add_partition_offset(topic, partition.id(), Offset::Beginning).environment("cannot name a partition")?;
