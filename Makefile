@@ -65,8 +65,10 @@ image-root: guests ## the root of a container image, target/image-root, tried wi
 	@infra/container/root
 	@infra/container/try-root
 
-lint: ## formatting, clippy, and the dependencies' licences and advisories
+lint: ## formatting, spelling, clippy, and the dependencies' licences and advisories; unused ones and dead features: tests/tidy
 	cargo fmt --all --check
+	@tests/setup/doctor lints
+	@if [ -x $(or $(CARGO_TARGET_DIR),target)/lints/bin/typos ]; then $(or $(CARGO_TARGET_DIR),target)/lints/bin/typos; fi
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --workspace check; \
-	else echo "cargo-deny is not installed: licences and advisories not checked"; fi
+	else echo "not checked: licences and advisories; cargo-deny is not installed"; fi
