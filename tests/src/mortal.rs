@@ -17,7 +17,7 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult,
 };
-use sluicebox_pipeline::store;
+use sluicebox_delta::store;
 use tokio::sync::watch;
 use url::Url;
 

@@ -25,4 +25,4 @@ pub use buckets::{reach_bucket_of, reach_buckets};
 pub use credentials::{Chain, Kept};
 pub use error::AwsError;
 #[cfg(feature = "msk-iam")]
-pub use msk::{authenticate, tokens};
+pub use msk::{token_source, tokens};

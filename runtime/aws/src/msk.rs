@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::Region;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_msk_iam_sasl_signer::generate_auth_token_from_credentials_provider;
-use sluicebox_pipeline::settings::{Authentication, KafkaSettings, Secret, Settings, SourceSettings};
-use sluicebox_pipeline::source::{NoToken, Token};
+use sluicebox_settings::{Authentication, KafkaSettings, Secret, Settings, SourceSettings};
+use sluicebox_kafka::{NoToken, Token};
 
 use crate::AwsError;
 use crate::credentials::{Chain, Kept};
@@ -20,14 +20,15 @@ const BEFORE_REGION: &str = ".kafka.";
 const SERVERLESS_BEFORE_REGION: &str = ".kafka-serverless.";
 const AFTER_REGION: &str = ".amazonaws.com";
 
-/// Sees to it that the clients of a pipeline that reads from MSK are given tokens, if its file says so; the task that makes
-/// them anew lives as long as the settings or what is made of them. Returns who makes them, for those who may be frozen.
-pub async fn authenticate(settings: &mut Settings) -> Result<Option<Arc<Renewed>>, AwsError> {
-    let SourceSettings::Kafka(kafka) = &mut settings.source else { return Ok(None) };
+/// The tokens for a pipeline that reads from MSK with IAM access control; none if its file does not ask for them. A task
+/// renews them for as long as the result lives.
+///
+/// # Errors
+/// There is no region, or no first token.
+pub async fn token_source(settings: &Settings) -> Result<Option<Arc<Renewed>>, AwsError> {
+    let SourceSettings::Kafka(kafka) = &settings.source else { return Ok(None) };
     let Some(Authentication::MskIam { .. }) = kafka.authentication else { return Ok(None) };
-    let tokens = tokens(kafka).await?;
-    kafka.tokens = Some(tokens.clone());
-    Ok(Some(tokens))
+    tokens(kafka).await.map(Some)
 }
 
 /// Tokens for the brokers of a source; the first is there when this returns.

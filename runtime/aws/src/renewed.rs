@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, SystemTime};
 
-use sluicebox_pipeline::source::{NoToken, Token, TokenSource};
+use sluicebox_kafka::{NoToken, Token, TokenSource};
 use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
@@ -129,7 +129,7 @@ impl fmt::Debug for Renewed {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use sluicebox_pipeline::settings::Secret;
+    use sluicebox_settings::Secret;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::SdkError;
-use sluicebox_pipeline::settings::S3Settings;
+use sluicebox_settings::S3Settings;
 
 use crate::AwsError;
 use crate::credentials::{Chain, Kept};

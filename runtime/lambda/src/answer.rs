@@ -5,8 +5,8 @@ use std::fmt;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 use sluicebox_pipeline::PipelineError;
-use sluicebox_pipeline::position::TopicPartition;
-use sluicebox_pipeline::source::event::{Receipt, Settled};
+use sluicebox_ledger::TopicPartition;
+use sluicebox_kafka::event::{EventResult, Settled};
 
 /// Why an invocation has failed as a whole.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) enum Failure {
 }
 
 /// The answer to an event. A record that could not be transformed is a dead letter, and no failure.
-pub(crate) fn of(receipt: Receipt, partial_responses: bool) -> Result<Value, Failure> {
+pub(crate) fn of(receipt: EventResult, partial_responses: bool) -> Result<Value, Failure> {
     let open = receipt.into_iter().filter_map(|(partition, settled)| match settled {
         Settled::Committed => None,
         Settled::Open { first, why } => Some((partition, first, why)),
@@ -71,7 +71,7 @@ impl From<Failure> for Diagnostic {
 mod tests {
     use super::*;
 
-    fn receipt() -> Receipt {
+    fn receipt() -> EventResult {
         let open = Settled::Open { first: 15, why: "E0301 the breaker has tripped".to_owned() };
         [(TopicPartition::new("orders", 0), open), (TopicPartition::new("orders", 1), Settled::Committed)].into()
     }
@@ -80,7 +80,7 @@ mod tests {
     fn exactly_the_partitions_that_did_not_commit_are_named() {
         let failures = json!([{"itemIdentifier": {"partition": "orders-0", "offset": 15}}]);
         assert_eq!(of(receipt(), true).ok(), Some(json!({"batchItemFailures": failures})));
-        assert_eq!(of(Receipt::new(), false).ok(), Some(json!({"batchItemFailures": []})));
+        assert_eq!(of(EventResult::new(), false).ok(), Some(json!({"batchItemFailures": []})));
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sluicebox_pipeline::settings::{Document, Settings};
-use sluicebox_pipeline::store;
+use sluicebox_settings::{Document, Settings};
+use sluicebox_delta::store;
 
 const VARIABLE: &str = "SLUICEBOX_PIPELINE";
 const FILE: &str = "pipeline.yaml";

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sluicebox_pipeline::{Health, Progress, RunOptions, run};
+use sluicebox_kafka::run;
+use sluicebox_pipeline::{Health, Progress, RunOptions};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -39,8 +40,9 @@ impl Function {
             progress: watch::channel(Progress::default()).0,
             health: watch::channel(Health::default()).0,
             changes,
+            copies: None,
         };
-        let walk = run(self.settings.clone(), &transform, options);
+        let walk = run(self.settings.clone(), &transform, self.token_source(), options);
         let walked = timeout_at(time::answer_by(deadline), walk).await;
         self.judging.end(follower).await;
         alarm.abort();

@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use sluicebox_aws::renewed::Renewed;
-use sluicebox_pipeline::position::{Offsets, TopicPartition};
-use sluicebox_pipeline::settings::{KafkaSettings, Settings, SourceSettings};
-use sluicebox_pipeline::source::event::{self, Event, EventRecord, Inlet, Receipt, Settled};
-use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions, run_events};
+use sluicebox_ledger::{Offsets, TopicPartition};
+use sluicebox_settings::{KafkaSettings, Settings, SourceSettings};
+use sluicebox_kafka::{Brokers, TokenSource, event, run_events};
+use sluicebox_kafka::event::{Event, EventRecord, EventSender, EventResult, Settled};
+use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -41,7 +42,7 @@ pub(crate) struct Function {
 }
 
 struct Walk {
-    inlet: Inlet,
+    inlet: EventSender,
     ended: JoinHandle<Result<Progress, PipelineError>>,
     follower: Follower,
 }
@@ -49,11 +50,10 @@ struct Walk {
 impl Function {
     /// Reads the settings, loads the transform and opens the tables: what is done here, no event waits for.
     pub(crate) async fn prepare() -> Result<Self> {
-        #[cfg_attr(not(feature = "msk-iam"), expect(unused_mut, reason = "only tokens are put into it"))]
-        let mut settings = document::load().await?;
+        let settings = document::load().await?;
         sluicebox_aws::reach_buckets(&settings).context("cannot find out how to reach buckets")?;
         #[cfg(feature = "msk-iam")]
-        let tokens = sluicebox_aws::authenticate(&mut settings).await.context("cannot authenticate to the brokers")?;
+        let tokens = sluicebox_aws::token_source(&settings).await.context("cannot authenticate to the brokers")?;
         #[cfg(not(feature = "msk-iam"))]
         let tokens = None;
         let SourceSettings::Kafka(kafka) = settings.source.clone() else {
@@ -78,6 +78,15 @@ impl Function {
             }
             Ok(None) | Err(_) => Err(error),
         }
+    }
+
+    /// What clients of the brokers ask for their tokens.
+    pub(crate) fn token_source(&self) -> Option<Arc<dyn TokenSource>> {
+        self.tokens.clone().map(|tokens| tokens as Arc<dyn TokenSource>)
+    }
+
+    fn brokers(&self) -> Brokers {
+        Brokers::new(self.kafka.clone(), self.token_source())
     }
 
     async fn begun(self) -> Result<Self> {
@@ -116,7 +125,7 @@ impl Function {
 
     /// Whatever becomes of the event, the answer is in time. What it says of an event that is not settled by then is that
     /// none of it is known to be committed; what nobody waits for any more, the walk drops.
-    async fn deliver(&self, event: Event, firsts: Offsets) -> Result<Receipt, Failure> {
+    async fn deliver(&self, event: Event, firsts: Offsets) -> Result<EventResult, Failure> {
         let mut slot = self.walk.lock().await;
         let walk = match slot.take() {
             Some(walk) if !walk.ended.is_finished() => walk,
@@ -171,13 +180,14 @@ impl Function {
     }
 
     async fn begin(&self, ready: Option<oneshot::Sender<()>>) -> Walk {
-        let (inlet, source) = event::source(self.kafka.clone(), self.settings.lambda.gaps);
+        let (inlet, source) = event::source(self.brokers(), self.settings.lambda.gaps);
         let (transform, changes, follower) = self.judging.begin().await;
         let settings = self.settings.clone();
+        let tokens = self.token_source();
         let ready = ready.unwrap_or_else(|| oneshot::channel().0);
         let ended = tokio::spawn(async move {
             let (stop, stopped) = watch::channel(false);
-            let walked = run_events(settings, &transform, options(stopped, changes), source, ready).await;
+            let walked = run_events(settings, &transform, tokens, options(stopped, changes), source, ready).await;
             drop(stop);
             walked
         });
@@ -194,6 +204,7 @@ fn options(stop: watch::Receiver<bool>, changes: Changes) -> RunOptions {
         progress: watch::channel(Progress::default()).0,
         health: watch::channel(Health::default()).0,
         changes,
+        copies: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use sluicebox_pipeline::Changes;
-use sluicebox_pipeline::settings::Settings;
+use sluicebox_settings::Settings;
 use sluicebox_registry::{Following, Opened};
 use sluicebox_sandbox::{Sandbox, Transform};
 use tokio::sync::{Mutex, Notify, watch};

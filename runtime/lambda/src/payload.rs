@@ -10,8 +10,8 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
-use sluicebox_pipeline::position::TopicPartition;
-use sluicebox_pipeline::source::event::EventRecord;
+use sluicebox_ledger::TopicPartition;
+use sluicebox_kafka::event::EventRecord;
 
 /// Some encoders leave bits behind in the last character, among them whoever wrote AWS's own samples.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -1,57 +1,38 @@
 //! The data path of Sluicebox: records from a [`source`], through a sandboxed transform, into Delta tables.
 //!
-//! Read [`walk`] first: the seven steps are there, in one file. Then, in the order of the walk:
+//! Read [`walk`] first: the seven steps are there. Then, in the order of the walk:
 //!
-//! | step | module |
+//! | step | where |
 //! |---|---|
-//! | poll, ack | [`source`]: Kafka ([`source::kafka`]), files ([`source::file`]), what is handed in ([`source::event`]) |
-//! | skip | [`ledger`]: what a table has taken in, and how a prepared commit stands to it |
+//! | poll, ack | [`source`]: the trait, and files ([`source::file`]); Kafka is the crate `sluicebox-kafka` |
+//! | skip | the crate `sluicebox-ledger`: what a table has taken in, and how a prepared commit compares with it |
 //! | transform | the crate `sluicebox-sandbox` |
-//! | stage | [`tables`] (all of a transform's tables together), [`sink`] (one Delta table) |
-//! | bury | [`dead_letter`] |
-//! | commit | [`sink::commit`], the only place where the walk commits |
+//! | stage | [`tables`] (all of a transform's tables together), [`decoders`] (what becomes of each record) |
+//! | bury, commit | the crate `sluicebox-delta`: the only place that commits |
 //!
-//! [`judge`] says what becomes of each record; [`redrive`] brings dead letters in later, with commits of its own.
-//! [`loss`] compares the ledgers with what the source still has before anything is read.
-//! [`run`] puts a pipeline together from its [`settings`]. `assignment` says how partitions come and go, `patience` how
-//! long a failing infrastructure is put up with, `breaker` when a transform rejects too much; [`succession`] how another
-//! transform takes over, and [`candidate`] what one does on probation; [`health`] and [`telemetry`]
-//! are what the walk tells of itself; [`audit`] proves afterwards what it promised,
-//! [`clean`] finds what killed writers left. Nothing here knows wasmtime, AWS or a
-//! terminal.
+//! [`run_from`] puts a pipeline together. [`rollout`] tries another transform beside the one that judges; [`redrive`] brings
+//! dead letters into the tables later, with commits of its own; [`health`], [`progress`] and [`metrics`] are what the walk
+//! reports. Nothing here names rdkafka, deltalake, wasmtime, AWS or a terminal.
 
-mod assignment;
-pub mod audit;
-mod breaker;
-pub mod candidate;
-pub mod clean;
-pub mod dead_letter;
+pub mod decoders;
 pub mod error;
 pub mod health;
-pub mod judge;
-pub mod ledger;
-pub mod loss;
-mod patience;
-pub mod position;
+pub mod metrics;
 pub mod progress;
 pub mod redrive;
-pub mod run;
-pub mod settings;
-mod shadow;
-pub mod sink;
+pub mod rollout;
+mod run;
 pub mod source;
 pub mod status;
-pub mod store;
-pub mod succession;
 pub mod tables;
-pub mod telemetry;
-mod vitals;
 pub mod walk;
+mod worker;
 
-pub use breaker::{BreakerCount, Trip};
-pub use error::{ErrorKind, PipelineError};
+pub use error::PipelineError;
 pub use health::Health;
-pub use loss::{Gap, Loss};
 pub use progress::Progress;
-pub use run::{RunOptions, run, run_events, run_from};
-pub use succession::{Change, Changes, Proposals, Successor};
+pub use run::{RunOptions, run_from, run_while_callers_wait};
+pub use sluicebox_delta::dead_letter::{Copies, JudgedBy};
+pub use sluicebox_ledger::ErrorKind;
+pub use walk::breaker::{BreakerCount, Trip};
+pub use walk::swap::{Change, Changes, PreparedTransform, Proposals};

@@ -1,24 +1,27 @@
-//! Puts a pipeline together from its settings and walks it.
+//! Puts a pipeline together from its settings and a source, and walks it.
 
-use sluicebox_sandbox::{ConfigureError, Transform, Worker};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluicebox_delta::dead_letter::{Copies, DeadLetters};
+use sluicebox_ledger::{ErrorKind, Gap};
+use sluicebox_sandbox::{Transform, Worker};
+use sluicebox_settings::Settings;
 use tokio::sync::{oneshot, watch};
 
-use crate::breaker::Breaker;
-use crate::dead_letter::DeadLetters;
-use crate::error::{ErrorKind, PipelineError};
+use crate::error::PipelineError;
 use crate::health::Health;
-use crate::loss::{Gap, Stopped};
-use crate::patience::Patience;
 use crate::progress::Progress;
-use crate::settings::{Settings, SourceSettings};
-use crate::source::event::{self, EventSource};
-use crate::source::file::FileSource;
-use crate::source::kafka::KafkaSource;
 use crate::source::{Intake, Source};
-use crate::succession::Changes;
 use crate::tables::Tables;
-use crate::vitals::Vitals;
-use crate::walk::{TURN, Unflushed, Walk};
+use crate::walk::backoff::Backoff;
+use crate::walk::breaker::Breaker;
+use crate::walk::report::Report;
+use crate::walk::swap::Changes;
+use crate::walk::{Stopped, TURN, Unflushed, Walk};
+use crate::worker::worker;
+
+
 
 /// How to walk.
 pub struct RunOptions {
@@ -34,48 +37,47 @@ pub struct RunOptions {
     pub health: watch::Sender<Health>,
     /// Where another transform may come from.
     pub changes: Changes,
+    /// Where copies of dead letters go, besides their table.
+    pub copies: Option<Arc<dyn Copies>>,
 }
 
-/// Walks a pipeline until its source ends or somebody says stop. Everything that can be wrong with the settings is found
-/// before the first poll.
-pub async fn run(settings: Settings, transform: &Transform, options: RunOptions) -> Result<Progress, PipelineError> {
-    let drain = options.drain;
-    match settings.source.clone() {
-        SourceSettings::Kafka(kafka) => {
-            run_from(|| KafkaSource::connect(kafka, drain), settings, transform, options).await
-        }
-        SourceSettings::File(file) => run_from(|| FileSource::new(file), settings, transform, options).await,
-    }
-}
-
-/// [`run`] with a source of one's own, whatever the settings say of theirs; it is connected when all else is ready.
-pub async fn run_from<S: Source>(
-    connect: impl FnOnce() -> Result<S, PipelineError>,
+/// Walks the records of a source until it ends or the operator stops the walk; the source is connected when all else is
+/// ready. Everything that can be wrong with the settings is found before the first poll.
+///
+/// # Errors
+/// See [`PipelineError::kind`].
+pub async fn run_from<S: Source, E: Into<PipelineError>>(
+    connect: impl FnOnce() -> Result<S, E>,
     settings: Settings,
     transform: &Transform,
     mut options: RunOptions,
 ) -> Result<Progress, PipelineError> {
     let worker = worker(&settings, transform)?;
     let (tables, dead_letters) = open(&settings, transform, &mut options).await?;
-    let source = connect()?;
+    let source = connect().map_err(Into::into)?;
     walk(source, &settings, worker, tables, dead_letters, options).run().await
 }
 
-/// Walks what is handed in, until nobody can hand in any more. `ready` is told when the tables are open: from then on an
-/// event costs no more than its records.
-pub async fn run_events(
+/// Walks a source whose records a caller waits for, with a deadline of its own: short turns of `turn`, short pauses.
+/// `ready` is sent when the tables are open: from then on an event costs only its records.
+///
+/// # Errors
+/// See [`PipelineError::kind`].
+pub async fn run_while_callers_wait<S: Source>(
+    source: S,
+    turn: Duration,
     settings: Settings,
     transform: &Transform,
     mut options: RunOptions,
-    source: EventSource,
     ready: oneshot::Sender<()>,
 ) -> Result<Progress, PipelineError> {
     let worker = worker(&settings, transform)?;
     let (tables, dead_letters) = open(&settings, transform, &mut options).await?;
-    // Whoever waits may have given up waiting.
-    let _nobody = ready.send(());
+    // The caller may have given up waiting; the walk goes on without it.
+    let _unheard = ready.send(());
     let mut walk = walk(source, &settings, worker, tables, dead_letters, options);
-    (walk.turn, walk.patience) = (event::TURN, Patience::brief());
+    walk.turn = turn;
+    walk.backoff = Backoff::brief();
     walk.run().await
 }
 
@@ -84,30 +86,28 @@ pub async fn run_events(
 async fn open(
     settings: &Settings,
     transform: &Transform,
-    RunOptions { stop, health, .. }: &mut RunOptions,
+    RunOptions { stop, health, copies, .. }: &mut RunOptions,
 ) -> Result<(Tables, DeadLetters), PipelineError> {
-    let (mut patience, vitals) = (Patience::new(true), Vitals::new(health.clone()));
+    let (mut backoff, report) = (Backoff::new(true), Report::new(health.clone()));
     loop {
-        let opened = match Tables::open(settings, transform).await {
-            Ok(tables) => DeadLetters::open(settings, transform).await.map(|dead_letters| (tables, dead_letters)),
-            Err(error) => Err(error),
-        };
+        let opened = open_once(settings, transform, copies).await;
         match opened {
             Err(error) if error.kind() == ErrorKind::Environment && !*stop.borrow() => {
-                patience.wait(error, stop, &vitals).await?
+                backoff.wait(error, stop, &report).await?
             }
             opened => return opened,
         }
     }
 }
 
-/// An instance of the transform that took the settings' configuration.
-pub(crate) fn worker(settings: &Settings, transform: &Transform) -> Result<Worker, PipelineError> {
-    let configuration = settings.transform.configuration.to_string();
-    transform.worker(&configuration).map_err(|error| match error {
-        ConfigureError::Host(error) => PipelineError::Sandbox(error.to_string()),
-        refusal => PipelineError::Configuration(refusal.to_string()),
-    })
+async fn open_once(
+    settings: &Settings,
+    transform: &Transform,
+    copies: &Option<Arc<dyn Copies>>,
+) -> Result<(Tables, DeadLetters), PipelineError> {
+    let tables = Tables::open(settings, transform).await?;
+    let dead_letters = DeadLetters::open(settings, transform).await?;
+    Ok((tables, dead_letters.with_copies(copies.clone())))
 }
 
 fn walk<S: Source>(
@@ -125,9 +125,9 @@ fn walk<S: Source>(
         dead_letters,
         intake: Intake::new(settings.batch.records_max, settings.batch.bytes_max as usize),
         flush_settings: settings.flush,
-        patience: Patience::new(options.drain),
+        backoff: Backoff::new(options.drain),
         breaker: Breaker::new(settings.breaker),
-        vitals: Vitals::new(options.health),
+        report: Report::new(options.health),
         stop: options.stop,
         progress: options.progress,
         turn: TURN,

@@ -4,14 +4,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use sluicebox_delta::Table;
+use sluicebox_ledger::{Ledger, OffsetBounds, OffsetRange, TopicPartition, examine};
+use sluicebox_settings::Settings;
 
-use crate::error::PipelineError;
-use crate::ledger::Ledger;
-use crate::loss::{Extent, examine};
-use crate::position::TopicPartition;
-use crate::settings::{KafkaSettings, Settings};
-use crate::sink::Table;
-use crate::source::survey::{Surveyed, survey};
+use crate::PipelineError;
+
 
 /// How far one partition is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,9 +32,22 @@ pub struct PartitionStatus {
     pub loss: Option<String>,
 }
 
-/// Reads the ledgers of all tables, and asks Kafka.
-pub async fn status(settings: &Settings, kafka: &KafkaSettings) -> Result<Vec<PartitionStatus>, PipelineError> {
-    let surveyed = survey(kafka)?;
+/// One partition, as seen from outside of the group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surveyed {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// The offsets that there are.
+    pub range: OffsetRange,
+    /// What the group has committed: advice, for lag tools.
+    pub committed: Option<i64>,
+}
+
+/// Reads the ledgers of all tables, and compares them with what the source was seen to have.
+pub async fn status(
+    settings: &Settings,
+    surveyed: Vec<Surveyed>,
+) -> Result<Vec<PartitionStatus>, PipelineError> {
     let partitions: Vec<TopicPartition> = surveyed.iter().map(|surveyed| surveyed.partition.clone()).collect();
     let tables = settings.tables.iter().map(|(name, table)| (name.as_str(), &table.path));
     let mut ledgers = Vec::new();
@@ -51,8 +62,8 @@ fn compare(surveyed: Surveyed, ledgers: &[(&str, Ledger)]) -> PartitionStatus {
     let next = |ledger: &Ledger| ledger.next(&partition);
     let least = ledgers.iter().map(|(_, ledger)| next(ledger)).min().flatten();
     // Which of the topics of this name it is, the running process asks; here it is not worth a request.
-    let extent = Extent { start: range.from, range: Some(range), identity: None };
-    let loss = examine(&partition, &extent, ledgers.iter().map(|(_, ledger)| ledger)).err();
+    let bounds = OffsetBounds { start: range.from, range: Some(range), topic_id: None };
+    let loss = examine(&partition, &bounds, ledgers.iter().map(|(_, ledger)| ledger)).err();
     PartitionStatus {
         topic: partition.topic.to_string(),
         partition: partition.partition,
@@ -68,7 +79,6 @@ fn compare(surveyed: Surveyed, ledgers: &[(&str, Ledger)]) -> PartitionStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::position::OffsetRange;
 
     fn compared(orders: Option<i64>, dead_letters: Option<i64>, from: i64, to: i64) -> PartitionStatus {
         let partition = TopicPartition::new("orders", 3);

@@ -4,16 +4,17 @@ use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
 
 use crate::error::PipelineError;
-use crate::judge::{Decoded, Judge, Judged};
-use crate::ledger::{Departure, Ledger};
-use crate::position::TopicPartition;
-use crate::settings::{Settings, did_you_mean};
-use crate::sink::{RowDecoder, Shape, Table};
+use crate::decoders::{Decoded, Decoders};
+use sluicebox_ledger::Judged;
+use sluicebox_ledger::{PartitionStart, Ledger};
+use sluicebox_ledger::TopicPartition;
+use sluicebox_settings::{Settings, did_you_mean};
+use sluicebox_delta::{RowDecoder, Shape, Table};
 
 /// All tables of a transform, in the order in which it describes them.
 pub struct Tables {
     tables: Vec<Table>,
-    judge: Judge,
+    judge: Decoders,
     transform_digest: String,
 }
 
@@ -28,7 +29,7 @@ impl Tables {
             tables.push(table);
             decoders.push((name, decoder));
         }
-        Ok(Self { tables, judge: Judge::new(decoders), transform_digest: transform.digest().to_string() })
+        Ok(Self { tables, judge: Decoders::new(decoders), transform_digest: transform.digest().to_string() })
     }
 
     /// The same checks as [`Self::open`], without creating anything.
@@ -112,9 +113,9 @@ impl Tables {
     }
 
     /// Notes in each table where partitions set out from; see [`Table::depart`].
-    pub async fn depart(&mut self, departures: &[Departure]) -> Result<(), PipelineError> {
+    pub async fn note_starts(&mut self, starts: &[PartitionStart]) -> Result<(), PipelineError> {
         for table in &mut self.tables {
-            table.depart(departures, &self.transform_digest).await?;
+            table.note_starts(starts, &self.transform_digest).await?;
         }
         Ok(())
     }

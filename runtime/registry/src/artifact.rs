@@ -4,7 +4,7 @@
 
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
-use sluicebox_pipeline::settings::{ArtifactReference, Pick};
+use sluicebox_settings::{ArtifactReference, Pick};
 use sluicebox_sandbox::{CODE_VERSION, Digest};
 
 use crate::Registry;

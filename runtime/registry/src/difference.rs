@@ -2,7 +2,7 @@
 //! Pure: it compares what manifests say.
 
 use serde::Serialize;
-use sluicebox_pipeline::sink::Shape;
+use sluicebox_delta::Shape;
 use sluicebox_sandbox::{Field, Table};
 
 use crate::manifest::Manifest;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sluicebox_pipeline::settings::ArtifactReference;
+use sluicebox_settings::ArtifactReference;
 use sluicebox_sandbox::{EngineError, LoadError};
 
 use crate::signature::KeyError;

@@ -6,11 +6,12 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sluicebox_pipeline::candidate::{Candidate, Probation};
-use sluicebox_pipeline::position::TopicPartition;
-use sluicebox_pipeline::settings::{BreakerSettings, Settings, TransformOrigin};
-use sluicebox_pipeline::succession::Withdrawal;
-use sluicebox_pipeline::{Change, ErrorKind, PipelineError, Proposals, Successor};
+use sluicebox_pipeline::rollout::candidate::{Candidate, Probation};
+use sluicebox_ledger::TopicPartition;
+use sluicebox_settings::{BreakerSettings, Settings, TransformOrigin};
+use sluicebox_pipeline::walk::swap::Withdrawal;
+use sluicebox_ledger::ErrorKind;
+use sluicebox_pipeline::{Change, PipelineError, Proposals, PreparedTransform};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Notify, watch};
@@ -167,7 +168,7 @@ impl Following {
         }
         if entry.pin != self.followed.pin {
             let transform = self.load(&entry.pin).await?;
-            let successor = Successor::prepare(&self.settings, &transform).await.map_err(unfit)?;
+            let successor = PreparedTransform::prepare(&self.settings, &transform).await.map_err(unfit)?;
             self.propose(Change::Adopt(Box::new(successor)), changes).await;
             self.judging.send_replace(transform);
             (self.followed.pin, self.candidate) = (entry.pin, None);

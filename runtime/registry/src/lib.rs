@@ -42,7 +42,7 @@ pub use promotion::{Change, Promotion};
 #[cfg(feature = "compiler")]
 pub use push::Pushed;
 pub use signature::{KeyError, PublicKeys, SigningKey};
-pub use sluicebox_pipeline::settings::{ArtifactReference, MalformedReference, Pick, is_artifact_name};
+pub use sluicebox_settings::{ArtifactReference, MalformedReference, Pick, is_artifact_name};
 
 use objects::Objects;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use sluicebox_pipeline::settings::Settings;
+use sluicebox_settings::Settings;
 use sluicebox_sandbox::{
     CODE_VERSION, CacheFolder, Digest, Forms, Limits, LoadError, Metering, Sandbox, Target, Transform,
 };

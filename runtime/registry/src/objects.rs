@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
-use sluicebox_pipeline::store;
+use sluicebox_delta::store;
 
 use crate::error::RegistryError;
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sluicebox_pipeline::Successor;
-use sluicebox_pipeline::settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
+use sluicebox_pipeline::PreparedTransform;
+use sluicebox_settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
 
 use crate::Registry;
@@ -97,7 +97,7 @@ pub async fn open_earlier(
         let Ok(transform) = registry.load_pinned(&reference.name, &pin, settings, sandbox, cache).await else {
             continue;
         };
-        if Successor::check(settings, &transform).await.is_ok() {
+        if PreparedTransform::check(settings, &transform).await.is_ok() {
             let (reference, entry) = (reference.clone(), head.clone());
             return Ok(Some(Opened { transform, followed: Some(Followed { registry, reference, entry, pin }) }));
         }

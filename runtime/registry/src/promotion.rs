@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use sluicebox_pipeline::settings::{ArtifactReference, Pick, is_artifact_name};
+use sluicebox_settings::{ArtifactReference, Pick, is_artifact_name};
 
 use crate::Registry;
 use crate::artifact::{Artifact, Pin};

@@ -2,7 +2,7 @@
 //! manifest cannot be promoted, so a push that breaks off leaves nothing but unused bytes, which the next one finds.
 
 use bytes::Bytes;
-use sluicebox_pipeline::settings::is_artifact_name;
+use sluicebox_settings::is_artifact_name;
 use sluicebox_sandbox::{CODE_VERSION, Digest, Metering, Sandbox, Target, Transform};
 
 use crate::Registry;

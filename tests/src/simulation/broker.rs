@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use sluicebox_pipeline::position::{OffsetRange, Offsets, TopicPartition};
+use sluicebox_ledger::{OffsetRange, Offsets, TopicPartition};
 
 use super::script::{Record, Script};
 use super::trace::listed;
@@ -183,14 +183,14 @@ impl Broker {
     }
 
     /// A member stops reading partitions that stay its own.
-    pub fn park(&mut self, member: usize, partitions: &[TopicPartition]) {
+    pub fn pause(&mut self, member: usize, partitions: &[TopicPartition]) {
         if let Some(member) = self.members.get_mut(&member) {
             member.positions.retain(|partition, _| !partitions.contains(partition));
         }
     }
 
     /// A member lets go of partitions.
-    pub fn release(&mut self, member: usize, partitions: &[TopicPartition]) {
+    pub fn unassign(&mut self, member: usize, partitions: &[TopicPartition]) {
         let Some(known) = self.members.get_mut(&member) else { return };
         known.positions.retain(|partition, _| !partitions.contains(partition));
         if known.is_expired {

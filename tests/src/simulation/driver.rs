@@ -12,12 +12,13 @@ use fastrand::Rng;
 use futures::FutureExt;
 use object_store::memory::InMemory;
 use object_store::{GetOptions, ObjectStore, PutOptions};
-use sluicebox_pipeline::ErrorKind;
-use sluicebox_pipeline::dead_letter::DeadLetters;
-use sluicebox_pipeline::ledger::app_id;
-use sluicebox_pipeline::loss::Gap;
-use sluicebox_pipeline::position::TopicPartition;
-use sluicebox_pipeline::store;
+use sluicebox_ledger::ErrorKind;
+use sluicebox_delta::dead_letter::DeadLetters;
+use sluicebox_ledger::app_id;
+use sluicebox_ledger::Gap;
+use sluicebox_ledger::TopicPartition;
+use sluicebox_delta::store;
+use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_sandbox::{CacheFolder, Limits, Sandbox, Transform};
 
@@ -142,7 +143,8 @@ impl Driver {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         runtime.block_on(async {
             Tables::open(&settings, &self.transform).await?;
-            DeadLetters::open(&settings, &self.transform).await
+            DeadLetters::open(&settings, &self.transform).await?;
+            Ok::<_, PipelineError>(())
         })?;
         for table in TABLES.into_iter().chain([DEAD_LETTERS]) {
             set_checkpoint_interval(&self.world.lock().objects, table, interval)?;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use object_store::PutPayload;
 use object_store::memory::InMemory;
 use serde_json::Value;
-use sluicebox_pipeline::loss::Gap;
-use sluicebox_pipeline::position::{Offsets, TopicPartition};
+use sluicebox_ledger::Gap;
+use sluicebox_ledger::{Offsets, TopicPartition};
 
 use super::broker;
 use super::script::{Expected, Record, Script, TABLES};

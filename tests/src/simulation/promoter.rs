@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use sluicebox_pipeline::candidate::{Candidate, Probation};
-use sluicebox_pipeline::position::TopicPartition;
-use sluicebox_pipeline::settings::{BreakerSettings, Settings};
-use sluicebox_pipeline::{Change, PipelineError, Proposals, Successor};
+use sluicebox_pipeline::rollout::candidate::{Candidate, Probation};
+use sluicebox_ledger::TopicPartition;
+use sluicebox_settings::{BreakerSettings, Settings};
+use sluicebox_pipeline::{Change, PipelineError, Proposals, PreparedTransform};
 use sluicebox_sandbox::Transform;
 
 use super::world::World;
@@ -69,7 +69,7 @@ impl Promoter {
     async fn prepared(&self, proposal: Proposal) -> Result<Change, PipelineError> {
         let (settings, transform) = (&self.settings, &self.transform);
         Ok(match proposal {
-            Proposal::Adopt => Change::Adopt(Box::new(Successor::prepare(settings, transform).await?)),
+            Proposal::Adopt => Change::Adopt(Box::new(PreparedTransform::prepare(settings, transform).await?)),
             Proposal::Canary(partitions, breaker) => {
                 let probation = Probation::Canary { partitions, breaker, order: 0 };
                 let candidate = Candidate::prepare(settings, transform, transform, probation).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use scripted::deed;
-use sluicebox_pipeline::position::TopicPartition;
+use sluicebox_ledger::TopicPartition;
 
 use super::plan::Plan;
 

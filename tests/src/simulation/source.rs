@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use sluicebox_pipeline::PipelineError;
-use sluicebox_pipeline::loss::{Extent, Extents};
-use sluicebox_pipeline::position::{Offsets, TopicPartition};
-use sluicebox_pipeline::source::{Identities, Intake, Polled, Source};
+use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, Offsets, PartitionBounds, TopicPartition};
+use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, TopicIds};
 
 use super::broker::News;
 use super::gate::{self, Fate, Step};
@@ -89,14 +86,14 @@ impl SimulatedSource {
     }
 
     /// Waits for the world's decision; none if the step is to take effect.
-    async fn pass(&self, step: Step, doing: &'static str) -> Result<(), PipelineError> {
+    async fn pass(&self, step: Step, doing: &'static str) -> Result<(), SourceError> {
         match gate::pass(&self.world, self.worker, step).await {
             Fate::Done => Ok(()),
             Fate::Slow(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
-            _ => Err(PipelineError::Kafka { doing, source: KafkaError::MessageConsumption(BROKEN) }),
+            _ => Err(ClientError::new(ErrorKind::Environment, "kafka", doing, "the simulated broker is out of reach").into()),
         }
     }
 }
@@ -104,10 +101,8 @@ impl SimulatedSource {
 /// Which of the topics that ever had its name a topic is: always the first.
 const IDENTITY: i64 = 1;
 
-const BROKEN: RDKafkaErrorCode = RDKafkaErrorCode::BrokerTransportFailure;
-
 impl Source for SimulatedSource {
-    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
+    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
         self.pass(Step::Poll, "reading").await?;
         self.promote().await;
         {
@@ -117,7 +112,7 @@ impl Source for SimulatedSource {
             }
             if world.broker.is_out_of_range(self.worker) {
                 world.trace.note(format_args!("w{} reads where nothing is left", self.worker));
-                return Ok(Polled::Doubtful);
+                return Ok(Polled::OffsetOutOfRange);
             }
             self.fetch(&mut world, intake);
             if !intake.is_empty() {
@@ -130,7 +125,7 @@ impl Source for SimulatedSource {
         Ok(Polled::Idle)
     }
 
-    fn keep_alive(&mut self) -> Result<Polled, PipelineError> {
+    fn keep_alive(&mut self) -> Result<Polled, SourceError> {
         let mut world = self.world.lock();
         if world.gates[self.worker].doomed {
             return Ok(Polled::Idle);
@@ -138,22 +133,22 @@ impl Source for SimulatedSource {
         Ok(self.heard(&mut world).unwrap_or(Polled::Idle))
     }
 
-    async fn extents(&mut self, partitions: &[TopicPartition]) -> Result<Extents, PipelineError> {
+    async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         self.pass(Step::Ask, "asking for offsets").await?;
         let world = self.world.lock();
-        let extent = |partition: &TopicPartition| {
+        let bounds = |partition: &TopicPartition| {
             let range = world.broker.range(partition);
-            (partition.clone(), Extent { start: range.from, range: Some(range), identity: Some(IDENTITY) })
+            (partition.clone(), OffsetBounds { start: range.from, range: Some(range), topic_id: Some(IDENTITY) })
         };
-        Ok(partitions.iter().map(extent).collect())
+        Ok(partitions.iter().map(bounds).collect())
     }
 
-    async fn identities(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
+    async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
         self.pass(Step::Ask, "asking for topics").await?;
         Ok(topics.iter().map(|topic| (topic.clone(), IDENTITY)).collect())
     }
 
-    async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
+    async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
         self.pass(Step::Start, "seeking").await?;
         let mut world = self.world.lock();
         let mut offsets = Offsets::new();
@@ -170,23 +165,23 @@ impl Source for SimulatedSource {
         Ok(())
     }
 
-    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         let mut world = self.world.lock();
         if !partitions.is_empty() && !world.gates[self.worker].doomed {
             world.trace.note(format_args!("w{} does not read {}", self.worker, listed(partitions)));
-            world.broker.park(self.worker, partitions);
+            world.broker.pause(self.worker, partitions);
         }
         Ok(())
     }
 
-    fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         let mut world = self.world.lock();
         if world.dies_here(self.worker, "release") {
             return Ok(());
         }
         world.trace.note(format_args!("w{} releases {}", self.worker, listed(partitions)));
         world.oracle.must_not_commit(self.worker, partitions);
-        world.broker.release(self.worker, partitions);
+        world.broker.unassign(self.worker, partitions);
         world.dies_here(self.worker, "release");
         Ok(())
     }

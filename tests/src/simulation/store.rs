@@ -20,7 +20,7 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use sluicebox_pipeline::store;
+use sluicebox_delta::store;
 use url::Url;
 
 use super::gate::{self, Fate, Step};

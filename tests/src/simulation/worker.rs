@@ -12,11 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use sluicebox_pipeline::health::Health;
-use sluicebox_pipeline::loss::Gap;
-use sluicebox_pipeline::settings::{
-    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, LambdaSettings, RecordFormat, S3Settings,
-    Settings, SourceSettings, TableSettings, TransformOrigin, TransformSettings,
-};
+use sluicebox_ledger::Gap;
+use sluicebox_settings::{BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, LambdaSettings, RecordFormat, S3Settings, Settings, SourceSettings, TableSettings, TransformOrigin, TransformSettings};
+use sluicebox_pipeline::source::SourceError;
 use sluicebox_pipeline::{Changes, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
 use tokio::runtime::{Builder, Runtime};
@@ -94,8 +92,8 @@ impl Worker {
         let walk: Walk = Box::pin(async move {
             let (proposals, changes) = Changes::channel();
             let promoter = Promoter { settings: settings.clone(), transform: transform.clone(), proposals };
-            let options = RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes };
-            let connect = || Ok(SimulatedSource::connect(world, id, promoter));
+            let options = RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes, copies: None };
+            let connect = || Ok::<_, SourceError>(SimulatedSource::connect(world, id, promoter));
             run_from(connect, settings, &transform, options).await
         });
         Ok(Self { id, asleep_until: 0, is_stopping: false, stop, walk: Some(walk), runtime, _view: view })

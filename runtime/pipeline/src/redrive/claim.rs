@@ -7,14 +7,14 @@ use sluicebox_sandbox::{Batch, Verdict};
 
 use super::chunk::Chunk;
 use super::{Claim, Redriver, once};
-use crate::dead_letter::layout::{Letterhead, now_micros};
-use crate::dead_letter::{
-    Change, Headline, Letter, LetterKey, Letters, Reason, RejectedAgain, Selection, Status, Terms, amended,
-};
+use sluicebox_delta::dead_letter::columns::{JudgedBy, now_micros};
+use sluicebox_delta::dead_letter::{Change, Summary, Letter, LetterKey, Letters, RejectedAgain, Selection, Status, ReplayContext, amended};
+use sluicebox_ledger::Reason;
 use crate::error::PipelineError;
-use crate::judge::Judge;
-use crate::settings::BatchSettings;
-use crate::sink::{DataFile, Once, Redrive, RedriveCounts, RedrivePhase, RedriveRecord, Replaced};
+use crate::decoders::Decoders;
+use sluicebox_settings::BatchSettings;
+use sluicebox_delta::{DataFile, Once, Replaced};
+use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
 
 /// What became of letters, in their order.
 pub(super) struct JudgedAgain {
@@ -38,14 +38,14 @@ impl JudgedAgain {
 
 impl Redriver<'_> {
     /// Judges letters by the transform and the pipeline's present terms.
-    pub(super) fn judge(&self, letters: &[Letter], judge: &Judge) -> Result<JudgedAgain, PipelineError> {
+    pub(super) fn judge(&self, letters: &[Letter], judge: &Decoders) -> Result<JudgedAgain, PipelineError> {
         let configuration = self.settings.transform.configuration.to_string();
         let mut worker =
-            self.transform.worker(&configuration).map_err(|error| PipelineError::Configuration(error.to_string()))?;
+            self.transform.worker(&configuration)?;
         let mut outcomes: Vec<Outcome> = letters.iter().map(|_| Outcome::Filtered).collect();
         let mut rows = 0;
         for (batch, indices) in batches(letters, &self.settings.batch) {
-            let outcome = worker.process(&batch).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+            let outcome = worker.process(&batch).map_err(PipelineError::sandbox)?;
             let (judged, decoded) = judge.judge(&batch, outcome)?;
             let is_emitted = |record: &&u32| judged.verdicts[**record as usize] == Verdict::Emitted;
             rows += decoded.iter().map(|(_, rows)| rows.records.iter().filter(is_emitted).count() as u64).sum::<u64>();
@@ -70,8 +70,8 @@ impl Redriver<'_> {
         judged: &JudgedAgain,
         selection: &Selection,
     ) -> Result<Replaced, PipelineError> {
-        let terms = Terms::of(self.settings);
-        let head = Arc::new(Letterhead::of(self.settings, self.transform)?);
+        let terms = ReplayContext::of(self.settings);
+        let head = Arc::new(JudgedBy::of(self.settings, self.transform)?);
         let claim = Claim { pipeline: head.pipeline.clone(), transform_digest: head.transform_digest.clone(), terms };
         let json = serde_json::to_string(&claim)
             .map_err(|error| PipelineError::Settings(format!("the transform's configuration is no JSON: {error}")))?;
@@ -82,7 +82,7 @@ impl Redriver<'_> {
             .letters
             .iter()
             .zip(&judged.outcomes)
-            .map(|(letter, outcome)| (letter.headline.key(), change(outcome, id, &head, now)))
+            .map(|(letter, outcome)| (letter.summary.key(), change(outcome, id, &head, now)))
             .collect();
         let record = record(&head.pipeline, id, RedrivePhase::Claim, Some(&head.transform_digest), &chunk.letters);
         let once = once(&self.settings.name, id, 1);
@@ -90,7 +90,7 @@ impl Redriver<'_> {
     }
 }
 
-fn change(outcome: &Outcome, id: &str, head: &Arc<Letterhead>, now: i64) -> Change {
+fn change(outcome: &Outcome, id: &str, head: &Arc<JudgedBy>, now: i64) -> Change {
     let (status, rejected) = match outcome {
         Outcome::Emitted => (Status::Redriving, None),
         Outcome::Filtered => (Status::Redriven, None),
@@ -113,7 +113,7 @@ pub(super) async fn rewrite<'a>(
     letters: &mut Letters,
     files: &[DataFile],
     selection: &Selection,
-    change: impl Fn(&Headline) -> Option<&'a Change>,
+    change: impl Fn(&Summary) -> Option<&'a Change>,
     once: &Once,
     record: &RedriveRecord,
 ) -> Result<Replaced, PipelineError> {
@@ -122,13 +122,13 @@ pub(super) async fn rewrite<'a>(
         for batch in letters.table.decode(&bytes, None)? {
             let selected = letters.selected(&batch, selection)?;
             let changes: Vec<Option<&Change>> =
-                selected.iter().map(|headline| headline.as_ref().and_then(&change)).collect();
+                selected.iter().map(|summary| summary.as_ref().and_then(&change)).collect();
             let rows = amended(&batch, &changes, letters.table.schema())
                 .map_err(|error| letters.table.arrow_error("changing dead letters", error))?;
             letters.table.stage(rows).await?;
         }
     }
-    letters.table.replace_once(files, once, record).await
+    Ok(letters.table.replace_once(files, once, record).await?)
 }
 
 /// What a commit on the dead-letter table says of itself.
@@ -140,7 +140,7 @@ pub(super) fn record(
     letters: &[Letter],
 ) -> RedriveRecord {
     let mut counts = RedriveCounts::default();
-    letters.iter().for_each(|letter| counts.count(&letter.headline.partition, 1, 0));
+    letters.iter().for_each(|letter| counts.count(&letter.summary.partition, 1, 0));
     RedriveRecord {
         pipeline: pipeline.to_owned(),
         redrive: Redrive {
@@ -155,28 +155,28 @@ pub(super) fn record(
 /// Letters as batches of one partition each, in offset order, with the index of each record's letter.
 pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batch, Vec<usize>)> {
     let mut order: Vec<usize> = (0..letters.len()).collect();
-    let position = |&index: &usize| (&letters[index].headline.partition, letters[index].headline.offset);
+    let position = |&index: &usize| (&letters[index].summary.partition, letters[index].summary.offset);
     order.sort_by(|left, right| position(left).cmp(&position(right)));
     let mut batches: Vec<(Batch, Vec<usize>)> = Vec::new();
     for index in order {
         let letter = &letters[index];
-        let headline = &letter.headline;
+        let summary = &letter.summary;
         let fits = |(batch, _): &(Batch, Vec<usize>)| {
-            *batch.topic == *headline.partition.topic
-                && batch.partition == headline.partition.partition
+            *batch.topic == *summary.partition.topic
+                && batch.partition == summary.partition.partition
                 && batch.len() < settings.records_max
                 && (batch.bytes() as u64) < settings.bytes_max
                 // The same position may come twice, of a topic that was made anew.
-                && batch.offsets.last().is_some_and(|&last| last < headline.offset)
+                && batch.offsets.last().is_some_and(|&last| last < summary.offset)
         };
         if !batches.last().is_some_and(fits) {
-            let partition = &headline.partition;
+            let partition = &summary.partition;
             batches.push((Batch::new(partition.topic.clone(), partition.partition), Vec::new()));
         }
         if let Some((batch, indices)) = batches.last_mut() {
             let headers = letter.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref()));
             let timestamp = letter.timestamp.map_or(-1, |micros| micros / 1_000);
-            batch.push(headline.offset, timestamp, letter.key.as_deref(), letter.value.as_deref(), headers);
+            batch.push(summary.offset, timestamp, letter.key.as_deref(), letter.value.as_deref(), headers);
             indices.push(index);
         }
     }
@@ -186,11 +186,11 @@ pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batc
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dead_letter::Stage;
-    use crate::position::TopicPartition;
+    use sluicebox_ledger::Stage;
+    use sluicebox_ledger::TopicPartition;
 
     fn letter(partition: i32, offset: i64) -> Letter {
-        let headline = Headline {
+        let summary = Summary {
             partition: TopicPartition::new("orders", partition),
             offset,
             stage: Stage::Transform,
@@ -204,7 +204,7 @@ mod tests {
             transform_digest: String::new(),
         };
         Letter {
-            headline,
+            summary,
             timestamp: Some(5_000),
             key: None,
             value: Some(vec![offset as u8]),

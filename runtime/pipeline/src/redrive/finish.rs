@@ -9,10 +9,11 @@ use tracing::info;
 use super::chunk::{Barren, Chunk};
 use super::claim::{batches, record, rewrite};
 use super::{Claim, Redriver, once};
-use crate::dead_letter::layout::now_micros;
-use crate::dead_letter::{Change, Letter, Letters, Selection, Status};
+use sluicebox_delta::dead_letter::columns::now_micros;
+use sluicebox_delta::dead_letter::{Change, Letter, Letters, Selection, Status};
 use crate::error::PipelineError;
-use crate::sink::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord, Replaced};
+use sluicebox_delta::Replaced;
+use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
 use crate::tables::Tables;
 
 impl Redriver<'_> {
@@ -61,13 +62,12 @@ impl Redriver<'_> {
         }
         let mut counts: Vec<RedriveCounts> = has.iter().map(|_| RedriveCounts::default()).collect();
         let mut worker = transform
-            .worker(&claim.terms.configuration.to_string())
-            .map_err(|error| PipelineError::Configuration(error.to_string()))?;
+            .worker(&claim.terms.configuration.to_string())?;
         for (batch, indices) in batches(claimed, &self.settings.batch) {
-            let outcome = worker.process(&batch).map_err(|error| PipelineError::Sandbox(error.to_string()))?;
+            let outcome = worker.process(&batch).map_err(PipelineError::sandbox)?;
             let (judged, rows) = tables.stage_claimed(&batch, outcome, &has).await?;
             if let Some(record) = judged.verdicts.iter().position(|verdict| *verdict != Verdict::Emitted) {
-                let position = claimed[indices[record]].headline.position();
+                let position = claimed[indices[record]].summary.position();
                 let reason = judged.reasons.iter().find(|reason| reason.record == record);
                 let now =
                     reason.map_or("it is filtered".to_owned(), |reason| format!("{}: {}", reason.code, reason.message));
@@ -77,7 +77,7 @@ impl Redriver<'_> {
                      finished by the next `dlq redrive` once the cause is gone"
                 )));
             }
-            let partition = &claimed[indices[0]].headline.partition;
+            let partition = &claimed[indices[0]].summary.partition;
             for (counts, rows) in counts.iter_mut().zip(rows) {
                 counts.count(partition, indices.len() as u64, rows);
             }

@@ -25,12 +25,12 @@ use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
 pub use self::chunk::CHUNK_LETTERS_MAX;
 pub use self::discard::discard;
 pub use self::report::RedriveReport;
-use crate::dead_letter::layout::now_micros;
-use crate::dead_letter::{Letters, Selection, Status, Terms};
+use sluicebox_delta::dead_letter::columns::now_micros;
+use sluicebox_delta::dead_letter::{Letters, Selection, Status, ReplayContext};
 use crate::error::PipelineError;
-use crate::judge::Judge;
-use crate::settings::Settings;
-use crate::sink::{Once, Replaced};
+use crate::decoders::Decoders;
+use sluicebox_settings::Settings;
+use sluicebox_delta::{Once, Replaced};
 use chunk::{Barren, Chunk};
 
 /// Redrives dead letters of one pipeline.
@@ -52,7 +52,7 @@ pub struct Redriver<'a> {
 struct Claim {
     pipeline: String,
     transform_digest: String,
-    terms: Terms,
+    terms: ReplayContext,
 }
 
 /// Only letters that were rejected before now: what is rejected again meanwhile is not to be tried for ever.
@@ -88,7 +88,7 @@ impl Redriver<'_> {
             report.finished.push(id);
         }
         letters.archive().keep(self.transform).await?;
-        let judge = Judge::of(self.settings, self.transform).await?;
+        let judge = Decoders::of(self.settings, self.transform).await?;
         let selection = open_before_now(selection);
         let mut barren = Barren::default();
         loop {
@@ -118,7 +118,7 @@ impl Redriver<'_> {
             return Ok(report);
         };
         report.finished.extend(letters.unfinished().await?);
-        let judge = Judge::of(self.settings, self.transform).await?;
+        let judge = Decoders::of(self.settings, self.transform).await?;
         let selection = open_before_now(selection);
         for file in letters.files() {
             let chunk = letters.letters(&file, &selection).await?;

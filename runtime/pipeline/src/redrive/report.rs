@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::claim::{JudgedAgain, Outcome};
-use crate::dead_letter::Stage;
+use sluicebox_ledger::Stage;
 
 /// What became of the selected letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

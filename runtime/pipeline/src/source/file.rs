@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::intake::Intake;
 use super::record_line::RecordLine;
-use super::{Identities, Polled, Source};
-use crate::error::PipelineError;
-use crate::loss::{Extent, Extents};
-use crate::position::{Offsets, TopicPartition};
-use crate::settings::{FilePath, FileSettings, RecordFormat};
+use super::{TopicIds, Polled, Source};
+use super::SourceError;
+use sluicebox_ledger::{OffsetBounds, PartitionBounds};
+use sluicebox_ledger::{Offsets, TopicPartition};
+use sluicebox_settings::{FilePath, FileSettings, RecordFormat};
 
 /// A file source.
 pub struct FileSource {
@@ -36,7 +36,7 @@ struct Lines {
 
 impl FileSource {
     /// Finds the files; opens none yet.
-    pub fn new(settings: FileSettings) -> Result<Self, PipelineError> {
+    pub fn new(settings: FileSettings) -> Result<Self, SourceError> {
         let files = match &settings.path {
             FilePath::Stdin => Vec::new(),
             FilePath::Path(path) if path.is_dir() => files_in(path)?,
@@ -46,7 +46,7 @@ impl FileSource {
         Ok(Self { settings, files, current: 0, reader: None, known: BTreeSet::new(), waiting: None })
     }
 
-    fn open_next(&mut self) -> Result<bool, PipelineError> {
+    fn open_next(&mut self) -> Result<bool, SourceError> {
         let (input, place): (Box<dyn Read + Send>, String) = match &self.settings.path {
             FilePath::Stdin if self.current == 0 => (Box::new(std::io::stdin()), "standard input".to_owned()),
             FilePath::Stdin => return Ok(false),
@@ -63,7 +63,7 @@ impl FileSource {
     }
 
     /// The next record of any file; none at the end of the last.
-    fn next_record(&mut self) -> Result<Option<(TopicPartition, i64, RecordLine)>, PipelineError> {
+    fn next_record(&mut self) -> Result<Option<(TopicPartition, i64, RecordLine)>, SourceError> {
         if let Some(record) = self.waiting.take() {
             return Ok(Some(record));
         }
@@ -84,7 +84,7 @@ impl FileSource {
 }
 
 impl Lines {
-    fn next_record(&mut self, format: RecordFormat) -> Result<Option<(i64, RecordLine)>, PipelineError> {
+    fn next_record(&mut self, format: RecordFormat) -> Result<Option<(i64, RecordLine)>, SourceError> {
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -108,13 +108,13 @@ impl Lines {
         }
     }
 
-    fn error(&self, message: &str) -> PipelineError {
-        PipelineError::File { place: format!("{}:{}", self.place, self.count), message: message.to_owned() }
+    fn error(&self, message: &str) -> SourceError {
+        SourceError::File { place: format!("{}:{}", self.place, self.count), message: message.to_owned() }
     }
 }
 
 impl Source for FileSource {
-    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
+    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
         while !intake.is_full() {
             let Some((partition, offset, record)) = self.next_record()? else {
                 return Ok(if intake.is_empty() { Polled::End } else { Polled::Records });
@@ -133,23 +133,23 @@ impl Source for FileSource {
         Ok(Polled::Records)
     }
 
-    fn keep_alive(&mut self) -> Result<Polled, PipelineError> {
+    fn keep_alive(&mut self) -> Result<Polled, SourceError> {
         Ok(Polled::Idle)
     }
 
     /// A file that was cut short or exchanged is nothing that could be told from here.
-    async fn extents(&mut self, partitions: &[TopicPartition]) -> Result<Extents, PipelineError> {
-        let first_line = Extent { start: 0, range: None, identity: None };
+    async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
+        let first_line = OffsetBounds { start: 0, range: None, topic_id: None };
         Ok(partitions.iter().map(|partition| (partition.clone(), first_line)).collect())
     }
 
-    async fn identities(&mut self, _topics: &BTreeSet<Arc<str>>) -> Result<Identities, PipelineError> {
-        Ok(Identities::new())
+    async fn topic_ids(&mut self, _topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
+        Ok(TopicIds::new())
     }
 
     /// The walk skips what the tables have: a partition that is new starts where the file stands, and a partition that
     /// is known already has to be read again from the beginning.
-    async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
+    async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
         let again = starts.keys().any(|partition| self.known.contains(partition));
         self.known.extend(starts.keys().cloned());
         if !again {
@@ -157,17 +157,17 @@ impl Source for FileSource {
         }
         if self.settings.path == FilePath::Stdin {
             let message = "cannot be read a second time; run the command again with the same input";
-            return Err(PipelineError::File { place: "standard input".to_owned(), message: message.to_owned() });
+            return Err(SourceError::File { place: "standard input".to_owned(), message: message.to_owned() });
         }
         (self.current, self.reader, self.waiting) = (0, None, None);
         Ok(())
     }
 
-    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
-        self.release(partitions)
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
+        self.unassign(partitions)
     }
 
-    fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         self.known.retain(|known| !partitions.contains(known));
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Source for FileSource {
     fn ack(&mut self, _offsets: &Offsets) {}
 }
 
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let entries = std::fs::read_dir(folder).map_err(|error| file_error(folder, error))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
     let mut files = paths.map_err(|error| file_error(folder, error))?;
@@ -192,6 +192,6 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>, PipelineError> {
     Ok(files)
 }
 
-fn file_error(path: &Path, message: impl ToString) -> PipelineError {
-    PipelineError::File { place: path.display().to_string(), message: message.to_string() }
+fn file_error(path: &Path, message: impl ToString) -> SourceError {
+    SourceError::File { place: path.display().to_string(), message: message.to_string() }
 }

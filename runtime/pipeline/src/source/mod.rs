@@ -1,27 +1,18 @@
 //! Where records come from. A source hands over bounded batches with positions, says when partitions come and go, and is
 //! told where to start and what is safe. It says what there is, and never decides where to start: the ledger does.
 
-mod drain;
-pub mod event;
+mod error;
 pub mod file;
-mod group;
 pub mod intake;
-pub mod kafka;
 pub mod record_line;
-pub mod survey;
-pub(crate) mod token;
-mod topic_id;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 
+pub use error::SourceError;
 pub use intake::Intake;
-pub use token::{NoToken, Token, TokenSource};
-
-use crate::error::PipelineError;
-use crate::loss::Extents;
-use crate::position::{Offsets, TopicPartition};
+use sluicebox_ledger::{Offsets, PartitionBounds, TopicPartition};
 
 /// What a poll brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,9 +21,9 @@ pub enum Polled {
     Records,
     /// Nothing for now.
     Idle,
-    /// These partitions are this worker's now: compare their ledgers with [`Source::extents`] and call [`Source::start`].
+    /// These partitions are this worker's now: compare their ledgers with [`Source::bounds`] and call [`Source::start`].
     Assigned(Vec<TopicPartition>),
-    /// These partitions go to another worker once [`Source::release`] is called. If they are `lost`, they have gone
+    /// These partitions go to another worker once [`Source::unassign`] is called. If they are `lost`, they have gone
     /// already, and nothing of theirs may be committed.
     Revoked {
         /// Which.
@@ -41,17 +32,17 @@ pub enum Polled {
         lost: bool,
     },
     /// Some partition is not what it was when it was started: compare all of them again.
-    Doubtful,
+    OffsetOutOfRange,
     /// There will be nothing more: the file has been read, or the drain has reached its end offsets.
     End,
 }
 
 /// Which of the topics that ever had its name each topic is.
-pub type Identities = BTreeMap<Arc<str>, i64>;
+pub type TopicIds = BTreeMap<Arc<str>, i64>;
 
 /// What a source has heard of the outside: for people and metrics, nothing depends on it.
 #[derive(Debug, Default)]
-pub struct Outlook {
+pub struct SourceStatus {
     /// Why nothing is heard, if that is so.
     pub trouble: Option<String>,
     /// The end of each partition, where it is known.
@@ -62,33 +53,33 @@ pub struct Outlook {
 pub trait Source: Send {
     /// Waits a moment for records and puts them into `intake`, or says what else has happened. Those of a partition come in
     /// order; that one comes twice does no harm.
-    fn poll(&mut self, intake: &mut Intake) -> impl Future<Output = Result<Polled, PipelineError>> + Send;
+    fn poll(&mut self, intake: &mut Intake) -> impl Future<Output = Result<Polled, SourceError>> + Send;
 
     /// Instead of a poll, while records of the last are still worked on: says that this worker lives, and hears of changes.
-    fn keep_alive(&mut self) -> Result<Polled, PipelineError>;
+    fn keep_alive(&mut self) -> Result<Polled, SourceError>;
 
     /// What there is of these partitions, all of which have been assigned.
-    fn extents(&mut self, partitions: &[TopicPartition])
-    -> impl Future<Output = Result<Extents, PipelineError>> + Send;
+    fn bounds(&mut self, partitions: &[TopicPartition])
+    -> impl Future<Output = Result<PartitionBounds, SourceError>> + Send;
 
     /// Which topics these are at this moment. Left out are those of which that cannot be told: a topic that is gone, a
     /// source that has no notion of it.
-    fn identities(
+    fn topic_ids(
         &mut self,
         topics: &BTreeSet<Arc<str>>,
-    ) -> impl Future<Output = Result<Identities, PipelineError>> + Send;
+    ) -> impl Future<Output = Result<TopicIds, SourceError>> + Send;
 
     /// Begins, or begins again, to read partitions at the given offsets. Called after each [`Polled::Assigned`], perhaps
     /// with some of its partitions only, or none.
-    fn start(&mut self, starts: &Offsets) -> impl Future<Output = Result<(), PipelineError>> + Send;
+    fn start(&mut self, starts: &Offsets) -> impl Future<Output = Result<(), SourceError>> + Send;
 
     /// Stops reading partitions that stay this worker's: they may be started again. Not all of them need have been started.
-    fn park(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError>;
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError>;
 
     /// Lets go of partitions, whether they have been started or not.
-    fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError>;
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError>;
 
-    /// The partitions that have been started, and are neither parked nor released.
+    /// The partitions that have been started, and are neither paused nor released.
     fn partitions(&self) -> Vec<TopicPartition>;
 
     /// Whether records may come for ever, so that it makes sense to wait without reading any. Not so a file, or a drain.
@@ -105,8 +96,8 @@ pub trait Source: Send {
     }
 
     /// What it has heard of the outside.
-    fn outlook(&self) -> Outlook {
-        Outlook::default()
+    fn status(&self) -> SourceStatus {
+        SourceStatus::default()
     }
 
     /// Tells the outside, for lag tools, what the tables have. Advisory: failures are logged, nothing depends on it.

@@ -10,7 +10,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{GetOptions, ObjectStore};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use sluicebox_pipeline::position::TopicPartition;
+use sluicebox_ledger::TopicPartition;
 
 use super::super::script::Record;
 use super::super::worker::DEAD_LETTERS;

@@ -1,0 +1,205 @@
+//! Keeps the books of one table: enters its commits one after the other, and checks that their ranges join up, that none
+//! counts more than its range holds, and that the ledger says the same. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::account::{Account, Accounts, Counts, Entry, Life, Opening};
+use super::finding::{Fault, Findings, Place};
+use super::history::{Commit, History, Record};
+use sluicebox_ledger::TopicPartition;
+use sluicebox_ledger::{CommitRecord, PartitionTally, Skip, SkipReason};
+
+/// The books of a table, from its history.
+pub fn accounts(history: &History, pipeline: &str, findings: &mut Findings) -> Accounts {
+    let mut books = Books { history, accounts: BTreeMap::new(), findings };
+    for commit in &history.commits {
+        match &commit.record {
+            Some(Record::Unreadable(error)) => books.unreadable(commit, error),
+            _ => books.enter(commit, commit.flush_of(pipeline)),
+        }
+    }
+    books.close()
+}
+
+struct Books<'a> {
+    history: &'a History,
+    accounts: Accounts,
+    findings: &'a mut Findings,
+}
+
+impl Books<'_> {
+    fn unreadable(&mut self, commit: &Commit, error: &str) {
+        let place = Place::table(&self.history.table).version(commit.version);
+        let message = format!("what the commit says of itself cannot be read ({error}): its ranges are unknown");
+        self.findings.violation(Fault::Unreadable, place, message);
+    }
+
+    fn enter(&mut self, commit: &Commit, record: Option<&CommitRecord>) {
+        let mut moved = BTreeMap::new();
+        if let Some(record) = record {
+            for skip in &record.skips {
+                let partition = TopicPartition::new(skip.topic.as_str(), skip.partition);
+                self.skip(commit.version, &partition, skip);
+                moved.insert(partition, skip.to);
+            }
+            for tally in &record.partitions {
+                let partition = TopicPartition::new(tally.topic.as_str(), tally.partition);
+                self.take_in(commit.version, &partition, tally);
+                let digests = &mut self.account(&partition).transform_digests;
+                digests.insert(tally.transform_digest.as_ref().unwrap_or(&record.transform_digest).clone());
+                moved.insert(partition, tally.to);
+            }
+        }
+        self.compare_with_ledger_of(commit, record.is_some(), &moved);
+    }
+
+    fn take_in(&mut self, version: u64, partition: &TopicPartition, tally: &PartitionTally) {
+        let &PartitionTally { from, to, emitted, filtered, rejected, .. } = tally;
+        let counts = Counts { emitted, filtered, rejected };
+        let offsets = to.saturating_sub(from);
+        let place = || Place::table(&self.history.table).version(version).partition(partition);
+        if offsets < 0 || counts.records() > offsets as u64 {
+            let message = format!("the commit counts {} records in {offsets} offsets ({counts})", counts.records());
+            self.findings.violation(Fault::Overfull, place().offsets(from, to), message);
+        }
+        let life = self.life(partition, from);
+        let end = life.end();
+        life.entries.push(Entry { version, from, to, counts: Some(counts) });
+        if from > end {
+            let message = format!(
+                "no commit took in offsets {end}..{from}: their records are neither rows, nor filtered, nor dead letters"
+            );
+            self.findings.violation(Fault::Hole, place().offsets(end, from), message);
+        } else if from < end {
+            let message = format!(
+                "the commit took in offsets from {from} on, but commits before it had taken in all below {end}: \
+                 their records are there twice"
+            );
+            self.findings.violation(Fault::Overlap, place().offsets(from, to.min(end)), message);
+        }
+    }
+
+    fn skip(&mut self, version: u64, partition: &TopicPartition, skip: &Skip) {
+        let place = Place::table(&self.history.table).version(version).partition(partition);
+        if skip.why == SkipReason::Start {
+            match self.known_end(partition) {
+                Some(end) if end != skip.to => {
+                    let message = format!("the commit starts the partition at {}, but it stood at {end}", skip.to);
+                    self.findings.violation(Fault::LedgerMismatch, place, message);
+                }
+                Some(_) => {}
+                None => self.begin(partition, skip.to, Opening::Said),
+            }
+            return;
+        }
+        let from = skip.from.unwrap_or(skip.to);
+        let end = self.life(partition, from).end();
+        if from != end {
+            let message = format!("the commit skips from {from} on, but the partition stood at {end}");
+            self.findings.violation(Fault::LedgerMismatch, place, message);
+        }
+        // Back on the same topic, its offsets mean other records from there on, too.
+        if skip.why == SkipReason::TopicRecreated || skip.to < from {
+            self.begin(partition, skip.to, Opening::Said);
+        } else {
+            self.life(partition, from).entries.push(Entry { version, from, to: skip.to, counts: None });
+        }
+    }
+
+    /// The ledger entries of a commit must be those of its record, no more and no less.
+    fn compare_with_ledger_of(&mut self, commit: &Commit, has_record: bool, moved: &BTreeMap<TopicPartition, i64>) {
+        let place = || Place::table(&self.history.table).version(commit.version);
+        for (partition, next) in &commit.ledger {
+            match moved.get(partition) {
+                Some(to) if to == next => {}
+                Some(to) => self.findings.violation(
+                    Fault::LedgerMismatch,
+                    place().partition(partition),
+                    format!("the commit took in all below {to}, but set the ledger to {next}"),
+                ),
+                None if has_record => self.findings.violation(
+                    Fault::LedgerMismatch,
+                    place().partition(partition),
+                    format!("the commit set the ledger to {next} without a word of what it took in"),
+                ),
+                None => self.findings.violation(
+                    Fault::ForeignLedger,
+                    place().partition(partition),
+                    format!(
+                        "{} set the ledger to {next}, but says nothing of what it took in: another program writes \
+                         under this pipeline's name",
+                        commit.operation()
+                    ),
+                ),
+            }
+        }
+        let written: BTreeSet<&TopicPartition> = commit.ledger.iter().map(|(partition, _)| partition).collect();
+        for (partition, to) in moved.iter().filter(|(partition, _)| !written.contains(partition)) {
+            let message = format!(
+                "the commit took in all below {to}, but left the ledger where it was: a replay would double it"
+            );
+            self.findings.violation(Fault::LedgerMismatch, place().partition(partition), message);
+        }
+    }
+
+    /// Compares the end of the books with the ledger of the newest version.
+    fn close(mut self) -> Accounts {
+        let known: BTreeSet<TopicPartition> =
+            self.history.ledger.keys().chain(self.history.before.ledger.keys()).cloned().collect();
+        for partition in known {
+            let standing = self.history.ledger.get(&partition).or(self.history.before.ledger.get(&partition));
+            let standing = standing.copied().unwrap_or_default();
+            self.life(&partition, standing);
+        }
+        for (partition, account) in &mut self.accounts {
+            account.ledger = self.history.ledger.get(partition).copied();
+            let Some(end) = account.lives.last().map(Life::end) else { continue };
+            let place = Place::table(&self.history.table).version(self.history.version).partition(partition);
+            match account.ledger {
+                Some(ledger) if ledger == end => {}
+                Some(ledger) => self.findings.violation(
+                    Fault::LedgerMismatch,
+                    place.offsets(end.min(ledger), end.max(ledger)),
+                    format!("the commits took in all below {end}, but the ledger says {ledger}"),
+                ),
+                None => self.findings.violation(
+                    Fault::LedgerMismatch,
+                    place,
+                    format!("the commits took in all below {end}, but the ledger has forgotten the partition: a run would start it anew"),
+                ),
+            }
+        }
+        self.accounts
+    }
+
+    fn account(&mut self, partition: &TopicPartition) -> &mut Account {
+        self.accounts.entry(partition.clone()).or_default()
+    }
+
+    fn begin(&mut self, partition: &TopicPartition, start: i64, opening: Opening) {
+        self.account(partition).lives.push(Life { start, opening, entries: Vec::new() });
+    }
+
+    /// Where the books of the partition stand, if they have begun.
+    fn known_end(&self, partition: &TopicPartition) -> Option<i64> {
+        let account = self.accounts.get(partition).and_then(|account| account.lives.last()).map(Life::end);
+        account.or(self.history.before.ledger.get(partition).copied())
+    }
+
+    /// The partition's life of now; if its books have not begun, they begin where the ledger was, or else at `start`.
+    fn life(&mut self, partition: &TopicPartition, start: i64) -> &mut Life {
+        let before = &self.history.before;
+        let account = self.accounts.entry(partition.clone()).or_default();
+        if account.lives.is_empty() {
+            let (start, opening) = match before.ledger.get(partition) {
+                Some(next) => (*next, Opening::Vouched),
+                None if before.unknown.contains(partition) => (start, Opening::Vouched),
+                None => (start, Opening::FirstCommit),
+            };
+            account.lives.push(Life { start, opening, entries: Vec::new() });
+        }
+        // There is one at least.
+        let last = account.lives.len() - 1;
+        &mut account.lives[last]
+    }
+}

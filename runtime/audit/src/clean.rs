@@ -1,0 +1,175 @@
+//! What killed writers leave behind in the tables' folders: finished data files that no commit brought in. Delta-rs' own
+//! vacuum would find them too, but it writes to the table's log and takes away what older versions of the table are made
+//! of; here nothing goes that the log still mentions.
+//!
+//! A file is an orphan if no entry of the log and no checkpoint mentions it, be it as added or as removed, and it is too old
+//! to be brought in by a commit that is still to come: the walk does not commit what it staged longer ago than
+//! [`STAGED_AGE_MAX`]. The folder is listed before the log is read, so what is committed meanwhile is mentioned.
+
+mod mentioned;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sluicebox_delta::log::{DeltaResult, DeltaTable};
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+
+use self::mentioned::Mentioned;
+use sluicebox_delta::TableError;
+use sluicebox_settings::Settings;
+use sluicebox_delta::STAGED_AGE_MAX;
+use sluicebox_delta::table::{find_beforehand, table_error};
+
+/// Files younger than this are never orphans: [`STAGED_AGE_MAX`], and half of it for clocks that differ.
+pub const AGE_MIN: Duration = STAGED_AGE_MAX.saturating_add(Duration::from_secs(STAGED_AGE_MAX.as_secs() / 2));
+
+/// The folder of a table's log.
+const LOG: &str = "_delta_log";
+
+/// The orphans of one table.
+pub struct Orphans {
+    /// The table's name.
+    pub table: String,
+    /// Where it lies.
+    pub location: String,
+    /// The orphans, oldest first.
+    pub files: Vec<Orphan>,
+    /// Files that nothing mentions either, but that are too young to be judged.
+    pub too_young: u64,
+    /// Tables within this one.
+    inner: BTreeSet<Path>,
+    store: Arc<dyn ObjectStore>,
+}
+
+/// A file that nothing mentions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Relative to the table.
+    pub path: Path,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written, as the store says.
+    pub written_at: SystemTime,
+}
+
+/// The orphans of all tables of a pipeline that were written before `before`; no table, no orphans. The caller sees to it
+/// that `before` is [`AGE_MIN`] ago at least.
+pub async fn orphans(settings: &Settings, before: SystemTime) -> Result<Vec<Orphans>, TableError> {
+    let tables = settings.tables.iter().map(|(name, table)| (name.as_str(), table.path.as_str()));
+    let mut all = Vec::new();
+    for (name, location) in tables.chain([("dead_letters", settings.dead_letters.path.as_str())]) {
+        let Some(table) = find_beforehand(name, location).await? else { continue };
+        let found = search(&table, name, location, before).await;
+        all.push(found.map_err(|source| table_error(name, location, "looking for orphans", source))?);
+    }
+    Ok(all)
+}
+
+impl Orphans {
+    /// Whether a path, relative to the table, can be that of a data file of this table, rather than of something else that lies
+    /// in its folder.
+    pub fn may_be_ours(&self, path: &str) -> bool {
+        Path::parse(path).is_ok_and(|path| self.is_ours(&path))
+    }
+
+    fn is_ours(&self, path: &Path) -> bool {
+        is_data_file(path) && !self.inner.iter().any(|table| path.prefix_matches(table))
+    }
+
+    /// Deletes them; one that is gone already is fine.
+    pub async fn delete(&self) -> Result<(), TableError> {
+        let paths: Vec<_> = self.files.iter().map(|file| Ok(file.path.clone())).collect();
+        let mut deleted = self.store.delete_stream(futures::stream::iter(paths).boxed());
+        while let Some(result) = deleted.next().await {
+            match result {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(table_error(&self.table, &self.location, "deleting orphans", error.into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn search(table: &DeltaTable, name: &str, location: &str, before: SystemTime) -> DeltaResult<Orphans> {
+    let store = table.log_store().object_store(None);
+    let listed: Vec<ObjectMeta> = store.list(None).try_collect().await?;
+    let mentioned = Mentioned::read(&store, LOG).await?;
+    let mut orphans = Orphans {
+        table: name.to_owned(),
+        location: location.to_owned(),
+        files: Vec::new(),
+        too_young: 0,
+        inner: inner_tables(&listed),
+        store: store.clone(),
+    };
+    for object in listed {
+        if !orphans.is_ours(&object.location) || mentioned.has(&object.location) {
+            continue;
+        }
+        let written_at = SystemTime::from(object.last_modified);
+        if written_at < before {
+            orphans.files.push(Orphan { path: object.location, bytes: object.size, written_at });
+        } else {
+            orphans.too_young += 1;
+        }
+    }
+    orphans.files.sort_by_key(|file| file.written_at);
+    Ok(orphans)
+}
+
+/// Folders within the table's that are tables themselves: of their files this table's log knows nothing.
+fn inner_tables(listed: &[ObjectMeta]) -> BTreeSet<Path> {
+    let inner = listed.iter().filter_map(|object| {
+        let parts: Vec<_> = object.location.parts().collect();
+        let log = parts.iter().rposition(|part| part.as_ref() == LOG)?;
+        (log > 0).then(|| Path::from_iter(parts.into_iter().take(log)))
+    });
+    inner.collect()
+}
+
+/// Parquet, and in no folder that is for something else: the log, change data, archived transforms, redrives. What names a
+/// partition has an `=`, whatever it begins with.
+fn is_data_file(path: &Path) -> bool {
+    let mut parts: Vec<_> = path.parts().collect();
+    let Some(name) = parts.pop() else { return false };
+    let is_hidden = |part: &str| part.starts_with(['_', '.']) && !part.contains('=');
+    name.as_ref().ends_with(".parquet")
+        && !name.as_ref().starts_with(['_', '.'])
+        && !parts.iter().any(|it| is_hidden(it.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_data_file_is_never_touched() {
+        let is = |path: &str| is_data_file(&Path::from(path));
+        assert!(is("part-00000-1.zstd.parquet"));
+        assert!(is("day=2026-01-01/part-00000-1.parquet"));
+        assert!(is("_day=2026-01-01/part-00000-1.parquet"), "a partition");
+        assert!(!is("_delta_log/00000000000000000010.checkpoint.parquet"));
+        assert!(!is("_change_data/part-1.parquet"));
+        assert!(!is("_transforms/0123.wasm"));
+        assert!(!is("_redrives/x.parquet"));
+        assert!(!is("notes.txt"));
+        assert!(!is("_orders.parquet"));
+    }
+
+    #[test]
+    fn a_table_within_a_table_is_seen_by_its_log() {
+        let object = |path: &str| ObjectMeta {
+            location: Path::from(path),
+            last_modified: SystemTime::now().into(),
+            size: 1,
+            e_tag: None,
+            version: None,
+        };
+        let listed = ["_delta_log/0.json", "dlq/_delta_log/0.json", "dlq/part-1.parquet", "part-2.parquet"].map(object);
+        let inner = inner_tables(&listed);
+        assert_eq!(inner.into_iter().collect::<Vec<_>>(), [Path::from("dlq")]);
+    }
+}

@@ -1,0 +1,114 @@
+//! Which data files a table's log mentions anywhere: in entries, compacted entries, checkpoints of any form and their
+//! sidecars. Judges nothing.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray as _};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use sluicebox_delta::log::{DeltaResult, DeltaTableError};
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
+use serde::Deserialize;
+
+use sluicebox_delta::parquet_file::ParquetFile;
+
+/// Requests that are under way at a time.
+const AT_A_TIME: usize = 16;
+/// Where checkpoints have mentions of files, as the protocol has it.
+const COLUMNS: [&str; 2] = ["add", "remove"];
+
+/// The names of the files, without their folders: each is its writer's own invention and stands for one file, and whatever
+/// way the log may quote a folder's name, a file that is mentioned is never taken for one that is not.
+pub(super) struct Mentioned(HashSet<String>);
+
+impl Mentioned {
+    /// Reads everything that lies in the log's folder. An entry that vanishes meanwhile is an error: what it mentioned
+    /// may stand nowhere else among what has been read.
+    pub(super) async fn read(store: &Arc<dyn ObjectStore>, log: &str) -> DeltaResult<Self> {
+        let objects: Vec<ObjectMeta> = store.list(Some(&Path::from(log))).try_collect().await?;
+        let names = futures::stream::iter(objects)
+            .map(|object| names(store.clone(), object))
+            .buffer_unordered(AT_A_TIME)
+            .try_collect::<Vec<_>>()
+            .await?;
+        Ok(Self(names.into_iter().flatten().collect()))
+    }
+
+    /// Whether a file of this name is mentioned.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        path.filename().is_some_and(|name| self.0.contains(name))
+    }
+}
+
+async fn names(store: Arc<dyn ObjectStore>, object: ObjectMeta) -> DeltaResult<Vec<String>> {
+    match object.location.extension() {
+        Some("json") => {
+            let text = store.get(&object.location).await?.bytes().await?;
+            in_lines(&text).map_err(|error| DeltaTableError::generic(format!("{}: {error}", object.location)))
+        }
+        Some("parquet") => in_checkpoint(store, object).await,
+        // `_last_checkpoint`, checksums: they mention no files.
+        _ => Ok(Vec::new()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Line {
+    add: Option<File>,
+    remove: Option<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    path: String,
+}
+
+fn in_lines(text: &[u8]) -> serde_json::Result<Vec<String>> {
+    let lines = serde_json::Deserializer::from_slice(text).into_iter::<Line>();
+    let mut names = Vec::new();
+    for line in lines {
+        let Line { add, remove } = line?;
+        names.extend([add, remove].into_iter().flatten().map(|file| name(&file.path)));
+    }
+    Ok(names)
+}
+
+async fn in_checkpoint(store: Arc<dyn ObjectStore>, object: ObjectMeta) -> DeltaResult<Vec<String>> {
+    let mut batches = ParquetFile::new(store, object.location, object.size).read(&["add.path", "remove.path"]).await?;
+    let mut names = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        for column in COLUMNS {
+            let Some(actions) = batch.column_by_name(column).and_then(|column| column.as_struct_opt()) else {
+                continue;
+            };
+            let Some(paths) = actions.column_by_name("path") else { continue };
+            let paths: ArrayRef = cast(paths, &DataType::Utf8)?;
+            names.extend(paths.as_string::<i32>().iter().flatten().map(name));
+        }
+    }
+    Ok(names)
+}
+
+/// The last part of a path as the log has it, as a store has it.
+fn name(path: &str) -> String {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    Path::from_url_path(last).map_or_else(|_| last.to_owned(), |path| path.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn added_and_removed_files_are_mentioned_and_other_lines_mention_none() {
+        let text = r#"{"commitInfo":{"operation":"WRITE"}}
+{"add":{"path":"day=a%2520b/part-1.parquet","size":1}}
+{"remove":{"path":"part%202.parquet","deletionTimestamp":1}}
+{"txn":{"appId":"x","version":1}}"#;
+        assert_eq!(in_lines(text.as_bytes()).unwrap(), ["part-1.parquet", "part 2.parquet"]);
+        assert!(in_lines(b"{\"add\":{\"path\":").is_err(), "an entry cut short");
+    }
+}

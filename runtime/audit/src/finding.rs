@@ -1,0 +1,157 @@
+//! What an audit finds: violations, each with its place and what it means, and notes, which break no promise. Knows
+//! nothing of how anything was found.
+
+use serde::Serialize;
+
+use sluicebox_ledger::{OffsetRange, TopicPartition};
+
+/// How many violations are kept one by one; the rest are only counted.
+const KEPT_MAX: usize = 100;
+
+/// A promise that the tables break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Offsets that no commit took in.
+    Hole,
+    /// Offsets that two commits took in.
+    Overlap,
+    /// A commit counts more records than its range has offsets.
+    Overfull,
+    /// The ledger and the commits do not say the same.
+    LedgerMismatch,
+    /// A commit without a record of its own moved the ledger.
+    ForeignLedger,
+    /// The table lets the ledger expire.
+    LedgerExpires,
+    /// Two tables tell different stories of the same offsets.
+    TablesDisagree,
+    /// A commit's files hold other rows than it counted.
+    RowsMiscounted,
+    /// Rows are gone that the ledger vouches for.
+    RowsGone,
+    /// A row says that it comes from an offset that its commit did not take in.
+    Misplaced,
+    /// Records that were counted are neither rows nor dead letters.
+    Missing,
+    /// A position is there more often than it was counted.
+    Doubled,
+    /// A record is both a row and an open dead letter.
+    RowAndDeadLetter,
+    /// A data file is not in the store.
+    FileMissing,
+    /// A file was added that the table had already.
+    FileAddedTwice,
+    /// A commit's record of itself cannot be read.
+    Unreadable,
+}
+
+/// Where a violation was found; the wider parts are always known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The table's name.
+    pub table: String,
+    /// The version of the commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The topic's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// The partition's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<i32>,
+    /// The first offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<i64>,
+    /// The offset after the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<i64>,
+}
+
+/// One promise broken in one place.
+#[derive(Clone, Debug, Serialize)]
+pub struct Violation {
+    /// Which promise.
+    pub fault: Fault,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What was found, and what it means.
+    pub message: String,
+}
+
+/// Something worth knowing that breaks no promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The table's name.
+    pub table: String,
+    /// What was found.
+    pub message: String,
+}
+
+/// All that an audit has found so far.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// The first violations, in the order in which they were found.
+    pub violations: Vec<Violation>,
+    /// How many violations there are in all.
+    pub violations_total: u64,
+    /// Notes.
+    pub notes: Vec<Note>,
+}
+
+impl Place {
+    /// Somewhere in a table.
+    pub fn table(name: &str) -> Self {
+        Self { table: name.to_owned(), ..Self::default() }
+    }
+
+    /// In this version of it.
+    pub fn version(self, version: u64) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    /// In this partition.
+    pub fn partition(self, partition: &TopicPartition) -> Self {
+        Self { topic: Some(partition.topic.to_string()), partition: Some(partition.partition), ..self }
+    }
+
+    /// At these offsets.
+    pub fn offsets(self, from: i64, to: i64) -> Self {
+        Self { from: Some(from), to: Some(to), ..self }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.table)?;
+        if let Some(version) = self.version {
+            write!(f, " version {version}")?;
+        }
+        if let (Some(topic), Some(partition)) = (&self.topic, self.partition) {
+            write!(f, " {topic}/{partition}")?;
+        }
+        if let (Some(from), Some(to)) = (self.from, self.to) {
+            write!(f, "@{}", OffsetRange { from, to })?;
+        }
+        Ok(())
+    }
+}
+
+impl Findings {
+    /// A broken promise.
+    pub fn violation(&mut self, fault: Fault, place: Place, message: impl Into<String>) {
+        self.violations_total += 1;
+        if self.violations.len() < KEPT_MAX {
+            self.violations.push(Violation { fault, place, message: message.into() });
+        }
+    }
+
+    /// Something worth knowing; the same thing once.
+    pub fn note(&mut self, table: &str, message: impl Into<String>) {
+        let note = Note { table: table.to_owned(), message: message.into() };
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What is kept beside the dead-letter table so that its letters can be judged again, under names that begin with an
+//! underscore: readers of Delta tables and `VACUUM` leave those alone. Objects are written once and never changed.
+//!
+//! - `_transforms/<hex>.wasm`: each transform that ever judged, by its digest, which is checked on reading;
+//! - `_redrives/<id>.json`: each redrive's transform and terms, so that whoever finds it unfinished can finish it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutPayload};
+use sluicebox_sandbox::{Digest, Transform};
+
+use crate::Table;
+
+/// The objects beside a dead-letter table.
+#[derive(Clone)]
+pub struct Archive {
+    store: Arc<dyn ObjectStore>,
+    location: String,
+}
+
+/// What is in the archive cannot be had, or cannot be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The store is out of reach, or refuses.
+    #[error("the archive beside the dead letters at {location}: {doing} {object} failed: {source}")]
+    Store {
+        /// The table's location.
+        location: String,
+        /// What was being done.
+        doing: &'static str,
+        /// With which object.
+        object: Path,
+        /// The store's own words.
+        source: object_store::Error,
+    },
+    /// It is not there.
+    #[error("{object} is not in the archive beside the dead letters at {location}: {advice}")]
+    Missing {
+        /// The table's location.
+        location: String,
+        /// Which object.
+        object: Path,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// It is not what was put there.
+    #[error("{object} in the archive beside the dead letters at {location} is damaged: {why}; put the original back")]
+    Damaged {
+        /// The table's location.
+        location: String,
+        /// Which object.
+        object: Path,
+        /// How that shows.
+        why: String,
+    },
+}
+
+impl Archive {
+    /// The archive beside a dead-letter table.
+    pub fn beside(table: &Table) -> Self {
+        Self { store: table.store(), location: table.location().to_owned() }
+    }
+
+    /// Keeps a transform, unless it is there already.
+    pub async fn keep(&self, transform: &Transform) -> Result<(), ArchiveError> {
+        let object = transform_object(&transform.digest().to_string());
+        self.put(&object, || Bytes::copy_from_slice(transform.wasm())).await
+    }
+
+    /// The bytes of the transform with this digest, `sha256:…`.
+    pub async fn transform(&self, digest: &str) -> Result<Vec<u8>, ArchiveError> {
+        let object = transform_object(digest);
+        let advice = "give its component with `--transform`";
+        let bytes = self.get(&object, advice).await?;
+        let found = Digest::of(&bytes).to_string();
+        if found != digest {
+            return Err(self.damaged(&object, format!("its digest is {found}")));
+        }
+        Ok(bytes.into())
+    }
+
+    /// Keeps a redrive's terms.
+    pub async fn keep_redrive(&self, id: &str, json: String) -> Result<(), ArchiveError> {
+        self.put(&redrive_object(id), || Bytes::from(json)).await
+    }
+
+    /// A redrive's terms.
+    pub async fn redrive<T: serde::de::DeserializeOwned>(&self, id: &str) -> Result<T, ArchiveError> {
+        let object = redrive_object(id);
+        let bytes = self.get(&object, "letters that it claimed cannot be finished without it; put it back").await?;
+        serde_json::from_slice(&bytes).map_err(|error| self.damaged(&object, error.to_string()))
+    }
+
+    /// Conditional, so that two that come at once do not write over each other; a look first, because a transform is large.
+    async fn put(&self, object: &Path, bytes: impl FnOnce() -> Bytes) -> Result<(), ArchiveError> {
+        match self.store.head(object).await {
+            Ok(_) => return Ok(()),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(source) => return Err(self.failed("looking for", object, source)),
+        }
+        match self.store.put_opts(object, PutPayload::from_bytes(bytes()), PutMode::Create.into()).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(source) => Err(self.failed("writing", object, source)),
+        }
+    }
+
+    async fn get(&self, object: &Path, advice: &'static str) -> Result<Bytes, ArchiveError> {
+        let failed = |source| match source {
+            object_store::Error::NotFound { .. } => {
+                ArchiveError::Missing { location: self.location.clone(), object: object.clone(), advice }
+            }
+            source => self.failed("reading", object, source),
+        };
+        self.store.get(object).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    fn failed(&self, doing: &'static str, object: &Path, source: object_store::Error) -> ArchiveError {
+        ArchiveError::Store { location: self.location.clone(), doing, object: object.clone(), source }
+    }
+
+    fn damaged(&self, object: &Path, why: String) -> ArchiveError {
+        ArchiveError::Damaged { location: self.location.clone(), object: object.clone(), why }
+    }
+}
+
+/// Named by the hexadecimal digits alone: a colon is not legal everywhere.
+fn transform_object(digest: &str) -> Path {
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    Path::from_iter(["_transforms", &format!("{hex}.wasm")])
+}
+
+fn redrive_object(id: &str) -> Path {
+    Path::from_iter(["_redrives", &format!("{id}.json")])
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_damaged_or_missing_is_said_to_be() {
+        let store = Arc::new(InMemory::new());
+        let archive = Archive { store: store.clone(), location: "memory".to_owned() };
+        let digest = Digest::of(b"component").to_string();
+        let object = transform_object(&digest);
+        assert!(matches!(archive.transform(&digest).await, Err(ArchiveError::Missing { .. })));
+        store.put(&object, PutPayload::from_static(b"component")).await.expect("writes");
+        assert_eq!(archive.transform(&digest).await.expect("reads"), b"component");
+        store.put(&object, PutPayload::from_static(b"comp0nent")).await.expect("writes");
+        assert!(matches!(archive.transform(&digest).await, Err(ArchiveError::Damaged { .. })));
+    }
+
+    #[tokio::test]
+    async fn what_is_there_is_never_written_over() {
+        let store = Arc::new(InMemory::new());
+        let archive = Archive { store, location: "memory".to_owned() };
+        archive.keep_redrive("id", "1".to_owned()).await.expect("writes");
+        archive.keep_redrive("id", "2".to_owned()).await.expect("leaves it");
+        assert_eq!(archive.redrive::<u64>("id").await.expect("reads"), 1);
+    }
+}

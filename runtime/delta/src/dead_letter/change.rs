@@ -1,0 +1,171 @@
+//! What becomes of a dead letter later, as new columns of its row. Pure.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
+};
+use arrow::datatypes::{Int32Type, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
+
+use super::columns::JudgedBy;
+use super::letter::{Status, conformed};
+use sluicebox_ledger::Reason;
+
+/// A change of one dead letter.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Where it is in its life now.
+    pub status: Status,
+    /// A redrive's id, or the discarder's note.
+    pub resolution: Option<String>,
+    /// When it was resolved, if it is, in microseconds since 1970-01-01T00:00:00Z.
+    pub resolved_at: Option<i64>,
+    /// Whether it has been judged once more.
+    pub judged_again: bool,
+    /// Why it was rejected again, if it was.
+    pub rejected: Option<RejectedAgain>,
+}
+
+/// A new reason, and who gave it.
+#[derive(Clone, Debug)]
+pub struct RejectedAgain {
+    pub reason: Reason,
+    pub head: Arc<JudgedBy>,
+    /// In microseconds since 1970-01-01T00:00:00Z.
+    pub at: i64,
+}
+
+/// Rows of a dead-letter table with these changes, one entry a row, in the table's own schema.
+pub fn amended(
+    batch: &RecordBatch,
+    changes: &[Option<&Change>],
+    schema: &SchemaRef,
+) -> Result<RecordBatch, ArrowError> {
+    let batch = conformed(batch, schema)?;
+    let columns = schema.fields().iter().map(|field| {
+        let old = batch.column_by_name(field.name()).cloned();
+        let old = old.unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()));
+        column(field.name(), old, changes)
+    });
+    RecordBatch::try_new(schema.clone(), columns.collect())
+}
+
+fn column(name: &str, old: ArrayRef, changes: &[Option<&Change>]) -> ArrayRef {
+    let text = |new: fn(&Change) -> Option<&str>| texts(&old, changes, |change| Some(new(change)));
+    let reason =
+        |new: fn(&RejectedAgain) -> Option<&str>| texts(&old, changes, |change| change.rejected.as_ref().map(new));
+    match name {
+        "status" => text(|change| Some(change.status.as_str())),
+        "resolution" => text(|change| change.resolution.as_deref()),
+        "resolved_at" => times(&old, changes, |change| Some(change.resolved_at)),
+        "attempts" => {
+            let old = old.as_primitive::<Int32Type>();
+            let more = |(row, change): (usize, &Option<&Change>)| {
+                old.value(row) + i32::from(change.is_some_and(|change| change.judged_again))
+            };
+            Arc::new(changes.iter().enumerate().map(more).collect::<Int32Array>())
+        }
+        "stage" => reason(|again| Some(again.reason.stage.as_str())),
+        "code" => reason(|again| Some(&again.reason.code)),
+        "message" => reason(|again| Some(&again.reason.message)),
+        "path" => reason(|again| again.reason.path.as_deref()),
+        "backtrace" => reason(|again| again.reason.backtrace.as_deref()),
+        "transform_name" => reason(|again| Some(&again.head.transform_name)),
+        "transform_version" => reason(|again| Some(&again.head.transform_version)),
+        "transform_digest" => reason(|again| Some(&again.head.transform_digest)),
+        "judged_under" => reason(|again| Some(&again.head.judged_under)),
+        "rejected_at" => times(&old, changes, |change| change.rejected.as_ref().map(|again| Some(again.at))),
+        _ => old,
+    }
+}
+
+/// `new` says the new value of a row that changes; none if this column keeps its own.
+fn texts<'a>(
+    old: &ArrayRef,
+    changes: &[Option<&'a Change>],
+    new: impl Fn(&'a Change) -> Option<Option<&'a str>>,
+) -> ArrayRef {
+    let old = old.as_string::<i32>();
+    let value = |(row, change): (usize, &Option<&'a Change>)| match change.and_then(&new) {
+        Some(value) => value.map(str::to_owned),
+        None => old.is_valid(row).then(|| old.value(row).to_owned()),
+    };
+    Arc::new(changes.iter().enumerate().map(value).collect::<StringArray>())
+}
+
+fn times(old: &ArrayRef, changes: &[Option<&Change>], new: impl Fn(&Change) -> Option<Option<i64>>) -> ArrayRef {
+    let old = old.as_primitive::<TimestampMicrosecondType>();
+    let value = |(row, change): (usize, &Option<&Change>)| match change.and_then(&new) {
+        Some(value) => value,
+        None => old.is_valid(row).then(|| old.value(row)),
+    };
+    let times: TimestampMicrosecondArray = changes.iter().enumerate().map(value).collect();
+    Arc::new(times.with_timezone("UTC"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sluicebox_sandbox::{Batch, NO_HEADERS};
+
+    use sluicebox_ledger::Stage;
+    use super::super::columns::shape;
+    use super::super::letter::Columns;
+    use super::*;
+
+    fn head(name: &str) -> JudgedBy {
+        JudgedBy {
+            pipeline: "p".to_owned(),
+            transform_name: name.to_owned(),
+            transform_version: "1".to_owned(),
+            transform_digest: format!("sha256:{name}"),
+            judged_under: "{}".to_owned(),
+        }
+    }
+
+    fn reason(record: usize, code: &str) -> Reason {
+        let message = format!("because of {code}");
+        Reason { record, stage: Stage::Transform, code: code.to_owned(), message, path: None, backtrace: None }
+    }
+
+    #[test]
+    fn only_what_changes_changes() {
+        let schema = shape().arrow_schema().expect("a schema");
+        let mut batch = Batch::new("orders", 3);
+        for offset in 0..3 {
+            batch.push(offset, 1_000, Some(b"key"), Some(b"value"), NO_HEADERS);
+        }
+        let reasons = [reason(0, "a"), reason(1, "b"), reason(2, "c")];
+        let rows = head("old").rows(&schema, &batch, &reasons.iter().collect::<Vec<_>>()).expect("rows");
+        let claimed = Change {
+            status: Status::Redriving,
+            resolution: Some("id".to_owned()),
+            resolved_at: None,
+            judged_again: true,
+            rejected: None,
+        };
+        let rejected = RejectedAgain { reason: reason(0, "again"), head: Arc::new(head("new")), at: 7 };
+        let open = Change {
+            status: Status::Open,
+            resolution: None,
+            resolved_at: None,
+            judged_again: true,
+            rejected: Some(rejected),
+        };
+        let changed = amended(&rows, &[None, Some(&claimed), Some(&open)], &schema).expect("rows");
+        let letters = |rows: &RecordBatch| -> Vec<super::super::Letter> {
+            let columns = Columns::new(rows, &schema).expect("columns");
+            (0..3).map(|row| columns.letter(row).expect("a letter")).collect()
+        };
+        let (old, new) = (letters(&rows), letters(&changed));
+        assert_eq!(old[0], new[0]);
+        let mut expected = old[1].clone();
+        (expected.summary.status, expected.summary.attempts) = (Status::Redriving, 2);
+        expected.summary.resolution = Some("id".to_owned());
+        assert_eq!(new[1], expected);
+        let summary = &new[2].summary;
+        assert_eq!((summary.status, summary.attempts, summary.code.as_str()), (Status::Open, 2, "again"));
+        assert_eq!((summary.rejected_at, summary.transform_digest.as_str()), (7, "sha256:new"));
+        assert_eq!((&new[2].value, &new[2].key, new[2].timestamp), (&old[2].value, &old[2].key, Some(1_000_000)));
+    }
+}

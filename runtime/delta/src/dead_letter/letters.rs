@@ -1,0 +1,127 @@
+//! The dead-letter table read back, file by file, so that memory is bounded however many letters there are. Only the
+//! letters of one pipeline are seen: others may share the table. Writes nothing.
+
+use std::collections::BTreeSet;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+
+use super::letter::{Columns, Summary, Letter, Status};
+use super::{Archive, NAME, Selection, shape};
+use crate::TableError;
+use sluicebox_settings::Settings;
+use crate::{DataFile, Table};
+
+/// The dead letters of one pipeline.
+pub struct Letters {
+    pub table: Table,
+    pipeline: String,
+}
+
+/// What a look for one dead letter found.
+#[derive(Debug)]
+pub struct Found {
+    /// The letter.
+    pub letter: Letter,
+    /// How many others there are of the same position: of a topic that was made anew.
+    pub others: usize,
+}
+
+impl Letters {
+    /// Those of a pipeline; none if it has no dead-letter table yet. Creates nothing.
+    pub async fn open(settings: &Settings) -> Result<Option<Self>, TableError> {
+        let table = Table::find(&settings.name, NAME, &settings.dead_letters.path, &shape()).await?;
+        Ok(table.map(|table| Self { table, pipeline: settings.name.clone() }))
+    }
+
+    /// Where the table lies.
+    pub fn location(&self) -> &str {
+        self.table.location()
+    }
+
+    /// What is kept beside the table.
+    pub fn archive(&self) -> Archive {
+        Archive::beside(&self.table)
+    }
+
+    /// Calls `each` with the summary of every selected letter, oldest file first.
+    pub async fn summaries(&self, selection: &Selection, mut each: impl FnMut(Summary)) -> Result<(), TableError> {
+        for file in self.files() {
+            let bytes = self.table.fetch(&file).await?;
+            for batch in self.table.decode(&bytes, Some(&Summary::COLUMNS))? {
+                self.selected(&batch, selection)?.into_iter().flatten().for_each(&mut each);
+            }
+        }
+        Ok(())
+    }
+
+    /// The letter at one position, the last to be rejected if there are several.
+    pub async fn find(&self, selection: &Selection) -> Result<Option<Found>, TableError> {
+        let mut found: Option<Found> = None;
+        for file in self.files() {
+            for letter in self.letters(&file, selection).await? {
+                let others = found.as_ref().map_or(0, |found| found.others + 1);
+                let letter = match found.take() {
+                    Some(found) if found.letter.summary.rejected_at > letter.summary.rejected_at => found.letter,
+                    _ => letter,
+                };
+                found = Some(Found { letter, others });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The selected letters of one file, whole. Files without any are decoded in part only.
+    pub async fn letters(&self, file: &DataFile, selection: &Selection) -> Result<Vec<Letter>, TableError> {
+        let bytes = self.table.fetch(file).await?;
+        let mut masks = Vec::new();
+        for batch in self.table.decode(&bytes, Some(&Summary::COLUMNS))? {
+            let selected = self.selected(&batch, selection)?;
+            masks.push(selected.iter().map(|summary| Some(summary.is_some())).collect::<BooleanArray>());
+        }
+        let mut letters = Vec::new();
+        if masks.iter().all(|mask| mask.true_count() == 0) {
+            return Ok(letters);
+        }
+        let failed = |error| self.table.arrow_error("reading dead letters", error);
+        // Both decodings cut the file at the same rows.
+        for (batch, mask) in self.table.decode(&bytes, None)?.iter().zip(&masks) {
+            let batch = filter_record_batch(batch, mask).map_err(failed)?;
+            let columns = Columns::new(&batch, self.table.schema()).map_err(failed)?;
+            for row in 0..batch.num_rows() {
+                letters.push(columns.letter(row).map_err(failed)?);
+            }
+        }
+        Ok(letters)
+    }
+
+    /// The ids of redrives that have claimed letters and not settled them.
+    pub async fn unfinished(&self) -> Result<BTreeSet<String>, TableError> {
+        let claimed = Selection { statuses: vec![Status::Redriving], ..Selection::default() };
+        let mut ids = BTreeSet::new();
+        self.summaries(&claimed, |summary| ids.extend(summary.resolution)).await?;
+        Ok(ids)
+    }
+
+    /// The files of the table, oldest first.
+    pub fn files(&self) -> Vec<DataFile> {
+        let mut files = self.table.files();
+        files.sort_by(|left, right| (left.modified_at, &left.path).cmp(&(right.modified_at, &right.path)));
+        files
+    }
+
+    /// Per row: its summary, if it is this pipeline's and selected.
+    pub fn selected(
+        &self,
+        batch: &RecordBatch,
+        selection: &Selection,
+    ) -> Result<Vec<Option<Summary>>, TableError> {
+        let failed = |error| self.table.arrow_error("reading dead letters", error);
+        let columns = Columns::new(batch, self.table.schema()).map_err(failed)?;
+        let choose = |row| {
+            let summary = columns.summary(row).map_err(failed)?;
+            Ok((summary.pipeline == self.pipeline && selection.takes(&summary)).then_some(summary))
+        };
+        (0..batch.num_rows()).map(choose).collect()
+    }
+}

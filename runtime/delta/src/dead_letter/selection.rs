@@ -1,0 +1,158 @@
+//! Which dead letters are meant: by reason, time, position and status. Pure.
+
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::letter::{Summary, Status};
+use sluicebox_ledger::Stage;
+use sluicebox_ledger::TopicPartition;
+
+/// A choice of dead letters; each part that is given narrows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// Any of these codes.
+    pub codes: Vec<String>,
+    /// Rejected at this stage.
+    pub stage: Option<Stage>,
+    /// In any of these statuses.
+    pub statuses: Vec<Status>,
+    /// Rejected at this moment or later, in microseconds since 1970-01-01T00:00:00Z.
+    pub since: Option<i64>,
+    /// Rejected before this moment.
+    pub until: Option<i64>,
+    /// At any of these positions.
+    pub spans: Vec<Span>,
+    /// Claimed by this redrive, or discarded with this note.
+    pub resolution: Option<String>,
+}
+
+impl Selection {
+    /// Whether a letter is meant.
+    pub fn takes(&self, letter: &Summary) -> bool {
+        let none_or = |is_empty: bool, holds: &dyn Fn() -> bool| is_empty || holds();
+        none_or(self.codes.is_empty(), &|| self.codes.contains(&letter.code))
+            && self.stage.is_none_or(|stage| stage == letter.stage)
+            && none_or(self.statuses.is_empty(), &|| self.statuses.contains(&letter.status))
+            && self.since.is_none_or(|since| letter.rejected_at >= since)
+            && self.until.is_none_or(|until| letter.rejected_at < until)
+            && none_or(self.spans.is_empty(), &|| self.spans.iter().any(|span| span.takes(letter)))
+            && (self.resolution.is_none() || self.resolution == letter.resolution)
+    }
+}
+
+/// Offsets of one partition, written `topic/partition@offset` or `topic/partition@first-last`, both of which are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Which partition.
+    pub partition: TopicPartition,
+    /// The first offset.
+    pub first: i64,
+    /// The last offset.
+    pub last: i64,
+}
+
+impl Span {
+    fn takes(&self, letter: &Summary) -> bool {
+        (self.first..=self.last).contains(&letter.offset) && self.partition == letter.partition
+    }
+}
+
+/// Why a text says no position and no moment.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// No position.
+    #[error("`{0}` is no position: write `topic/partition@offset`, or `topic/partition@first-last`")]
+    Position(String),
+    /// No moment.
+    #[error("`{0}` is no time: write `2026-01-31T12:00:00Z`, or how long ago, such as `90m` or `2days`")]
+    Moment(String),
+}
+
+impl FromStr for Span {
+    type Err = SelectionError;
+
+    fn from_str(text: &str) -> Result<Self, SelectionError> {
+        let parse = || {
+            let (partition, offsets) = text.rsplit_once('@')?;
+            let (topic, partition) = partition.rsplit_once('/')?;
+            let (first, last) = offsets.split_once('-').unwrap_or((offsets, offsets));
+            let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+            let partition = TopicPartition::new(topic, partition.parse().ok()?);
+            (!topic.is_empty() && 0 <= first && first <= last).then_some(Span { partition, first, last })
+        };
+        parse().ok_or_else(|| SelectionError::Position(text.to_owned()))
+    }
+}
+
+/// A moment in microseconds since 1970-01-01T00:00:00Z, from RFC 3339 (`2026-01-31T12:00:00Z`) or from how long ago it was
+/// (`90m`).
+pub fn moment(text: &str, now: SystemTime) -> Result<i64, SelectionError> {
+    let failed = || SelectionError::Moment(text.to_owned());
+    let ago = |ago: Duration| now.checked_sub(ago);
+    let at = match humantime::parse_rfc3339_weak(text) {
+        Ok(at) => Some(at),
+        Err(_) => humantime::parse_duration(text.trim_start_matches('-')).ok().and_then(ago),
+    };
+    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).ok_or_else(failed)?;
+    i64::try_from(since.as_micros()).map_err(|_| failed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(offset: i64, code: &str, rejected_at: i64) -> Summary {
+        Summary {
+            partition: TopicPartition::new("orders", 3),
+            offset,
+            stage: Stage::Transform,
+            code: code.to_owned(),
+            message: String::new(),
+            rejected_at,
+            status: Status::Open,
+            attempts: 1,
+            resolution: None,
+            pipeline: "p".to_owned(),
+            transform_digest: String::new(),
+        }
+    }
+
+    #[test]
+    fn positions_are_read_as_they_are_shown() {
+        let span: Span = letter(7, "c", 0).position().parse().expect("a position");
+        assert_eq!(span, Span { partition: TopicPartition::new("orders", 3), first: 7, last: 7 });
+        let span: Span = "a.b/0@5-9".parse().expect("positions");
+        assert_eq!((span.first, span.last), (5, 9));
+        for bad in
+            ["", "orders", "orders@7", "orders/3@", "orders/x@7", "/3@7", "orders/3@9-5", "orders/3@-7", "o/3@1-"]
+        {
+            assert_eq!(bad.parse::<Span>(), Err(SelectionError::Position(bad.to_owned())), "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments_are_absolute_or_ago() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
+        assert_eq!(moment("1970-01-02T00:00:00Z", now), Ok(86_400_000_000));
+        assert_eq!(moment("90m", now), Ok((1_000_000 - 5_400) * 1_000_000));
+        assert_eq!(moment("-1h", now), Ok((1_000_000 - 3_600) * 1_000_000));
+        assert!(moment("yesterday", now).is_err());
+        assert!(moment("40years", now).is_err(), "before time began");
+    }
+
+    #[test]
+    fn each_part_narrows() {
+        let selection = Selection {
+            codes: vec!["a".into(), "b".into()],
+            since: Some(10),
+            until: Some(20),
+            spans: vec!["orders/3@5-6".parse().expect("positions")],
+            ..Selection::default()
+        };
+        assert!(selection.takes(&letter(5, "a", 10)) && selection.takes(&letter(6, "b", 19)));
+        for other in [letter(5, "c", 10), letter(5, "a", 9), letter(5, "a", 20), letter(7, "a", 10)] {
+            assert!(!selection.takes(&other), "{other:?}");
+        }
+        assert!(Selection::default().takes(&letter(0, "any", 0)));
+    }
+}

@@ -1,0 +1,69 @@
+//! A table's data files, read back: for what becomes of rows after they were written. The walk itself never reads.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use deltalake::DeltaTableError;
+use deltalake::kernel::Remove;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::table::Table;
+use crate::TableError;
+
+/// One file of a table, as of the snapshot that the table holds.
+#[derive(Clone, Debug)]
+pub struct DataFile {
+    /// As the log has it.
+    pub path: String,
+    /// When it was written, in milliseconds since 1970-01-01T00:00:00Z.
+    pub modified_at: i64,
+    pub(super) object: Path,
+    /// The action that takes it out of the table.
+    pub(super) remove: Remove,
+}
+
+impl Table {
+    /// The store that the table lies in; its paths are relative to the table.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.log_store.object_store(None)
+    }
+
+    /// The files that make up the table.
+    pub fn files(&self) -> Vec<DataFile> {
+        let file = |view: deltalake::kernel::LogicalFileView| DataFile {
+            path: view.path().into_owned(),
+            modified_at: view.modification_time(),
+            object: view.object_store_path(),
+            remove: view.remove_action(true),
+        };
+        self.snapshot.log_data().iter().map(file).collect()
+    }
+
+    /// The bytes of a file.
+    pub async fn fetch(&self, file: &DataFile) -> Result<Bytes, TableError> {
+        if file.remove.deletion_vector.is_some() {
+            let message = format!("{} has a deletion vector, which is not supported here: purge it first", file.path);
+            return Err(self.error("reading", DeltaTableError::generic(message)));
+        }
+        let failed = |source| self.error("reading", DeltaTableError::from(source));
+        self.store().get(&file.object).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    /// The rows of a file, or some of its columns; it comes in the same pieces either way.
+    pub fn decode(&self, bytes: &Bytes, columns: Option<&[&str]>) -> Result<Vec<RecordBatch>, TableError> {
+        let decode = || {
+            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
+            let mask = match columns {
+                Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
+                None => ProjectionMask::all(),
+            };
+            let batches = builder.with_projection(mask).build()?;
+            batches.map(|batch| batch.map_err(DeltaTableError::from)).collect::<Result<Vec<_>, DeltaTableError>>()
+        };
+        decode().map_err(|source| self.error("decoding a file", source))
+    }
+}

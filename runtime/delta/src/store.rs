@@ -1,0 +1,227 @@
+//! Where tables lie, by the scheme of their location: folders through delta-rs itself, `s3://` through the conditional PUT
+//! of the store (no DynamoDB, no lock table). Knows nothing of tables, and of AWS only how buckets are addressed: whoever
+//! has credentials from elsewhere than the environment says so with [`reach_s3`].
+//!
+//! A response may be lost, and the client inside repeats requests by itself; that a commit answers "already there" to its
+//! own repetition is the ledger's to sort out (`sink/commit.rs`), so nothing here tries to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use deltalake::logstore::{
+    LogStore, LogStoreFactory, ObjectStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
+    object_store_factories,
+};
+use deltalake::{DeltaResult, DeltaTableError};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig};
+use url::Url;
+
+use sluicebox_settings::S3Settings;
+
+/// How long the client inside repeats a request that fails before the walk hears of it. Short: the walk has backoff, and
+/// meanwhile its group must hear of it (`max.poll.interval.ms`).
+const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one request may take: a row group of a Parquet file over a slow line.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The URL of a table's location, which is a folder or a URL. A folder that does not exist is made.
+pub fn url(location: &str) -> DeltaResult<Url> {
+    register_s3();
+    deltalake::table::builder::ensure_table_uri(location)
+}
+
+/// A folder or a bucket's prefix as a store of objects, for what is no table. A folder that does not exist is made.
+pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
+    let url = url(location)?;
+    let scheme = Url::parse(&format!("{}://", url.scheme()))
+        .map_err(|error| DeltaTableError::InvalidTableLocation(format!("{location}: {error}")))?;
+    let stores = object_store_factories().get(&scheme).map(|stores| Arc::clone(&stores));
+    let stores = stores.ok_or_else(|| DeltaTableError::InvalidTableLocation(location.to_owned()))?;
+    let (store, prefix) = stores.parse_url_opts(&url, &StorageConfig::default())?;
+    Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+/// What lies at an `s3://` URL.
+pub async fn read(location: &str) -> DeltaResult<Bytes> {
+    let url =
+        Url::parse(location).map_err(|error| DeltaTableError::InvalidTableLocation(format!("{location}: {error}")))?;
+    let (store, path) = S3.parse_url_opts(&url, &StorageConfig::default())?;
+    Ok(store.get(&path).await?.bytes().await?)
+}
+
+/// Makes `scheme` known as a place for tables, served by `stores`.
+pub fn register(scheme: &str, stores: Arc<dyn ObjectStoreFactory>) -> DeltaResult<()> {
+    let scheme = Url::parse(&format!("{scheme}://"))
+        .map_err(|error| DeltaTableError::InvalidTableLocation(format!("{scheme}: {error}")))?;
+    object_store_factories().insert(scheme.clone(), stores);
+    logstore_factories().insert(scheme, Arc::new(PutIfAbsent));
+    Ok(())
+}
+
+fn register_s3() {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        if let Err(error) = register("s3", Arc::new(S3)) {
+            tracing::error!(%error, "tables on s3:// are out of reach");
+        }
+    });
+}
+
+/// A log whose next entry is claimed by a PUT that fails if it is there already.
+struct PutIfAbsent;
+
+impl LogStoreFactory for PutIfAbsent {
+    fn with_options(
+        &self,
+        table: ObjectStoreRef,
+        root: ObjectStoreRef,
+        location: &Url,
+        options: &StorageConfig,
+    ) -> DeltaResult<Arc<dyn LogStore>> {
+        Ok(default_logstore(table, root, location, options))
+    }
+}
+
+/// How this process reaches buckets.
+#[derive(Clone, Debug, Default)]
+pub struct S3Access {
+    /// Endpoint, region and form of address. What they leave open, the environment says.
+    pub settings: S3Settings,
+    /// Who has the credentials; none: the environment, the container's role or the instance's.
+    pub credentials: Option<AwsCredentialProvider>,
+}
+
+/// How buckets are reached, and the clients for those that have been asked for: tables of one bucket share connections, and
+/// the authorities' certificates are read once.
+#[derive(Default)]
+struct Buckets {
+    access: S3Access,
+    clients: BTreeMap<String, ObjectStoreRef>,
+}
+
+/// One for the whole process, as delta-rs' register of stores is: a process runs one pipeline.
+static BUCKETS: LazyLock<Mutex<Buckets>> = LazyLock::new(Mutex::default);
+
+/// Says how buckets are reached from now on, by tables that are opened from now on.
+pub fn reach_s3(access: S3Access) {
+    *BUCKETS.lock().unwrap_or_else(PoisonError::into_inner) = Buckets { access, clients: BTreeMap::new() };
+}
+
+/// Buckets, as [`reach_s3`] says; without it, as the environment says (`AWS_ENDPOINT_URL`, `AWS_REGION`, …).
+struct S3;
+
+impl ObjectStoreFactory for S3 {
+    fn parse_url_opts(&self, url: &Url, _: &StorageConfig) -> DeltaResult<(ObjectStoreRef, Path)> {
+        let mut buckets = BUCKETS.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = url.host_str().unwrap_or_default();
+        let store = match buckets.clients.get(bucket) {
+            Some(client) => Arc::clone(client),
+            None => {
+                let client = client(url, &buckets.access)?;
+                buckets.clients.insert(bucket.to_owned(), Arc::clone(&client));
+                client
+            }
+        };
+        Ok((store, Path::from_url_path(url.path())?))
+    }
+}
+
+/// A client for the bucket of `url`.
+fn client(url: &Url, access: &S3Access) -> DeltaResult<ObjectStoreRef> {
+    let mut builder = addressed(AmazonS3Builder::from_env(), url, &access.settings);
+    if let Some(credentials) = &access.credentials {
+        builder = builder.with_credentials(Arc::clone(credentials));
+    }
+    let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(is_plain_http(&builder));
+    let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, max_retries: 5, ..RetryConfig::default() };
+    Ok(Arc::new(builder.with_client_options(client).with_retry(retry).build()?))
+}
+
+/// The bucket of `url`. What the settings say goes before what `builder` has from the environment.
+fn addressed(builder: AmazonS3Builder, url: &Url, settings: &S3Settings) -> AmazonS3Builder {
+    let mut builder = builder.with_url(url.as_str());
+    if let Some(region) = &settings.region {
+        builder = builder.with_region(region);
+    }
+    if let Some(endpoint) = &settings.endpoint {
+        // The key that is for S3 alone goes before the general one, whatever the environment has set of them.
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
+    }
+    let Some(path_style) = settings.path_style else { return builder };
+    if !path_style
+        && let Some(endpoint) = endpoint(&builder)
+        && let Some(endpoint) = with_bucket(&endpoint, url.host_str().unwrap_or_default())
+    {
+        builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
+    }
+    builder.with_virtual_hosted_style_request(!path_style)
+}
+
+fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
+    let keys = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint];
+    keys.iter().find_map(|key| builder.get_config_value(key))
+}
+
+/// The endpoint of one bucket, as the client wants it where the bucket is named in the host.
+fn with_bucket(endpoint: &str, bucket: &str) -> Option<String> {
+    let mut url = Url::parse(endpoint).ok()?;
+    let host = format!("{bucket}.{}", url.host_str()?);
+    url.set_host(Some(&host)).ok()?;
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whoever writes `http://` means it.
+fn is_plain_http(builder: &AmazonS3Builder) -> bool {
+    endpoint(builder).is_some_and(|endpoint| endpoint.starts_with("http://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn built(environment: &[(AmazonS3ConfigKey, &str)], settings: &S3Settings) -> AmazonS3Builder {
+        let from_environment =
+            environment.iter().fold(AmazonS3Builder::new(), |it, (key, value)| it.with_config(*key, *value));
+        addressed(from_environment, &Url::parse("s3://lake/orders").unwrap(), settings)
+    }
+
+    #[test]
+    fn the_file_goes_before_the_environment() {
+        let environment = [
+            (AmazonS3ConfigKey::Endpoint, "http://general:1"),
+            (AmazonS3ConfigKey::S3Endpoint, "http://specific:1"),
+            (AmazonS3ConfigKey::Region, "us-west-1"),
+        ];
+        let silent = built(&environment, &S3Settings::default());
+        assert_eq!(endpoint(&silent).as_deref(), Some("http://specific:1"));
+        assert_eq!(silent.get_config_value(&AmazonS3ConfigKey::Region).as_deref(), Some("us-west-1"));
+        assert!(is_plain_http(&silent));
+
+        let settings = S3Settings {
+            endpoint: Some("https://store.example.org".to_owned()),
+            region: Some("eu-central-1".to_owned()),
+            path_style: None,
+        };
+        let told = built(&environment, &settings);
+        assert_eq!(endpoint(&told).as_deref(), Some("https://store.example.org"));
+        assert_eq!(told.get_config_value(&AmazonS3ConfigKey::Region).as_deref(), Some("eu-central-1"));
+        assert!(!is_plain_http(&told));
+    }
+
+    #[test]
+    fn a_bucket_is_named_in_the_path_or_in_the_host() {
+        let endpoint_of = |path_style| {
+            let settings =
+                S3Settings { endpoint: Some("https://store.example.org:9000".to_owned()), region: None, path_style };
+            endpoint(&built(&[], &settings)).unwrap_or_default()
+        };
+        assert_eq!(endpoint_of(None), "https://store.example.org:9000");
+        assert_eq!(endpoint_of(Some(true)), "https://store.example.org:9000");
+        assert_eq!(endpoint_of(Some(false)), "https://lake.store.example.org:9000");
+    }
+}

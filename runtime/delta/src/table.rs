@@ -1,0 +1,359 @@
+//! One Delta table: opened or created, its ledger read, rows staged into it as Parquet files that no reader sees until
+//! [`commit`](super::commit) makes them visible. Knows nothing of Kafka or of transforms.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use deltalake::kernel::Add;
+use deltalake::logstore::LogStoreRef;
+use deltalake::protocol::SaveMode;
+use deltalake::table::state::DeltaTableState;
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use sluicebox_sandbox::Verdict;
+use sluicebox_sandbox::planted::{Bug, planted};
+use tracing::info;
+
+use super::encoding;
+use super::staging_age::StagingAge;
+use super::gather::Gather;
+use super::shape::Shape;
+use sluicebox_ledger::Tally;
+use super::transactions::Transactions;
+use crate::TableError;
+use sluicebox_ledger::{Ledger, app_id, topic_id_app_id};
+use sluicebox_ledger::TopicPartition;
+use crate::store;
+
+/// How long readers and writers of a table remember `txn` actions: for ever, unless this is set.
+const RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
+
+/// A Delta table that a pipeline writes to.
+pub struct Table {
+    pub(super) name: String,
+    pub(super) location: String,
+    pub(super) pipeline: String,
+    pub(super) log_store: LogStoreRef,
+    /// The snapshot that the ledger was read from, and that the next commit is made from.
+    pub(super) snapshot: DeltaTableState,
+    pub(super) ledger: Ledger,
+    transactions: Transactions,
+    pub(super) tally: Tally,
+    pub(super) staged_rows: u64,
+    pub(super) staging_age: StagingAge,
+    gather: Gather,
+    writer: RecordBatchWriter,
+    schema: SchemaRef,
+}
+
+impl Table {
+    /// Opens the table at `location`, a folder or URL; creates it if there is none; refuses one that does not fit.
+    pub async fn open(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Self, TableError> {
+        if let Some(table) = Self::find(pipeline, name, location, shape).await? {
+            return Ok(table);
+        }
+        let table = create(name, location, shape).await;
+        Self::of(
+            pipeline,
+            table.map_err(|source| table_error(name, location, "creating", source))?,
+            name,
+            location,
+            shape,
+        )
+    }
+
+    /// The table at `location` if there is one; refuses one that does not fit, and creates nothing.
+    pub async fn find(
+        pipeline: &str,
+        name: &str,
+        location: &str,
+        shape: &Shape,
+    ) -> Result<Option<Self>, TableError> {
+        let table = find_beforehand(name, location).await?;
+        table.map(|table| Self::of(pipeline, table, name, location, shape)).transpose()
+    }
+
+    fn of(
+        pipeline: &str,
+        mut table: DeltaTable,
+        name: &str,
+        location: &str,
+        shape: &Shape,
+    ) -> Result<Self, TableError> {
+        let failed = |doing| move |source| table_error(name, location, doing, source);
+        require_fit(&table, name, location, shape)?;
+        require_lasting_ledger(table.snapshot().map_err(failed("opening"))?, name, location)?;
+        let writer = writer(&table).map_err(failed("preparing to write"))?;
+        let schema = writer.arrow_schema();
+        let log_store = table.log_store();
+        let snapshot = table.state.take().ok_or(DeltaTableError::NotInitialized).map_err(failed("opening"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            location: location.to_owned(),
+            pipeline: pipeline.to_owned(),
+            log_store,
+            snapshot,
+            ledger: Ledger::default(),
+            transactions: Transactions::default(),
+            tally: Tally::default(),
+            staged_rows: 0,
+            staging_age: StagingAge::default(),
+            gather: Gather::default(),
+            writer,
+            schema,
+        })
+    }
+
+    /// Checks an existing table against `shape` without creating or changing anything. No table is fine.
+    pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
+        match find_beforehand(name, location).await? {
+            Some(table) => require_fit(&table, name, location, shape),
+            None => Ok(()),
+        }
+    }
+
+    /// The columns of the table at `location`, or those that it would be created with.
+    pub async fn peek(name: &str, location: &str, shape: &Shape) -> Result<SchemaRef, TableError> {
+        let failed = |source| table_error(name, location, "reading its schema", source);
+        match find_beforehand(name, location).await? {
+            Some(table) => {
+                require_fit(&table, name, location, shape)?;
+                Ok(writer(&table).map_err(failed)?.arrow_schema())
+            }
+            None => shape.arrow_schema().map_err(|error| failed(error.into())),
+        }
+    }
+
+    /// What the table at `location` has taken in of `partitions`, for those who only look; nothing if there is no table.
+    pub async fn ledger_of(
+        pipeline: &str,
+        name: &str,
+        location: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<Ledger, TableError> {
+        let failed = |source| table_error(name, location, "reading the ledger", source);
+        let mut ledger = Ledger::default();
+        let Some(table) = find_beforehand(name, location).await? else { return Ok(ledger) };
+        let ids: Vec<String> = partitions.iter().map(|partition| app_id(pipeline, partition)).collect();
+        let snapshot = table.snapshot().map_err(failed)?;
+        let versions = Transactions::default().read(snapshot, &table.log_store(), &ids).await.map_err(failed)?;
+        for (partition, next) in partitions.iter().zip(versions) {
+            ledger.set(partition.clone(), next, None);
+        }
+        Ok(ledger)
+    }
+
+    /// The name by which the transform knows the table.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the table lies.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The table's columns.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What the table has taken in, as of the snapshot that the next commit is made from.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Counts records of a partition towards the next commit, those left out that the table has already.
+    pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
+        if planted(Bug::BadDoNotAdvance) && verdicts.iter().all(|verdict| *verdict != Verdict::Emitted) {
+            return;
+        }
+        let next = self.ledger.next(partition);
+        let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
+        if let Some(&offset) = offsets.get(first) {
+            self.tally.count(partition, next.unwrap_or(offset), &offsets[first..], &verdicts[first..]);
+        }
+    }
+
+    /// Notes that another transform has judged what is counted of a partition than the one that the commit will name.
+    pub fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
+        self.tally.note_judge(partition, transform_digest);
+    }
+
+    /// Rows staged since the last commit.
+    pub fn staged_rows(&self) -> u64 {
+        self.staged_rows
+    }
+
+    /// Looks after `partitions` as well from now on, and reads from the newest snapshot what the table has taken in. Only
+    /// with nothing staged: what is staged was compared with the older snapshot.
+    pub async fn read_ledger(&mut self, partitions: &[TopicPartition]) -> Result<(), TableError> {
+        self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))?;
+        self.require_lasting_ledger()
+    }
+
+    /// A table that forgets its `txn` actions would take in records a second time.
+    pub(super) fn require_lasting_ledger(&self) -> Result<(), TableError> {
+        require_lasting_ledger(&self.snapshot, &self.name, &self.location)
+    }
+
+    /// Takes over the newest snapshot and, from it, the ledger of every partition that this worker looks after, `more`
+    /// included. All of them: one that was compared with an older snapshot must not be committed from this one.
+    pub(super) async fn refresh(&mut self, more: &[TopicPartition]) -> Result<(), DeltaTableError> {
+        let mut snapshot = self.snapshot.clone();
+        snapshot.update(self.log_store.as_ref(), None).await?;
+        let mut ledger = Ledger::default();
+        let partitions: Vec<&TopicPartition> =
+            self.ledger.partitions().filter(|_| !planted(Bug::ForgetsOtherPartitions)).chain(more).collect();
+        let ids = partitions
+            .iter()
+            .flat_map(|partition| [app_id(&self.pipeline, partition), topic_id_app_id(&self.pipeline, partition)]);
+        let versions = self.transactions.read(&snapshot, &self.log_store, &ids.collect::<Vec<_>>()).await?;
+        for (partition, version) in partitions.into_iter().zip(versions.chunks_exact(2)) {
+            ledger.set(partition.clone(), version[0], version[1]);
+        }
+        if planted(Bug::KeepsOldLedger) {
+            for known in self.ledger.partitions() {
+                ledger.set(known.clone(), self.ledger.next(known), self.ledger.topic_id(known));
+            }
+        }
+        (self.snapshot, self.ledger) = (snapshot, ledger);
+        Ok(())
+    }
+
+    /// Writes rows into a file that no reader sees before the commit.
+    pub async fn stage(&mut self, rows: RecordBatch) -> Result<(), TableError> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        self.staged_rows += rows.num_rows() as u64;
+        self.staging_age.stage(SystemTime::now());
+        let gathered = self.gather.push(rows);
+        self.write(gathered).await.map_err(|source| self.error("staging rows", source))
+    }
+
+    /// Finishes the files of what is staged; the actions that make them visible are the commit's to make.
+    pub(super) async fn finish_files(&mut self) -> Result<Vec<Add>, DeltaTableError> {
+        let rest = self.gather.take();
+        self.write(rest).await?;
+        self.writer.flush().await
+    }
+
+    async fn write(&mut self, rows: Result<Option<RecordBatch>, ArrowError>) -> Result<(), DeltaTableError> {
+        match rows? {
+            Some(rows) => self.writer.write(rows).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Drops what is staged. Uploads that are under way are aborted; files that were finished already stay behind, invisible,
+    /// for [`sluicebox_audit::clean`].
+    pub fn abandon(&mut self) {
+        if !planted(Bug::AbandonsNoFiles) {
+            self.gather = Gather::default();
+        }
+        self.writer.reset();
+        if !planted(Bug::AbandonsNoTally) {
+            self.tally.clear();
+        }
+        self.staged_rows = 0;
+        self.staging_age.clear();
+    }
+
+    /// What waited for too long is not committed: its files may be gone.
+    pub(super) fn require_freshness(&self) -> Result<(), TableError> {
+        match self.staging_age.is_over(SystemTime::now()) {
+            false => Ok(()),
+            true => Err(TableError::Stale { table: self.name.clone() }),
+        }
+    }
+
+    /// Forgets partitions that another worker looks after now.
+    pub fn forget(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.ledger.forget(partition);
+        }
+    }
+
+    pub fn arrow_error(&self, doing: &'static str, source: ArrowError) -> TableError {
+        self.error(doing, DeltaTableError::from(source))
+    }
+
+    pub(super) fn error(&self, doing: &'static str, source: DeltaTableError) -> TableError {
+        table_error(&self.name, &self.location, doing, source)
+    }
+}
+
+pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
+    TableError::Store { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
+}
+
+/// [`find`], before anything may be created.
+pub async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, TableError> {
+    // Looking into a local folder that is not there would make it.
+    if !location.contains("://") && !Path::new(location).exists() {
+        return Ok(None);
+    }
+    find(location).await.map_err(|source| table_error(name, location, "opening", source))
+}
+
+/// The table at `location`, loaded; none if there is no table.
+async fn find(location: &str) -> Result<Option<DeltaTable>, DeltaTableError> {
+    let url = store::url(location)?;
+    let mut table = DeltaTableBuilder::from_url(url)?.build()?;
+    if !table.verify_deltatable_existence().await? {
+        return Ok(None);
+    }
+    table.load().await?;
+    Ok(Some(table))
+}
+
+async fn create(name: &str, location: &str, shape: &Shape) -> Result<DeltaTable, DeltaTableError> {
+    let url = store::url(location)?;
+    let created = DeltaTableBuilder::from_url(url)?
+        .build()?
+        .create()
+        .with_table_name(name)
+        .with_save_mode(SaveMode::Ignore)
+        .with_columns(shape.columns.clone())
+        .with_partition_columns(shape.partition_columns.clone())
+        .await;
+    match created {
+        Ok(table) => {
+            info!(table = name, location, "created the table");
+            Ok(table)
+        }
+        // Another worker was quicker: its table is checked like any other.
+        Err(error) => find(location).await?.ok_or(error),
+    }
+}
+
+fn require_fit(table: &DeltaTable, name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
+    let failed = |source| table_error(name, location, "reading its schema", source);
+    let snapshot = table.snapshot().map_err(failed)?;
+    let differences = shape.differences(&snapshot.schema(), snapshot.metadata().partition_columns());
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(TableError::Schema { table: name.to_owned(), location: location.to_owned(), differences })
+}
+
+fn require_lasting_ledger(snapshot: &DeltaTableState, name: &str, location: &str) -> Result<(), TableError> {
+    match snapshot.metadata().configuration().get(RETENTION_PROPERTY) {
+        None => Ok(()),
+        Some(retention) => Err(TableError::LedgerExpires {
+            table: name.to_owned(),
+            location: location.to_owned(),
+            retention: retention.clone(),
+        }),
+    }
+}
+
+fn writer(table: &DeltaTable) -> Result<RecordBatchWriter, DeltaTableError> {
+    let writer = RecordBatchWriter::for_table(table)?;
+    let properties = encoding::properties(&writer.arrow_schema())?;
+    Ok(writer.with_writer_properties(properties))
+}

@@ -1,0 +1,187 @@
+//! Records that somebody hands in, an event at a time, and waits for: whoever polls Kafka in our place. Knows no AWS.
+//!
+//! ```text
+//! EventSender::deliver(event) ──▶ EventSource ──▶ the walk, from event to event the same: tables and instance stay warm
+//!        ▲                       │
+//!        └────── EventResult ────────┘   what each partition of the event has come to
+//! ```
+//!
+//! To the walk an event is a short-lived assignment: its partitions come, are read from memory as often as the walk goes
+//! back, and go, which is a flush. What is still not committed then is tried again while there is time. The ledger is the
+//! one of all modes, so that repeated events, with whatever boundaries, are taken in once.
+
+mod delivery;
+mod probe;
+mod invocation;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use delivery::{Event, EventRecord, EventResult, Settled};
+use tokio::sync::{mpsc, oneshot};
+
+use self::probe::BrokerProbe;
+use self::invocation::Invocation;
+use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
+use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, TopicIds};
+use sluicebox_settings::Gaps;
+
+use crate::Brokers;
+
+/// How long the walk works on records before it looks at the event's time.
+pub const TURN: Duration = Duration::from_millis(500);
+
+/// Where events are handed in, one after the other.
+#[derive(Clone)]
+pub struct EventSender(mpsc::Sender<(Event, oneshot::Sender<EventResult>)>);
+
+/// The walk has ended; why, its own result says.
+#[derive(Debug, thiserror::Error)]
+#[error("the walk has ended")]
+pub struct WalkEnded;
+
+impl EventSender {
+    /// Hands in an event, and waits until its records are in the tables or the time is over.
+    ///
+    /// # Errors
+    /// If the walk ends meanwhile.
+    pub async fn deliver(&self, event: Event) -> Result<EventResult, WalkEnded> {
+        let (reply, result) = oneshot::channel();
+        self.0.send((event, reply)).await.map_err(|_| WalkEnded)?;
+        result.await.map_err(|_| WalkEnded)
+    }
+}
+
+/// A source of what is handed in.
+pub struct EventSource {
+    events: mpsc::Receiver<(Event, oneshot::Sender<EventResult>)>,
+    invocation: Option<Invocation>,
+    gaps: Gaps,
+    probe: BrokerProbe,
+    /// How long a flush may take, from those that there were; what was slow once is forgotten by and by.
+    flush_duration: Duration,
+}
+
+/// An sender, and the source that gives out what goes in there. `brokers` says who is asked where an event does not join the
+/// ledger.
+pub fn source(brokers: Brokers, gaps: Gaps) -> (EventSender, EventSource) {
+    let (sender, events) = mpsc::channel(1);
+    let probe = BrokerProbe::new(brokers);
+    (EventSender(sender), EventSource { events, invocation: None, gaps, probe, flush_duration: Duration::ZERO })
+}
+
+impl EventSource {
+    /// Waits for the next event, for ever: between events this process may not run at all.
+    async fn next(&mut self) -> Polled {
+        loop {
+            let Some((event, reply)) = self.events.recv().await else {
+                return Polled::End;
+            };
+            if let Some(invocation) = Invocation::begin(event, reply, self.flush_duration) {
+                let partitions = invocation.open();
+                self.probe.get_to_know(&invocation.topics());
+                self.invocation = Some(invocation);
+                return Polled::Assigned(partitions);
+            }
+        }
+    }
+
+    /// Asks the brokers about partitions whose event does not join the ledger. What they say of a topic's bounds the walk
+    /// has to compare again; a gap that hides no record is none. Who does not answer once is not asked again for this event:
+    /// partitions that join the ledger are waiting.
+    async fn verify(&mut self, starts: &Offsets) {
+        let Some(invocation) = &mut self.invocation else { return };
+        let mut is_answered = true;
+        for gap_check in invocation.gap_checks(starts, self.gaps) {
+            let is_asked = is_answered && !invocation.is_over() && self.probe.is_worth_asking(&gap_check);
+            let answer = if is_asked { self.probe.ask(&gap_check).await } else { None };
+            is_answered &= !is_asked || answer.is_some();
+            invocation.hear(&gap_check, answer);
+        }
+    }
+}
+
+impl Source for EventSource {
+    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
+        match &mut self.invocation {
+            Some(invocation) => Ok(invocation.poll(intake)),
+            None => Ok(self.next().await),
+        }
+    }
+
+    fn keep_alive(&mut self) -> Result<Polled, SourceError> {
+        Ok(self.invocation.as_mut().map_or(Polled::Idle, Invocation::look_at_the_time))
+    }
+
+    /// An event starts where it starts; how far its topic goes is known only if the brokers had to be asked. Which topic it
+    /// is they are asked once, while nobody waits for it: the ledgers are to know, before it may be made anew.
+    async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
+        let Some(invocation) = &self.invocation else { return Ok(PartitionBounds::new()) };
+        let bounds = |partition: &TopicPartition| {
+            let topic_id = self.probe.topic_id(&partition.topic);
+            let unknown = OffsetBounds { start: invocation.first_offset(partition)?, range: None, topic_id };
+            Some((partition.clone(), invocation.bounds(partition).unwrap_or(unknown)))
+        };
+        Ok(partitions.iter().filter_map(bounds).collect())
+    }
+
+    /// Not asked for each flush: it would make every event wait for the brokers. A topic that is made anew begins again
+    /// elsewhere than the ledger stands, which is when they are asked.
+    async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
+        Ok(self.invocation.as_ref().map_or(TopicIds::new(), |invocation| invocation.topic_ids(topics)))
+    }
+
+    async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
+        self.verify(starts).await;
+        if let Some(invocation) = &mut self.invocation {
+            invocation.start(starts);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
+        if let Some(invocation) = &mut self.invocation {
+            invocation.pause(partitions);
+        }
+        Ok(())
+    }
+
+    /// The event is over, unless some of it is to be tried again.
+    fn unassign(&mut self, _partitions: &[TopicPartition]) -> Result<(), SourceError> {
+        if let Some(mut invocation) = self.invocation.take() {
+            self.flush_duration = invocation.flush_duration().max(self.flush_duration / 2);
+            if invocation.tries_again() {
+                self.invocation = Some(invocation);
+            } else {
+                invocation.settle();
+            }
+        }
+        Ok(())
+    }
+
+    fn partitions(&self) -> Vec<TopicPartition> {
+        self.invocation.as_ref().map_or(Vec::new(), Invocation::reading)
+    }
+
+    fn is_endless(&self) -> bool {
+        true
+    }
+
+    fn note_stopped(&mut self, partition: &TopicPartition, why: &str) {
+        if let Some(invocation) = &mut self.invocation {
+            invocation.note_stopped(partition, why);
+        }
+    }
+
+    fn accepted_up_to(&self, partition: &TopicPartition) -> Option<i64> {
+        let accepts = self.gaps == Gaps::Accept;
+        self.invocation.as_ref().filter(|_| accepts).and_then(|invocation| invocation.first_offset(partition))
+    }
+
+    fn ack(&mut self, offsets: &Offsets) {
+        if let Some(invocation) = &mut self.invocation {
+            invocation.ack(offsets);
+        }
+    }
+}

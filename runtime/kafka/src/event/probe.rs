@@ -1,0 +1,184 @@
+//! Asks the brokers about a partition whose event does not join the ledger: what the topic has, which topic it is, and
+//! whether there are records that were never delivered. A short-lived consumer of no group; the only place where events
+//! need a way to Kafka. And, once and in the background, which topic it is that events are of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use rdkafka::Message as _;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use tokio::time::Instant;
+use tracing::{info, warn};
+use sluicebox_ledger::{ClientError, OffsetBounds, OffsetRange, TopicPartition};
+use sluicebox_pipeline::source::TopicIds;
+
+use crate::client::{configuration, failed};
+use crate::token::{Bearer, hand_over};
+use crate::{Brokers, survey, topic_id};
+
+
+/// How long one question may take: somebody waits for the event.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long brokers that were out of reach are not asked again, where the answer can be done without.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a connection is kept that nobody uses.
+const KEPT_DURATION_MAX: Duration = Duration::from_secs(10);
+
+/// A partition whose event does not join the ledger.
+pub(super) struct GapCheck {
+    pub(super) partition: TopicPartition,
+    /// The event's first offset.
+    pub(super) start: i64,
+    /// The offsets between the ledger and the event; none if the event begins below the ledger.
+    pub(super) missing: Option<OffsetRange>,
+}
+
+/// What the brokers say.
+#[derive(Clone, Copy)]
+pub(super) struct Answer {
+    pub(super) bounds: OffsetBounds,
+    /// The first record at or after the beginning of what is missing.
+    pub(super) first: Option<i64>,
+}
+
+type Client = BaseConsumer<Bearer>;
+
+/// Keeps its connection from question to question: on a topic of transactions there may be one for each event.
+pub(super) struct BrokerProbe {
+    kafka: Brokers,
+    /// When it was used last, by the clock on the wall, which goes on while the process is frozen.
+    client: Option<(Client, SystemTime)>,
+    silent_until: Option<Instant>,
+    /// Of the topics that have been asked for; none where the answer is still to come, or there was none.
+    topic_ids: Arc<Mutex<BTreeMap<Arc<str>, Option<i64>>>>,
+}
+
+impl BrokerProbe {
+    pub(super) fn new(kafka: Brokers) -> Self {
+        Self { kafka, client: None, silent_until: None, topic_ids: Arc::default() }
+    }
+
+    /// Asks which topics these are, unless that has been done, and does not wait for the answer.
+    pub(super) fn get_to_know(&self, topics: &BTreeSet<Arc<str>>) {
+        let mut known = self.topic_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: BTreeSet<Arc<str>> = topics.iter().filter(|topic| !known.contains_key(*topic)).cloned().collect();
+        if new.is_empty() {
+            return;
+        }
+        known.extend(new.iter().map(|topic| (topic.clone(), None)));
+        let (kafka, topic_ids) = (self.kafka.clone(), Arc::clone(&self.topic_ids));
+        tokio::task::spawn_blocking(move || match connect(&kafka).and_then(|client| identify(&client, &new)) {
+            Ok(found) => {
+                let mut known = topic_ids.lock().unwrap_or_else(PoisonError::into_inner);
+                known.extend(found.into_iter().map(|(topic, topic_id)| (topic, Some(topic_id))));
+            }
+            Err(error) => {
+                info!(%error, "the brokers do not say which topics these are, so that one made anew is not noticed")
+            }
+        });
+    }
+
+    /// Which topic of this name it is, as far as that is known by now.
+    pub(super) fn topic_id(&self, topic: &str) -> Option<i64> {
+        self.topic_ids.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied().flatten()
+    }
+
+    /// Brokers that have been out of reach are left in peace for a while, unless it is a gap. A repeated event, which is what
+    /// it is nearly always, can do without an answer.
+    pub(super) fn is_worth_asking(&self, gap_check: &GapCheck) -> bool {
+        gap_check.missing.is_some() || self.silent_until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    /// None if no broker answers.
+    pub(super) async fn ask(&mut self, gap_check: &GapCheck) -> Option<Answer> {
+        let (kafka, partition) = (self.kafka.clone(), gap_check.partition.clone());
+        let (start, missing) = (gap_check.start, gap_check.missing);
+        // One that has not been used for a while may have lost its connection or its token.
+        let is_fresh = |used_at: SystemTime| used_at.elapsed().is_ok_and(|age| age < KEPT_DURATION_MAX);
+        let kept = self.client.take().filter(|(_, used_at)| is_fresh(*used_at));
+        let ask = move || {
+            let client = kept.map_or_else(|| connect(&kafka), |(client, _)| Ok(client))?;
+            ask(&client, &partition, start, missing).map(|answer| (client, answer))
+        };
+        match tokio::task::spawn_blocking(ask).await {
+            Ok(Ok((client, answer))) => {
+                (self.client, self.silent_until) = (Some((client, SystemTime::now())), None);
+                let mut known = self.topic_ids.lock().unwrap_or_else(PoisonError::into_inner);
+                known.insert(gap_check.partition.topic.clone(), answer.bounds.topic_id);
+                drop(known);
+                info!(partition = %gap_check.partition, ?missing, first = ?answer.first, "asked the brokers");
+                Some(answer)
+            }
+            Ok(Err(error)) => {
+                warn!(partition = %gap_check.partition, %error, "cannot ask the brokers how the event joins the ledger");
+                self.silent_until = Some(Instant::now() + SILENCE);
+                None
+            }
+            Err(error) => {
+                warn!(%error, "asking the brokers came to nothing");
+                None
+            }
+        }
+    }
+}
+
+fn connect(kafka: &Brokers) -> Result<Client, ClientError> {
+    let mut configuration = configuration(kafka, false)?;
+    configuration.set("enable.partition.eof", "true");
+    let consumer = configuration.create_with_context(Bearer::of(kafka)).map_err(failed("connecting"))?;
+    hand_over(&consumer);
+    Ok(consumer)
+}
+
+fn identify(client: &Client, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, ClientError> {
+    topic_id::topic_ids(client.client(), topics, QUESTION_TIMEOUT).map_err(failed("asking for topic ids"))
+}
+
+fn ask(
+    consumer: &Client,
+    partition: &TopicPartition,
+    start: i64,
+    missing: Option<OffsetRange>,
+) -> Result<Answer, ClientError> {
+    let (from, to) = survey::watermarks_within(consumer, partition, QUESTION_TIMEOUT)?;
+    let topic_id = identify(consumer, &[partition.topic.clone()].into())?.get(&partition.topic).copied();
+    let bounds = OffsetBounds { start, range: Some(OffsetRange { from, to }), topic_id };
+    let first = match missing {
+        Some(missing) => first_record(consumer, partition, missing.from.max(from))?,
+        None => None,
+    };
+    Ok(Answer { bounds, first })
+}
+
+/// The first record that a reader of committed transactions finds at or after `from`; none before the end.
+fn first_record(consumer: &Client, partition: &TopicPartition, from: i64) -> Result<Option<i64>, ClientError> {
+    let looking = "looking for records that were not delivered";
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(from)).map_err(failed(looking))?;
+    consumer.assign(&list).map_err(failed(looking))?;
+    let found = poll_first(consumer).map_err(failed(looking));
+    consumer.unassign().map_err(failed(looking))?;
+    found
+}
+
+fn poll_first(consumer: &Client) -> Result<Option<i64>, KafkaError> {
+    let until = std::time::Instant::now() + QUESTION_TIMEOUT;
+    loop {
+        let rest = until.saturating_duration_since(std::time::Instant::now());
+        match consumer.poll(rest) {
+            Some(Ok(message)) => return Ok(Some(message.offset())),
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
+            Some(Err(error)) if rest.is_zero() => return Err(error),
+            // librdkafka tries again by itself.
+            Some(Err(_)) => {}
+            None if rest.is_zero() => {
+                return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));
+            }
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Who can mend a failure: every error of the runtime answers this one question, through its `kind()`.
+
+/// Who can mend a failure, and therefore what the walk does about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The walk itself: it reads the ledger again, goes back to it and carries on.
+    Rewind,
+    /// The operator: the settings or the transform have to change (exit code 2).
+    Configuration,
+    /// Time: the environment may recover by itself, so the walk goes back to the ledger and tries again (exit code 3).
+    Environment,
+    /// The operator: going on would lose records, or cannot succeed (exit code 3).
+    Stop,
+    /// The operator, without hurry: a service reads no further and waits; a drain ends (exit code 1).
+    Pause,
+}

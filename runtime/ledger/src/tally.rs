@@ -1,0 +1,93 @@
+//! Counts what became of the records of one flush, per partition: the ranges that a commit takes in, and what it records.
+
+use std::collections::BTreeMap;
+
+use sluicebox_sandbox::Verdict;
+use sluicebox_sandbox::planted::{Bug, planted};
+
+use crate::{OffsetRange, PartitionTally, Ranges, RedrivePartition, TopicPartition};
+
+/// Counts up a step of a redrive.
+#[derive(Clone, Debug, Default)]
+pub struct RedriveCounts(BTreeMap<TopicPartition, RedrivePartition>);
+
+impl RedriveCounts {
+    /// Counts letters of one partition, and the rows that they became.
+    pub fn count(&mut self, partition: &TopicPartition, letters: u64, rows: u64) {
+        let counts = self.0.entry(partition.clone()).or_insert_with(|| RedrivePartition {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            letters: 0,
+            rows: 0,
+        });
+        counts.letters += letters;
+        counts.rows += rows;
+    }
+
+    /// The counts, one entry a partition.
+    pub fn partitions(self) -> Vec<RedrivePartition> {
+        self.0.into_values().collect()
+    }
+}
+
+/// Counts up a flush.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    partitions: BTreeMap<TopicPartition, PartitionTally>,
+}
+
+impl Tally {
+    /// Counts records of one partition, in offset order, with their verdicts. `from` is where the range starts if these
+    /// are the partition's first of the flush: the ledger's next offset, so that ranges join without a gap.
+    pub fn count(&mut self, partition: &TopicPartition, from: i64, offsets: &[i64], verdicts: &[Verdict]) {
+        let Some(last) = offsets.last() else { return };
+        let tally = self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTally {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            from,
+            to: from,
+            emitted: 0,
+            filtered: 0,
+            rejected: 0,
+            transform_digest: None,
+        });
+        tally.to = last + 1 - i64::from(planted(Bug::StoresLastOffset));
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Emitted => tally.emitted += 1,
+                Verdict::Filtered => tally.filtered += 1,
+                Verdict::Rejected => tally.rejected += 1,
+            }
+        }
+    }
+
+    /// Notes who judged what is counted of a partition: in one flush, it is always the same transform.
+    pub fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
+        if let Some(tally) = self.partitions.get_mut(partition) {
+            tally.transform_digest.get_or_insert_with(|| transform_digest.to_owned());
+        }
+    }
+
+    /// Whether nothing has been counted.
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    /// Starts over.
+    pub fn clear(&mut self) {
+        self.partitions.clear();
+    }
+
+    /// The ranges that a commit of this flush takes in.
+    pub fn ranges(&self) -> Ranges {
+        self.partitions
+            .iter()
+            .map(|(partition, tally)| (partition.clone(), OffsetRange { from: tally.from, to: tally.to }))
+            .collect()
+    }
+
+    /// The counts, one entry a partition.
+    pub fn partitions(&self) -> Vec<PartitionTally> {
+        self.partitions.values().cloned().collect()
+    }
+}

@@ -1,0 +1,176 @@
+//! A transform on probation beside the one that judges. As a *shadow* it gets a copy of a share of the records, and what it
+//! says is compared, never written. As a *canary* it judges the records of some partitions, and is sent back by itself when it
+//! rejects too much. Knows neither who put it there nor where it came from.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+use sluicebox_sandbox::{Batch, Transform, Worker};
+
+use crate::walk::breaker::{Breaker, BreakerCount};
+use sluicebox_delta::dead_letter::{DeadLetters, JudgedBy};
+use sluicebox_ledger::Reason;
+use crate::error::PipelineError;
+use sluicebox_ledger::TopicPartition;
+use crate::worker::worker;
+use sluicebox_settings::{BreakerSettings, Settings};
+use crate::rollout::shadow::{Comparison, Shadow};
+
+/// What a candidate is tried as.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Probation {
+    /// It gets a copy of this share of the records, above 0 and at most 1.
+    Shadow {
+        /// The share.
+        share: f64,
+    },
+    /// It judges these partitions, until it rejects more than the breaker allows.
+    Canary {
+        /// Which.
+        partitions: BTreeSet<TopicPartition>,
+        /// When it is sent back.
+        breaker: BreakerSettings,
+        /// What whoever ordered it tells it by when it is sent back.
+        order: u64,
+    },
+}
+
+/// A transform on probation.
+pub struct Candidate {
+    transform_digest: String,
+    role: Role,
+}
+
+enum Role {
+    Shadow(Box<Shadow>),
+    Canary(Box<Canary>),
+}
+
+/// A candidate that writes.
+pub(crate) struct Canary {
+    partitions: BTreeSet<TopicPartition>,
+    pub(crate) worker: Worker,
+    pub(crate) head: JudgedBy,
+    breaker: Breaker,
+    order: u64,
+}
+
+/// How a candidate does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CandidateHealth {
+    /// Which.
+    pub transform_digest: String,
+    /// What it is tried as, in words.
+    pub probation: String,
+    /// What came of a shadow's comparisons so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What a canary has rejected lately.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejections: Option<BreakerCount>,
+}
+
+impl Candidate {
+    /// Does all that can fail, while the other one goes on judging.
+    ///
+    /// # Errors
+    /// A configuration that it refuses; of a canary, tables other than those of the transform that judges.
+    pub async fn prepare(
+        settings: &Settings,
+        judging: &Transform,
+        transform: &Transform,
+        probation: Probation,
+    ) -> Result<Self, PipelineError> {
+        let worker = worker(settings, transform)?;
+        let role = match &probation {
+            Probation::Shadow { share } => {
+                Role::Shadow(Box::new(Shadow::new(settings, judging, transform, worker, *share)?))
+            }
+            Probation::Canary { partitions, breaker, order } => {
+                require_same_tables(judging, transform)?;
+                let head = DeadLetters::introduce(settings, transform).await?;
+                let (partitions, breaker) = (partitions.clone(), Breaker::new(Some(*breaker)));
+                Role::Canary(Box::new(Canary { partitions, worker, head, breaker, order: *order }))
+            }
+        };
+        Ok(Self { transform_digest: transform.digest().to_string(), role })
+    }
+
+    /// The digest of the transform.
+    pub fn transform_digest(&self) -> &str {
+        &self.transform_digest
+    }
+
+    /// By whose order it is tried; only canaries are sent back.
+    pub(crate) fn order(&self) -> u64 {
+        match &self.role {
+            Role::Canary(canary) => canary.order,
+            Role::Shadow(_) => 0,
+        }
+    }
+
+    /// The canary, if these records are its to judge, or the shadow, if it gets a copy of them.
+    pub(crate) fn roles(&mut self, batch: &Batch) -> (Option<&mut Canary>, Option<&mut Shadow>) {
+        let is_its = |one: &TopicPartition| one.partition == batch.partition && one.topic == batch.topic;
+        match &mut self.role {
+            Role::Canary(canary) => (canary.partitions.iter().any(is_its).then_some(canary), None),
+            Role::Shadow(shadow) => (None, shadow.wants(batch.len()).then_some(shadow)),
+        }
+    }
+
+    /// What the candidate has counted is in the tables.
+    pub(crate) fn settle(&mut self) {
+        if let Role::Canary(canary) = &mut self.role {
+            canary.breaker.settle();
+        }
+    }
+
+    /// What it has counted since the last flush will be judged again.
+    pub(crate) fn rewind(&mut self) {
+        if let Role::Canary(canary) = &mut self.role {
+            canary.breaker.rewind();
+        }
+    }
+
+    pub(crate) fn health(&self) -> CandidateHealth {
+        let (comparison, rejections) = match &self.role {
+            Role::Shadow(shadow) => (Some(shadow.comparison().clone()), None),
+            Role::Canary(canary) => (None, canary.breaker.counted()),
+        };
+        let (transform_digest, probation) = (self.transform_digest.clone(), self.to_string());
+        CandidateHealth { transform_digest, probation, comparison, rejections }
+    }
+}
+
+impl Canary {
+    /// Counts what it said; an error once it has rejected too much.
+    pub(crate) fn count(&mut self, batch: &Batch, judged: usize, reasons: &[Reason]) -> Result<(), PipelineError> {
+        self.breaker.count(batch, judged, reasons).map_err(|trip| PipelineError::Canary(trip.what()))
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.role {
+            Role::Shadow(shadow) => write!(f, "shadow of {} % of the records", shadow.share() * 100.0),
+            Role::Canary(canary) => {
+                let names: Vec<String> = canary.partitions.iter().map(ToString::to_string).collect();
+                write!(f, "canary for {}", names.join(", "))
+            }
+        }
+    }
+}
+
+/// Both write to the same tables at once, each in its partitions.
+fn require_same_tables(judging: &Transform, candidate: &Transform) -> Result<(), PipelineError> {
+    if judging.description().tables == candidate.description().tables {
+        return Ok(());
+    }
+    Err(PipelineError::Settings(format!(
+        "{} describes other tables than {}, so it cannot write beside it as a canary; compare them with `sluicebox diff`, and \
+         try it as a shadow",
+        candidate.digest(),
+        judging.digest()
+    )))
+}

@@ -1,0 +1,122 @@
+//! How the walk tells of itself: its health after each step, figures at most once a second. Nothing is decided here.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::error;
+
+use crate::rollout::candidate::Candidate;
+use crate::error::PipelineError;
+use crate::health::{Health, PartitionHealth, State};
+use crate::source::Source;
+use crate::metrics;
+use crate::walk::Walk;
+
+/// How old the figures may be.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the walk has told.
+pub(crate) struct Report {
+    health: watch::Sender<Health>,
+    told: Option<Instant>,
+    /// Once paused, only another process or another transform goes on.
+    paused: Option<State>,
+}
+
+impl Report {
+    pub(crate) fn new(health: watch::Sender<Health>) -> Self {
+        Self { health, told: None, paused: None }
+    }
+
+    /// The infrastructure fails.
+    pub(crate) fn back_off(&self, error: &PipelineError, attempts: u32, since: SystemTime) {
+        self.health.send_modify(|health| {
+            health.state = State::BackingOff { error: error.to_string(), attempts, since };
+            metrics::health(health);
+        });
+    }
+
+    /// Whether a person has to decide before anything is read.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.is_some()
+    }
+
+    /// Somebody has decided.
+    pub(crate) fn resume(&mut self) {
+        self.paused = None;
+    }
+
+    /// Why nothing is read.
+    pub(crate) fn pause_reason(&self) -> Option<&str> {
+        match &self.paused {
+            Some(State::Paused { error, .. }) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A person has to decide.
+    pub(crate) fn pause(&mut self, error: &PipelineError) {
+        error!("paused: {error}");
+        self.paused = Some(State::Paused { error: error.to_string(), since: SystemTime::now() });
+    }
+}
+
+impl<S: Source> Walk<S> {
+    /// Tells how the pipeline is, after a step that went well.
+    pub(crate) fn tell(&mut self) {
+        let state = self.state();
+        let is_news = self.report.health.borrow().state != state;
+        if !is_news && self.report.told.is_some_and(|told| told.elapsed() < INTERVAL) {
+            return;
+        }
+        let health = self.health(state);
+        metrics::health(&health);
+        self.report.health.send_replace(health);
+        self.unflushed.tell(self.tables.staged_rows() + self.dead_letters.table.staged_rows());
+        self.report.told = Some(Instant::now());
+    }
+
+    /// After a failure it is running again once something has been flushed, or there is nothing to flush.
+    fn state(&self) -> State {
+        if *self.stop.borrow() {
+            return State::Stopping;
+        }
+        if let Some(paused) = &self.report.paused {
+            return paused.clone();
+        }
+        let has_begun = self.awaiting.is_empty();
+        match &self.report.health.borrow().state {
+            State::Starting if !has_begun => State::Starting,
+            failing @ State::BackingOff { .. } if !has_begun || !self.unflushed.is_empty() => failing.clone(),
+            _ => State::Running,
+        }
+    }
+
+    fn health(&self, state: State) -> Health {
+        let status = self.source.status();
+        // Those are included that are not read, because they are stopped or all is paused.
+        let partitions = self.dead_letters.table.ledger().partitions().map(|partition| {
+            let next_offset = self.next_offset(partition);
+            let end_offset = status.ends.get(partition).copied();
+            PartitionHealth {
+                topic: partition.topic.to_string(),
+                partition: partition.partition,
+                next_offset,
+                end_offset,
+                lag_records: next_offset.zip(end_offset).map(|(next, end)| (end - next).max(0)),
+                stopped: self.stopped.get(partition).map(ToString::to_string),
+            }
+        });
+        Health {
+            state,
+            source_trouble: status.trouble,
+            partitions: partitions.collect(),
+            breaker: self.breaker.counted(),
+            transform_digest: self.tables.transform_digest().to_owned(),
+            candidate: self.candidate.as_ref().map(Candidate::health),
+            refused: self.changes.refused().map(str::to_owned),
+            told: std::time::Instant::now(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the file says of AWS: how buckets are reached, and who we are to the brokers. Pure: asks nobody.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use crate::shape::{self, MskIam, Property};
+use crate::{Authentication, Diagnostic, S3Settings};
+use super::Checker;
+
+/// librdkafka's properties that say the same as `source.kafka.authentication`.
+const IDENTITY: [&str; 6] = [
+    "sasl.mechanism",
+    "sasl.mechanisms",
+    "sasl.oauthbearer.config",
+    "sasl.password",
+    "sasl.username",
+    "security.protocol",
+];
+
+impl Checker<'_> {
+    pub(super) fn s3(&mut self, s3: shape::S3) -> S3Settings {
+        if let Some(endpoint) = &s3.endpoint
+            && !is_endpoint(endpoint)
+        {
+            let fault = Diagnostic::new("E0106", "`s3.endpoint` is no URL of a store")
+                .label("such as `https://minio.example.org:9000`, without a bucket");
+            self.fault(&["s3", "endpoint"], fault);
+        }
+        if let Some(region) = &s3.region {
+            self.region(region, &["s3", "region"]);
+        }
+        S3Settings { endpoint: s3.endpoint, region: s3.region, path_style: s3.path_style }
+    }
+
+    pub(super) fn authentication(
+        &mut self,
+        authentication: shape::Authentication,
+        properties: &BTreeMap<String, Property>,
+    ) -> Authentication {
+        for key in IDENTITY.iter().filter(|key| properties.contains_key(**key)) {
+            let fault = Diagnostic::new("E0109", format!("`{key}` is set by `source.kafka.authentication`"))
+                .label("remove one of them");
+            self.key_fault(&["source", "kafka", "properties", key], fault);
+        }
+        let shape::Authentication::MskIam(MskIam { region }) = authentication;
+        if let Some(region) = &region {
+            self.region(region, &["source", "kafka", "authentication", "msk_iam", "region"]);
+        }
+        Authentication::MskIam { region }
+    }
+
+    fn region(&mut self, region: &str, path: &[&str]) {
+        let is_legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if region.is_empty() || !region.chars().all(is_legal) {
+            let fault =
+                Diagnostic::new("E0106", format!("`{region}` cannot be a region")).label("such as `eu-central-1`");
+            self.fault(path, fault);
+        }
+    }
+}
+
+/// Of a store, not of a bucket in it.
+fn is_endpoint(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        ["http", "https"].contains(&url.scheme())
+            && url.has_host()
+            && url.path() == "/"
+            && url.query().is_none()
+            && url.username().is_empty()
+    })
+}

@@ -1,0 +1,137 @@
+//! Where the transform comes from: a file or a registry, and what is said of either.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::shape;
+use crate::{ArtifactReference, ArtifactSettings, Pick, TransformOrigin, TransformSettings};
+use super::Checker;
+
+/// How often a running pipeline looks at its channel, unless the file says otherwise.
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
+
+impl Checker<'_> {
+    pub(super) fn transform(&mut self, transform: shape::Transform) -> TransformSettings {
+        if let Err(error) = transform.limits.check() {
+            let fault = Diagnostic::new("E0113", format!("`transform.limits.{}` {}", error.field, error.reason))
+                .label("leave it out for the default");
+            self.fault(&["transform", "limits", error.field], fault);
+        }
+        let (configuration, limits) = (transform.configuration.into(), transform.limits);
+        let artifact =
+            Artifact { registry: transform.registry, keys: transform.keys, poll_interval: transform.poll_interval };
+        let origin = match (transform.wasm, transform.artifact) {
+            (Some(wasm), None) => {
+                self.none_of_artifact(&artifact);
+                TransformOrigin::File(self.wasm(&wasm))
+            }
+            (None, Some(reference)) => self.artifact(&reference, artifact),
+            (Some(_), Some(_)) => {
+                let fault =
+                    Diagnostic::new("E0117", "`wasm` and `artifact` exclude each other").label("keep one of them");
+                self.key_fault(&["transform", "artifact"], fault);
+                TransformOrigin::File(PathBuf::new())
+            }
+            (None, None) => {
+                let fault = Diagnostic::new("E0104", "`transform` names neither a file nor an artifact")
+                    .label("add `wasm: path` or `artifact: name@channel` below this");
+                self.key_fault(&["transform"], fault);
+                TransformOrigin::File(PathBuf::new())
+            }
+        };
+        TransformSettings { origin, configuration, limits }
+    }
+
+    fn wasm(&mut self, path: &str) -> PathBuf {
+        let wasm = self.absolute(path);
+        if !wasm.is_file() {
+            let siblings = wasm.parent().map(wasm_files).unwrap_or_default();
+            let name = wasm.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let meant = did_you_mean(&name, siblings.iter().map(String::as_str));
+            let label = meant
+                .map_or("paths are relative to this YAML file".to_owned(), |meant| format!("did you mean `{meant}`?"));
+            let fault = Diagnostic::new("E0110", format!("there is no file {}", wasm.display()))
+                .label(label)
+                .help("`sluicebox build DIR` makes a .wasm of a transform's crate");
+            self.fault(&["transform", "wasm"], fault);
+        }
+        wasm
+    }
+
+    /// What only an artifact has makes no sense beside a file.
+    fn none_of_artifact(&mut self, Artifact { registry, keys, poll_interval }: &Artifact) {
+        let given =
+            [("registry", registry.is_some()), ("keys", keys.is_some()), ("poll_interval", poll_interval.is_some())];
+        for (key, _) in given.iter().filter(|(_, is_given)| *is_given) {
+            let fault = Diagnostic::new("E0117", format!("`{key}` makes no sense for a transform in a file"))
+                .label("remove it, or name an `artifact` instead of `wasm`");
+            self.key_fault(&["transform", key], fault);
+        }
+    }
+
+    fn artifact(&mut self, reference: &str, artifact: Artifact) -> TransformOrigin {
+        let registry = self.registry(artifact.registry);
+        if artifact.keys.as_ref().is_some_and(Vec::is_empty) {
+            let fault = Diagnostic::new("E0106", "`transform.keys` is an empty list: no signature would do")
+                .label("name a public key, or remove `keys` to take what is not signed");
+            self.key_fault(&["transform", "keys"], fault);
+        }
+        if artifact.poll_interval.is_some_and(|interval| interval.is_zero()) {
+            let fault = Diagnostic::new("E0113", "`transform.poll_interval` must be more than zero")
+                .label("leave it out for the default");
+            self.fault(&["transform", "poll_interval"], fault);
+        }
+        let reference = match reference.parse::<ArtifactReference>() {
+            Ok(reference) => reference,
+            Err(error) => {
+                let fault = Diagnostic::new("E0107", error.to_string()).label("a name, `@`, and a channel or a digest");
+                self.fault(&["transform", "artifact"], fault);
+                return TransformOrigin::File(PathBuf::new());
+            }
+        };
+        if matches!(reference.pick, Pick::Digest(_)) && artifact.poll_interval.is_some() {
+            let fault = Diagnostic::new("E0117", "`poll_interval` has nothing to look for: a digest never changes")
+                .label("remove it, or name a channel");
+            self.key_fault(&["transform", "poll_interval"], fault);
+        }
+        TransformOrigin::Artifact(ArtifactSettings {
+            reference,
+            registry,
+            keys: artifact.keys.unwrap_or_default(),
+            poll_interval: artifact.poll_interval.unwrap_or(POLL_INTERVAL),
+        })
+    }
+
+    fn registry(&mut self, registry: Option<String>) -> String {
+        let Some(registry) = registry.filter(|registry| !registry.is_empty()) else {
+            let fault = Diagnostic::new("E0104", "missing key `registry` in `transform`")
+                .label("add `registry`, the folder or `s3://` prefix that the artifact was pushed to");
+            self.key_fault(&["transform", "artifact"], fault);
+            return String::new();
+        };
+        match registry.split_once("://") {
+            Some(("file" | "s3", _)) => registry,
+            Some((scheme, _)) => {
+                let fault = Diagnostic::new("E0115", format!("registries at `{scheme}://` are not supported"))
+                    .label("give a folder, a `file://` URL or an `s3://` URL");
+                self.fault(&["transform", "registry"], fault);
+                registry
+            }
+            None => self.absolute(&registry).to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// What the file says of an artifact, beside its name.
+struct Artifact {
+    registry: Option<String>,
+    keys: Option<Vec<String>>,
+    poll_interval: Option<Duration>,
+}
+
+fn wasm_files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    names.filter(|name| name.ends_with(".wasm")).collect()
+}
