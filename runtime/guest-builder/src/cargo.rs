@@ -7,6 +7,7 @@ use std::process::{ChildStdout, Command, Stdio};
 use serde::Deserialize;
 
 use crate::BuildError;
+use crate::isolation::isolate;
 use crate::toolchain::{TARGET, Toolchain, installed_cargo};
 
 /// The profile of all transforms. Its own, so that a user's release build is left alone: optimised across crates,
@@ -53,6 +54,8 @@ impl Package {
         let manifest = folder.join("Cargo.toml");
         let manifest = manifest.canonicalize().map_err(|_| BuildError::NoCrate(folder.to_owned()))?;
         let mut cargo = Command::new(installed_cargo());
+        // The crate's own `.cargo/config.toml` and `rust-toolchain.toml` count, wherever the caller is.
+        cargo.current_dir(manifest.parent().unwrap_or(folder));
         cargo.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(&manifest);
         let output = cargo.output().map_err(|source| BuildError::Start { program: "cargo".to_owned(), source })?;
         let unreadable = |message: String| BuildError::Manifest { manifest: manifest.clone(), message };
@@ -81,9 +84,11 @@ pub(crate) fn build(
     quiet: bool,
 ) -> Result<PathBuf, BuildError> {
     let mut cargo = toolchain.cargo();
+    cargo.current_dir(package.manifest.parent().unwrap_or(Path::new(".")));
     cargo.args(["build", "--lib", "--profile", "transform", "--target", TARGET]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     cargo.args(toolchain.build_arguments());
+    isolate(&mut cargo, TARGET, toolchain.linker());
     for setting in PROFILE {
         cargo.args(["--config", setting]);
     }

@@ -8,13 +8,16 @@ use wasmparser::{Parser, Payload};
 
 use crate::BuildError;
 
-/// Wraps the core module that cargo left at `core`.
-pub(crate) fn encode(core: &Path, package: &str) -> Result<Vec<u8>, BuildError> {
-    let module =
-        std::fs::read(core).map_err(|source| BuildError::File { verb: "read", path: core.to_owned(), source })?;
+/// Reads the core module that cargo left at `core`.
+pub(crate) fn read(core: &Path) -> Result<Vec<u8>, BuildError> {
+    std::fs::read(core).map_err(|source| BuildError::File { verb: "read", path: core.to_owned(), source })
+}
+
+/// Wraps a core module.
+pub(crate) fn encode(module: &[u8], package: &str) -> Result<Vec<u8>, BuildError> {
     let encode =
         |error: &dyn std::fmt::Display| BuildError::Encode { package: package.to_owned(), message: error.to_string() };
-    let lean = without_ballast(&module).map_err(|error| encode(&error))?;
+    let lean = without_ballast(module).map_err(|error| encode(&error))?;
     if !embeds_world(&lean) {
         return Err(encode(&"it embeds no world"));
     }
@@ -49,7 +52,7 @@ fn embeds_world(module: &[u8]) -> bool {
     Parser::new(0).parse_all(module).any(is_world)
 }
 
-/// Writes beside the place and renames, so that nobody ever sees half a component.
+/// Writes beside the place and renames, so that no reader sees half a component.
 pub(crate) fn write(component: &[u8], output: &Path) -> Result<(), BuildError> {
     let fail = |source| BuildError::File { verb: "write", path: output.to_owned(), source };
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -92,13 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn a_module_without_a_world_is_no_transform() {
-        let folder = tempfile::tempdir().unwrap();
-        let core = folder.path().join("core.wasm");
-        std::fs::write(&core, module(&["name"])).unwrap();
-        let error = encode(&core, "orders").unwrap_err().to_string();
+    fn a_module_without_a_world_is_not_a_transform() {
+        let error = encode(&module(&["name"]), "orders").unwrap_err().to_string();
         assert!(
-            error.contains("`orders` compiles, but is no transform") && error.contains("`sluicebox` SDK"),
+            error.contains("`orders` compiles but is not a transform") && error.contains("`sluicebox` SDK"),
             "{error}"
         );
     }

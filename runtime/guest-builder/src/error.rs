@@ -1,4 +1,4 @@
-//! What may go wrong between a crate and its component, each with what to do about it.
+//! What can go wrong between a crate and its component, each with its remedy.
 
 use std::path::PathBuf;
 
@@ -48,13 +48,37 @@ pub enum BuildError {
     NoModule(String),
     /// A core module that exports no world.
     #[error(
-        "`{package}` compiles, but is no transform: {message}; does it depend on the `sluicebox` SDK and use its `#[transform]` attribute?"
+        "`{package}` compiles but is not a transform: {message}; does it depend on the `sluicebox` SDK and use its `#[transform]` attribute?"
     )]
     Encode {
         /// The crate.
         package: String,
         /// What the encoder said.
         message: String,
+    },
+    /// A dependency that wants a browser.
+    #[error(
+        "`{package}` compiles but cannot run as a transform: {culprits} wants a browser or a clock through wasm-bindgen, \
+         and a transform has neither; remedy: {remedy}"
+    )]
+    BrowserImport {
+        /// The crate.
+        package: String,
+        /// The crate's dependencies that bring wasm-bindgen in.
+        culprits: String,
+        /// What to write in Cargo.toml.
+        remedy: String,
+    },
+    /// A dependency with code that is not Rust.
+    #[error(
+        "`{package}` compiles but cannot run as a transform: it needs the native function `{import}`; a dependency wraps a C \
+         library, or an `extern` block declares the function: use one that is written in Rust alone"
+    )]
+    NativeImport {
+        /// The crate.
+        package: String,
+        /// The function.
+        import: String,
     },
     /// A file that cannot be read or written.
     #[error("cannot {verb} {path}: {source}")]

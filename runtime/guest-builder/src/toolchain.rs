@@ -41,19 +41,24 @@ impl Toolchain {
             Toolchain::Installed => Command::new(installed_cargo()),
             Toolchain::Debian => {
                 let mut cargo = Command::new(Path::new(DEBIAN_BIN).join("cargo"));
-                // Whatever else is on the PATH or set by a surrounding cargo belongs to another toolchain.
-                for name in
-                    ["CARGO", "RUSTC", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"]
-                {
+                // The rest of the PATH and the variables of a surrounding cargo belong to another toolchain.
+                for name in ["CARGO", "RUSTC", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN"] {
                     cargo.env_remove(name);
                 }
                 cargo
                     .env("PATH", "/usr/bin:/bin")
                     // `-Z build-std` is cargo's unstable option; the compiler of the same package is known to fit.
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
+                    .env("RUSTC_BOOTSTRAP", "1");
                 cargo
             }
+        }
+    }
+
+    /// The linker of guests: Debian packages LLVM's under its own name, rustc brings one along.
+    pub(crate) fn linker(self) -> &'static str {
+        match self {
+            Toolchain::Installed => "rust-lld",
+            Toolchain::Debian => DEBIAN_LINKER,
         }
     }
 
@@ -65,7 +70,7 @@ impl Toolchain {
         }
     }
 
-    /// Where to build if the caller does not care; `own` is the crate's target directory.
+    /// The target directory unless the caller names one; `own` is the crate's.
     pub(crate) fn target_dir(self, own: &Path) -> PathBuf {
         match self {
             Toolchain::Installed => own.to_owned(),
