@@ -2,9 +2,9 @@
 
 use sluicebox::prelude::*;
 
-/// A record's value, read from JSON.
+/// The value of a record, read from JSON.
 #[derive(Deserialize)]
-struct Order {
+pub struct Order {
     id: String,
     amount: f64,
 }
@@ -12,13 +12,14 @@ struct Order {
 /// A row of the table `orders`.
 #[derive(Row)]
 #[row(table = "orders")]
-struct CleanOrder {
+pub struct CleanOrder {
     id: String,
     amount: f64,
 }
 
+/// Takes one order; a negative amount goes to the dead letters with this reason.
 #[transform]
-fn clean(order: Json<Order>) -> Result<CleanOrder, Reject> {
+pub fn clean(order: Json<Order>) -> Result<CleanOrder, Reject> {
     let Json(Order { id, amount }) = order;
     if amount < 0.0 {
         return Err(Reject::new("negative_amount", "an order's amount is zero or more").at("amount"));
@@ -29,7 +30,14 @@ fn clean(order: Json<Order>) -> Result<CleanOrder, Reject> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sluicebox::testing::{Runner, check_cases, rejected};
+    use serde_json::json;
+    use sluicebox::testing::{Runner, check_cases, rejected, row};
+
+    #[test]
+    fn an_order_becomes_a_row_without_spaces_around_its_id() {
+        let verdict = Runner::<clean>::new().run(r#"{"id": " a ", "amount": 1.5}"#);
+        assert_eq!(verdict, row("orders", json!({"id": "a", "amount": 1.5})));
+    }
 
     #[test]
     fn negative_amounts_are_rejected() {
@@ -38,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cases_come_out_as_expected() {
+    fn the_cases_have_their_expected_verdicts() {
         check_cases::<clean>(concat!(env!("CARGO_MANIFEST_DIR"), "/cases"));
     }
 }
