@@ -45,7 +45,7 @@ pub(crate) fn root() -> &'static Path {
 
 /// A file from the repository's root.
 pub(crate) fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("can't read {path}: {error}"))
+    fs::read_to_string(root().join(path)).expect(path)
 }
 
 /// All files below a folder whose name ends so, by name.

@@ -34,7 +34,7 @@ pub(crate) fn ensure_tables<T: sluicebox::Transform>(
     ensure_same("dead letters", &dead_letters, &expected.dead_letters)
 }
 
-/// The table holds each row of `least` and none that is not in `most`, none twice. For topics that shrink meanwhile.
+/// The table holds each row of `least`, only rows of `most`, and none twice. For topics that shrink during the run.
 pub(crate) fn ensure_between(pipeline: &Pipeline, least: &Feed, most: &Feed) -> Result<()> {
     let mut found = tables::rows(&pipeline.table("orders"))?;
     found.sort_by_cached_key(Value::to_string);

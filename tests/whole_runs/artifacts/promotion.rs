@@ -1,5 +1,5 @@
-//! A running pipeline follows a channel: it takes over what is promoted, refuses what does not fit, compares a shadow, and
-//! sends a canary back that rejects too much. Every record becomes what it would have become anyway, once.
+//! A running pipeline follows a channel: it takes over a promoted transform, refuses one that does not fit, compares a shadow,
+//! and withdraws a canary that rejects too much. Every record becomes its rows or its dead letter, once.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -103,14 +103,14 @@ fn a_running_pipeline_follows_its_channel_and_loses_and_doubles_nothing() -> Res
     scene.feed(orders)?;
     assert_eq!(scene.judge_of(0)?, poisonable);
 
-    // One that writes other tables is refused, and nothing changes.
+    // The pipeline refuses a transform that writes other tables, and nothing changes.
     let unfit = push(&scene.pipeline, "split_invoices")?;
     promote(&scene.pipeline, &unfit)?;
     let status = scene.await_health("the unfit one is refused", |status| status["health"]["refused"].is_string())?;
     let refused = status["health"]["refused"].as_str().unwrap_or_default();
     ensure!(refused.contains("orders@prod") && refused.contains("judges on"), "{refused}");
     assert_eq!((&status["ready"], &status["transform_digest"]), (&json!(true), &json!(poisonable)));
-    // A process that starts now does as the one that was running.
+    // A process that starts now refuses it as well.
     scene.stop()?;
     scene.run = scene.pipeline.start(&[])?;
     scene.await_health("the unfit one is refused at the start", |status| {
@@ -133,7 +133,7 @@ fn a_running_pipeline_follows_its_channel_and_loses_and_doubles_nothing() -> Res
     orders::ensure_exactly_once(&scene.pipeline, &[&scene.feed])
 }
 
-/// The shadow panics at some records: it is told, and they become rows all the same.
+/// The shadow panics at some records: `/status` says so, and they become rows all the same.
 fn shadow(scene: &mut Scene, candidate: &str) -> Result<()> {
     let reference = format!("orders@{candidate}");
     command(&scene.pipeline, &["shadow", &reference, "--channel", "prod", "--registry", "registry", "--share", "1"])?;
@@ -172,7 +172,7 @@ fn begin_canary(scene: &mut Scene, candidate: &str, rejected_share_max: &str) ->
     scene.await_health("there is a canary", is_canary).map(drop)
 }
 
-/// A canary that is let be writes for its partition, and for no other; one that is held to reject nothing is sent back.
+/// A canary writes for its partition and for no other; one that rejects more than it may is withdrawn.
 fn canary(scene: &mut Scene, judging: &str, candidate: &str) -> Result<()> {
     begin_canary(scene, candidate, "0.9")?;
     let orders = scene.orders();

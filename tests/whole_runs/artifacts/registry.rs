@@ -1,5 +1,5 @@
-//! A registry on S3: pushed, promoted by many at once over a line that loses responses, and run from; and changed behind its
-//! back.
+//! A registry on S3: many commands promote at once over a line that loses responses, a pipeline runs what a channel names, and
+//! the command refuses objects that were changed on the store.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,7 +27,7 @@ fn sluicebox(folder: &Path, address: &str, arguments: &[&str]) -> Result<Child> 
     Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
 }
 
-/// What it says on stdout, where it ends well.
+/// What a command that succeeds prints on stdout.
 fn good(folder: &Path, address: &str, arguments: &[&str]) -> Result<String> {
     let output = sluicebox(folder, address, arguments)?.wait_with_output()?;
     ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -99,7 +99,7 @@ async fn a_pipeline_runs_what_a_channel_on_s3_names() -> Result<()> {
     Ok(())
 }
 
-/// What is loaded from changed objects is a matter of `registry/tests/mutations.rs`; here, by the command, none is promoted.
+/// `registry/tests/mutations.rs` changes the objects that a pipeline loads; here the command refuses to promote them.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_on_s3_is_not_promoted() -> Result<()> {
     needs!(s3);
@@ -123,7 +123,7 @@ async fn what_was_changed_on_s3_is_not_promoted() -> Result<()> {
             changed.truncate(place)
         }
         objects.put(name, PutPayload::from(changed)).await?;
-        // Promoting what it names anyway fetches and loads all of it, and changes nothing.
+        // Promoting the digest that the channel names already loads every object and changes none.
         let asked = ["promote", &format!("{to}@prod"), "--channel", "prod"];
         let output = sluicebox(folder.path(), store.address(), &asked)?.wait_with_output()?;
         objects.put(name, PutPayload::from_bytes(original)).await?;

@@ -1,4 +1,4 @@
-//! A transform that rejects too much is stopped before it buries its source; over files, where nobody waits for it.
+//! The breaker stops a transform that rejects too much before it buries its source. Over a file, the run ends with exit code 1.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn a_drain_ends_with_the_breaker_s_word_and_buries_nothing_of_it() -> Result<()>
     needs!(readers);
     let feed = feed(3_000, 6_000);
     let mut pipeline = pipeline("breaker", &feed)?;
-    // Flushes fall in the middle of both halves: what was flushed stays, what was staged goes.
+    // A flush falls into each half: flushed records stay, staged ones are dropped.
     pipeline.settings["flush"] = json!({"rows_max": 2_000});
     let said = drain_is_refused(&pipeline)?;
     for word in ["error: E0301", "5001 of the last", "invalid_json 5001", "orders/0@3000", "--ignore-breaker"] {

@@ -1,5 +1,5 @@
 //! A transform that rejects too much pauses its pipeline: the process lives, stays in its group, writes nothing and says
-//! why; with a right transform every record is there once.
+//! why. With a right transform, every record ends in the tables once.
 
 use std::net::SocketAddr;
 use std::process::{Command, Output};
@@ -30,7 +30,7 @@ fn a_tripped_breaker_keeps_its_member_and_its_offsets_and_a_right_transform_goes
     needs!(kafka, readers);
     let cluster = Cluster::shared()?;
     let mut feed = orders::feed("breaker", GOOD);
-    // Orders that one transform panics at, and that are good to the other.
+    // One transform panics at these orders, the other accepts them.
     let poisoned = orders::with("poison", "\"panic\"");
     feed.extend((0..POISONED).map(|number| Message {
         partition: number as i32 % orders::PARTITIONS,
@@ -45,7 +45,7 @@ fn a_tripped_breaker_keeps_its_member_and_its_offsets_and_a_right_transform_goes
     let mut pipeline = Pipeline::new("breaker", "orders_with_poison", &["orders"], source(cluster, &["breaker"]))?;
     pipeline.settings["breaker"] = json!({"window_records": 60});
     pipeline.settings["http"] = json!({"listen": address.to_string()});
-    // What is good is flushed; what follows trips the breaker before a flush is due.
+    // A flush takes the good orders; the bad ones trip the breaker before the next flush is due.
     pipeline.settings["flush"] = json!({"rows_max": GOOD * 95 / 100, "interval": "30m"});
     pipeline.settings["source"]["kafka"]["properties"] =
         json!({"session.timeout.ms": 2000, "heartbeat.interval.ms": 300, "max.poll.interval.ms": 3000});
@@ -74,7 +74,7 @@ fn a_tripped_breaker_keeps_its_member_and_its_offsets_and_a_right_transform_goes
     assert_eq!(tables::rows(&pipeline.table("dead_letters"))?.len(), dead_letters);
     ensure_tells(&pipeline, address)?;
 
-    // A right transform joins the group: it gets its share from the paused one, and the rest when that goes.
+    // A process with a right transform joins the group: it gets its share at once, and the rest when the paused one leaves.
     pipeline.settings["transform"]["wasm"] = json!(place::guest(orders::GUEST)?);
     pipeline.settings["flush"] = json!({"interval": "200ms"});
     pipeline.settings["http"] = Value::Null;
@@ -88,7 +88,7 @@ fn a_tripped_breaker_keeps_its_member_and_its_offsets_and_a_right_transform_goes
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }
 
-/// `/status`, `/metrics` and `sluicebox status` say that it is paused, and how far it is.
+/// `/status`, `/metrics` and `sluicebox status` say that the pipeline is paused, and where.
 fn ensure_tells(pipeline: &Pipeline, address: SocketAddr) -> Result<()> {
     assert_eq!(get(address, "/live")?.0, 200);
     let (_, body) = get(address, "/status")?;
@@ -110,7 +110,7 @@ fn ensure_tells(pipeline: &Pipeline, address: SocketAddr) -> Result<()> {
     let shown: Value = serde_json::from_slice(&output.stdout)?;
     assert_eq!(shown["healthy"], false);
     assert_eq!(shown["process"]["health"]["state"], "paused");
-    // Nobody else writes, so that all of the poison and what was good since the flush is lag.
+    // The lag is all bad orders, and the good ones since the flush: no other process writes.
     let lag = shown["lag_records"].as_i64().context("no lag")?;
     ensure!((POISONED as i64..=(POISONED + GOOD) as i64).contains(&lag), "lag {lag}");
     let output = status(pipeline, &[])?;

@@ -1,4 +1,4 @@
-//! What is left on S3 by writers that were killed, or that gave up.
+//! What writers leave on S3 when they are killed or give up: unfinished uploads, and files without a commit.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -48,7 +48,7 @@ fn reach(store: &S3) -> Reached {
 
 fn noise(table: &Table) -> Result<RecordBatch> {
     let bytes: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(PART_BYTES).collect();
-    // A row group is uploaded once it has so many rows as two of these.
+    // The writer uploads a row group once it has the rows of two such batches.
     let rows = bytes.chunks(64).map(Some);
     Ok(RecordBatch::try_new(table.schema().clone(), vec![Arc::new(BinaryArray::from_iter(rows))])?)
 }

@@ -1,5 +1,5 @@
-//! A redrive that is killed at any request to the store, before it has its effect or after, and then repeated: each dead
-//! letter is in the tables once, or still open; never both, never twice, and none is lost.
+//! The test kills a redrive at each of its requests to the store, before or after the request takes effect, and repeats it.
+//! Each dead letter is then either open or in the tables once: never both, never twice, and none is lost.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,7 +13,7 @@ use sluicebox_tests::mortal::{Death, Mounted};
 
 use super::scene::{Holdings, Scene};
 
-/// Orders whose fields can be set to what makes them fail.
+/// An order; `fields` replaces those that should make it fail.
 fn order(partition: i32, offset: i64, fields: Value) -> Value {
     let mut value = json!({
         "id": format!("order-{partition}-{offset}"), "customer": "ada@example.com", "amount": 1.5, "currency": "EUR",
@@ -25,8 +25,7 @@ fn order(partition: i32, offset: i64, fields: Value) -> Value {
     json!({"topic": "orders", "partition": partition, "offset": offset, "value": value})
 }
 
-/// Three runs, and so three files of dead letters: those that `clean-orders` makes rows of, one that it filters, and two
-/// that it rejects as well.
+/// Dead letters in three files, one a run: `clean-orders` makes rows of four, filters one, and rejects two as well.
 async fn poisoned_orders(objects: &Arc<InMemory>) -> Result<Scene> {
     let limits = Limits::default();
     let scene = Scene::new(&["orders"], ("orders_with_poison", limits.clone()), ("clean_orders", limits))?;
@@ -43,7 +42,7 @@ async fn poisoned_orders(objects: &Arc<InMemory>) -> Result<Scene> {
     Ok(scene)
 }
 
-/// Invoices that make rows in two tables, all of which were once too many.
+/// Invoices that make rows in two tables. All are dead letters, because the limit on rows a record was too low.
 async fn long_invoices(objects: &Arc<InMemory>) -> Result<Scene> {
     let tight = Limits { record_rows_max: 2, ..Limits::default() };
     let guest = "split_invoices";
@@ -85,7 +84,7 @@ fn two_tables() -> Result<()> {
     Ok(())
 }
 
-/// Kills a redrive at every request that a calm one makes, and has another one repeat it. Says what a calm one leaves.
+/// Kills a redrive at every request that an undisturbed one makes, and repeats it. Returns what the undisturbed one leaves.
 fn kill_everywhere(scene: &Scene, objects: &Arc<InMemory>) -> Result<Holdings> {
     let fixed = scene.fixed()?;
     let calm = Arc::new(objects.fork());
@@ -128,7 +127,7 @@ fn kill_everywhere(scene: &Scene, objects: &Arc<InMemory>) -> Result<Holdings> {
     Ok(after)
 }
 
-/// Every letter is there; what is open has no row, what is redriven has its own, and no row is there twice.
+/// No letter is lost. An open letter has no row, a redriven one has its own rows, and no row is there twice.
 fn ensure_never_both(torn: &Holdings, before: &Holdings, after: &Holdings) -> Result<()> {
     ensure!(torn.letters.keys().eq(before.letters.keys()), "letters are lost: {:?}", torn.letters);
     for (table, rows) in &torn.rows {
@@ -181,7 +180,7 @@ fn many_at_once_beside_a_running_pipeline() -> Result<()> {
         }
         Ok::<_, anyhow::Error>(())
     })?;
-    // One more, for letters that came when the others had looked already.
+    // One more redrive takes the letters that were buried after the others had read the table.
     let holdings = on_a_runtime(async {
         scene.redrive(&Mounted::new(&objects, Death::Never)?, &fixed).await?;
         scene.holdings(&objects).await

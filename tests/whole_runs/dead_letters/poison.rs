@@ -1,4 +1,4 @@
-//! Records that no transform likes. Each ends as a row or a dead letter with its original bytes, and the process lives.
+//! Records that make a transform fail. Each ends as a row or as a dead letter with its original bytes, and the process lives.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ fn every_bad_kind_ends_as_a_row_or_a_dead_letter_with_its_bytes() -> Result<()> 
     pipeline.drain()?;
     orders::ensure_exactly_once(&pipeline, &[&feed])?;
 
-    // What the oracle says of a record, it says of the bytes that were produced; ask Kafka itself, too.
+    // The expectation is computed from the bytes that the test produced; Kafka's own copy has to agree.
     let read = Feed::read(cluster, "every-kind", 1)?;
     for (sent, found) in feed.records.iter().zip(&read.records) {
         assert_eq!((sent.offset, &sent.message), (found.offset, &found.message));
@@ -90,7 +90,7 @@ fn a_partition_of_only_poison_advances() -> Result<()> {
     Ok(())
 }
 
-/// Each of these takes a second or two; all of them take longer than the group waits for a sign of life.
+/// Each record takes a second or two; all together take longer than the group waits for a heartbeat.
 #[test]
 fn a_partition_of_only_loops_keeps_its_place_in_the_group() -> Result<()> {
     needs!(kafka, readers);
@@ -142,10 +142,10 @@ fn a_record_that_loops_or_hoards_or_panics_costs_only_itself() -> Result<()> {
         .collect();
     found.sort_by_key(|row| format!("{row:?}"));
     sent.sort_by_key(|row| format!("{row:?}"));
-    assert_eq!(found, sent, "the guilty, and nobody else, with their bytes");
+    assert_eq!(found, sent, "only the guilty records are dead letters, with their bytes");
     assert!(by_sandbox.iter().all(|row| row["code"].is_string() && row["message"].is_string()));
 
-    // All others are judged as by the transform without the switch.
+    // The transform judges all other records like the one without the switch.
     let mut places = 0..;
     feed.records.retain(|_| places.next().is_none_or(|place| poison.iter().all(|(guilty, _)| *guilty != place)));
     let expected = Expected::of::<clean_orders::clean>(&json!({}), &[&feed])?;

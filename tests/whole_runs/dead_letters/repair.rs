@@ -12,7 +12,7 @@ use sluicebox_tests::{place, tables};
 
 use crate::orders;
 
-/// Orders, a tenth of which makes the transform panic.
+/// Orders; the transform panics at a tenth of them.
 fn poisoned(count: usize) -> Feed {
     let mut feed = Feed::new("orders");
     feed.extend((0..count).map(orders::order).enumerate().map(|(number, message)| {

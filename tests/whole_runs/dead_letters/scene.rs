@@ -1,4 +1,4 @@
-//! Dead letters in a store in memory, and what there is of them afterwards: statuses, and rows by position.
+//! A pipeline over a store in memory, and what it leaves there: the dead letters with their status, and rows by position.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,9 +26,9 @@ pub(crate) struct Scene {
     pub(crate) sandbox: Sandbox,
     folder: tempfile::TempDir,
     tables: Vec<&'static str>,
-    /// What judges at first, and makes the dead letters.
+    /// The transform that makes the dead letters.
     before: (&'static str, Limits),
-    /// What judges later.
+    /// The mended transform, which judges them again.
     after: (&'static str, Limits),
 }
 
@@ -81,7 +81,7 @@ impl Scene {
         self.transform(&self.after)
     }
 
-    /// Runs the pipeline over these records, as it was before.
+    /// Runs the pipeline over these records with the transform that rejects some of them.
     pub(crate) async fn bury(&self, objects: &Arc<InMemory>, records: &[Value]) -> Result<Progress> {
         let store = Mounted::new(objects, Death::Never)?;
         let lines: Vec<String> = records.iter().map(Value::to_string).collect();
@@ -96,7 +96,7 @@ impl Scene {
         Ok(run(settings, &transform, options).await?)
     }
 
-    /// Redrives all letters, few at a time.
+    /// Redrives all dead letters, two at a time.
     pub(crate) async fn redrive(&self, store: &Mounted, transform: &Transform) -> Result<RedriveReport> {
         let settings = self.settings(store, &self.after)?;
         let redriver =
@@ -104,7 +104,7 @@ impl Scene {
         Ok(redriver.redrive(&Selection::default()).await?)
     }
 
-    /// What there is.
+    /// Reads what the store holds.
     pub(crate) async fn holdings(&self, objects: &Arc<InMemory>) -> Result<Holdings> {
         let store = Mounted::new(objects, Death::Never)?;
         let settings = self.settings(&store, &self.after)?;

@@ -1,4 +1,4 @@
-//! A short chaos, with all kinds of misfortune but dying brokers: other tests need those.
+//! Half a minute of chaos with every kind of fault but dying brokers, because other tests use the same brokers.
 
 use std::time::Duration;
 

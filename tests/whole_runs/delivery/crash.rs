@@ -1,4 +1,4 @@
-//! Killed with SIGKILL, again and again, and started anew: nothing lost, nothing doubled.
+//! The test kills the process with SIGKILL several times and restarts it: no record is lost, none is doubled.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ fn a_file_of_records_makes_the_tables_that_their_topic_would() -> Result<()> {
     let feed = orders::feed("orders", 5_000);
     feed.write_jsonl(&pipeline.folder().join("orders.jsonl"))?;
     pipeline.drain()?;
-    // What a file holds is taken in once, however often it is read.
+    // A second run finds every record in the ledger and takes in none.
     pipeline.drain()?;
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }

@@ -28,7 +28,7 @@ fn aborted_transactions_leave_no_trace_and_no_gap() -> Result<()> {
             producer.send(message.record("transactions")).map_err(|(error, _)| error)?;
         }
         producer.flush(TIMEOUT)?;
-        // The last one aborts: the partition ends with offsets that nobody may read.
+        // The last one aborts: the partition ends with offsets that no consumer may read.
         if round % 2 == 0 { producer.commit_transaction(TIMEOUT)? } else { producer.abort_transaction(TIMEOUT)? }
     }
 
@@ -59,13 +59,13 @@ fn compaction_gaps_are_no_loss() -> Result<()> {
         let value = if number % 50 == 49 { None } else { message.value.clone() };
         // Squares: a key's last record is not where its neighbours' are, so there will be gaps between those that stay.
         let key = Some(format!("customer {}", number * number % 101).into_bytes());
-        // A segment's age is told by its records' timestamps: these have the clock's.
+        // Kafka takes a segment's age from its records' timestamps, so these records carry the time of now.
         Message { partition: 0, key, value, timestamp: None, ..message.clone() }
     };
     let feed = orders::feed("compacted", 400);
     let messages: Vec<_> = feed.records.iter().enumerate().map(|(n, record)| keyed(n, &record.message)).collect();
     await_until("the cleaner has made gaps", Duration::from_secs(60), || {
-        // Only closed segments are cleaned; another round of records closes the last.
+        // Kafka cleans only closed segments; another round of records closes the last.
         cluster.produce("compacted", &messages)?;
         std::thread::sleep(Duration::from_secs(1));
         let left = cluster.read("compacted", 0)?;
@@ -73,7 +73,7 @@ fn compaction_gaps_are_no_loss() -> Result<()> {
     })?;
 
     let pipeline = orders::pipeline("compacted", source(cluster, &["compacted"]))?;
-    // The cleaner does not rest: what is read afterwards is at most what the pipeline found.
+    // The cleaner goes on, so the test may read fewer records than the pipeline did.
     let before = Feed::read(cluster, "compacted", 1)?;
     pipeline.drain()?;
     let after = Feed::read(cluster, "compacted", 1)?;

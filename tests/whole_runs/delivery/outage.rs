@@ -1,4 +1,5 @@
-//! Stores and brokers that go and come back. Brokers die, below `min.insync.replicas` and below the quorum, and come back. Where none is left, the process is not ready.
+//! Stores and brokers that go and come back. Two brokers die, below `min.insync.replicas` and the quorum, then all three:
+//! the process stays alive, is not ready while no broker answers, and goes on when they are back.
 
 use std::fs;
 use std::time::Duration;

@@ -55,7 +55,7 @@ fn ensure_cases<T: sluicebox::Transform>(sample: &str) -> Result<()> {
     Ok(())
 }
 
-/// The case's records, a hundred times over and dealt out to four partitions, so that there are batches to make.
+/// Repeats the case's records a hundred times over four partitions, so that batches hold more than one record.
 fn ensure_case<T: sluicebox::Transform>(
     sample: &str,
     name: &str,

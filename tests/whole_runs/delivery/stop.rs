@@ -1,4 +1,4 @@
-//! Ends that are asked for: SIGTERM, and `--drain`.
+//! A run ends when it is asked to: by SIGTERM, or at the end of the topic with `--drain`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn sigterm_flushes_commits_and_leaves_the_group() -> Result<()> {
     let feed = orders::feed("sigterm", 2_000);
     feed.produce(cluster)?;
     let mut pipeline = orders::pipeline("sigterm", source(cluster, &["sigterm"]))?;
-    // Nothing but the signal can cause a flush. A member that does not say goodbye stays for the session's time.
+    // Only the signal can cause a flush here. A member that does not leave stays in the group until its session expires.
     pipeline.settings["flush"] = json!({"interval": "30m"});
     pipeline.settings["source"]["kafka"]["properties"] = json!({"session.timeout.ms": 30_000});
 
@@ -67,7 +67,7 @@ fn drain_ends_at_the_end_that_it_saw_though_records_keep_coming() -> Result<()> 
     for (partition, next) in (0..).zip(ledger) {
         assert!(next >= Some(feed.end(partition)), "partition {partition} is drained to {next:?}");
     }
-    // A second drain takes the rest, and no record twice.
+    // A second drain takes in the rest, and no record twice.
     pipeline.drain()?;
     let all = sluicebox_tests::feed::Feed::read(cluster, "drain", orders::PARTITIONS)?;
     assert!(all.records.len() > feed.records.len(), "records kept coming");

@@ -67,7 +67,7 @@ fn a_worker_that_slept_through_its_session_works_on_and_commits_nothing_twice() 
     let mut sleeper = pipeline.start(&[])?;
     members(1)?;
     cluster.produce("sleeper", parts[0].iter().copied())?;
-    // In the middle of its work, with rows staged perhaps.
+    // It falls asleep in the middle of its work, possibly with rows staged.
     await_until("it has begun", PATIENCE, || Ok(pipeline.versions("orders") > 1))?;
     sleeper.pause()?;
     let mut successor = pipeline.start(&[])?;
@@ -78,7 +78,7 @@ fn a_worker_that_slept_through_its_session_works_on_and_commits_nothing_twice() 
     cluster.produce("sleeper", parts[2].iter().copied())?;
     await_all_taken_in(cluster, &pipeline, &mut [&mut sleeper, &mut successor])?;
 
-    // What the sleeper has from now on, it has to do alone.
+    // From now on the sleeper is the only member.
     successor.terminate()?;
     ensure!(successor.wait(PATIENCE)?.success(), "the successor did not end well:\n{}", successor.said());
     let last = orders::order(0);
@@ -100,11 +100,11 @@ fn where_the_group_claims_to_be_is_nothing_but_advice() -> Result<()> {
     let (before, after) = feed.records.split_at(400);
     cluster.create_topic("advice", orders::PARTITIONS, &[])?;
     let pipeline = orders::pipeline("advice", source(cluster, &["advice"]))?;
-    // Too far, before there is a ledger.
+    // The group's offset is too far ahead, before there is a ledger.
     cluster.produce("advice", before.iter().map(|record| &record.message))?;
     cluster.commit("sluicebox-advice", "advice", 0, 50)?;
     pipeline.drain()?;
-    // Too far, not far enough, and past the end, when there is one.
+    // With a ledger, the group's offset is too far ahead, too far back, and past the end.
     cluster.produce("advice", after.iter().map(|record| &record.message))?;
     for (partition, offset) in [(0, 150), (1, 0), (2, 1_000)] {
         cluster.commit("sluicebox-advice", "advice", partition, offset)?;

@@ -29,8 +29,8 @@ fn what_is_acknowledged_can_be_read_though_a_broker_dies() -> Result<()> {
     Ok(())
 }
 
-/// A poll ends early, with nothing, when the group rebalances; and it tells of each connection to the broker that died,
-/// which is no more than was to be expected.
+/// A poll returns early without a record when the group rebalances, and returns an error for each connection to the broker
+/// that died. Neither is a fault here.
 fn next(consumer: &BaseConsumer) -> Result<BorrowedMessage<'_>> {
     let deadline = Instant::now() + Duration::from_secs(30);
     while Instant::now() < deadline {

@@ -1,4 +1,4 @@
-//! Three real Kafka brokers: that they keep what they acknowledge, who they let in, and what all runs over them share.
+//! Three real Kafka brokers: that they keep what they acknowledge, whom they let in, and what all runs over them share.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub(crate) fn source(cluster: &Cluster, topics: &[&str]) -> Value {
     json!({"kafka": {"brokers": cluster.bootstrap(), "topics": topics}})
 }
 
-/// Waits until the pipeline's table has taken in all of the topic of the pipeline's name, while its processes live.
-/// The table's ledger says so; the group's offsets are only advice, and one commit of them may be lost to a rebalance.
+/// Waits until the pipeline's table has taken in the whole topic of the pipeline's name, while its processes live. Asks the
+/// table's ledger: the group's offsets are only advice, and a rebalance may lose one commit of them.
 pub(crate) fn await_all_taken_in(cluster: &Cluster, pipeline: &Pipeline, runs: &mut [&mut Run]) -> Result<()> {
     let topic = pipeline.name();
     let ends = (0..orders::PARTITIONS).map(|partition| Ok(Some(cluster.offsets(topic, partition)?.1)));

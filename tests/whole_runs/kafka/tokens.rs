@@ -1,5 +1,5 @@
 //! Brokers that want a token (SASL/OAUTHBEARER over TLS, as Amazon MSK with IAM): every client of the product shows one, and
-//! has the next before the last expires. Only the signer is another: Kafka's own check takes unsigned tokens.
+//! has the next before the last expires. The signer is a stand-in: Kafka's own check takes unsigned tokens.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use crate::orders;
 
 const NAME: &str = "guarded";
-/// With time for a handshake on a busy machine, of what is left of it when the next is about to be made.
+/// When a client asks for the next token, enough of this is left for a handshake on a busy machine.
 const TOKEN_LIFE: Duration = Duration::from_secs(10);
 const RUN_DURATION: Duration = Duration::from_secs(35);
 
@@ -41,7 +41,7 @@ async fn tokens() -> Result<(Arc<Renewed>, Arc<AtomicUsize>)> {
     let make = move || {
         count.fetch_add(1, Ordering::SeqCst);
         async {
-            // As if the network had to be asked.
+            // Stands for a request over the network.
             tokio::time::sleep(Duration::from_millis(100)).await;
             unsigned(SystemTime::now() + TOKEN_LIFE)
         }
@@ -57,7 +57,7 @@ fn settings(pipeline: &Pipeline, tokens: Arc<dyn TokenSource>) -> Result<(Settin
     Ok((settings, kafka))
 }
 
-/// Has no token but one that has expired.
+/// A signer that cannot be reached.
 #[derive(Debug)]
 struct Expired;
 
@@ -100,13 +100,13 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     let ends = tokio::time::Instant::now() + RUN_DURATION;
     while tokio::time::Instant::now() < ends {
         ensure!(!walk.is_finished(), "the walk ended by itself: {:?}", walk.await?);
-        // Whoever only looks connects anew each time.
+        // `status` opens a new connection each time.
         match status(&outside, &kafka).await {
             Ok(partitions) => {
                 ensure!(partitions.len() == orders::PARTITIONS as usize);
                 looked += 1;
             }
-            // Brokers end a connection in the middle of a question, too, when its token has.
+            // A broker closes a connection when its token expires, also in the middle of a request.
             Err(error) => eprintln!("{error}"),
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -115,7 +115,7 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     cluster.produce(NAME, &more)?;
     feed.extend(more);
     let until = tokio::time::Instant::now() + Duration::from_secs(60);
-    ensure!(looked >= 5, "of those who only looked, {looked} were let in");
+    ensure!(looked >= 5, "the brokers let in `status` {looked} times");
     while status(&outside, &kafka).await.map_or(true, |all| all.iter().any(|partition| partition.lag_records > 0)) {
         ensure!(tokio::time::Instant::now() < until, "what was produced after {RUN_DURATION:?} is not read");
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -125,13 +125,13 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
 
     orders::ensure_exactly_once(&pipeline, &[&feed])?;
     let dead = cluster.read("guarded-dead", 0)?;
-    ensure!(!dead.is_empty(), "the producer of dead letters was not let in");
+    ensure!(!dead.is_empty(), "the brokers refused the producer of dead letters");
     let made = made.load(Ordering::SeqCst);
     ensure!(made >= 5, "in {RUN_DURATION:?}, {made} tokens of {TOKEN_LIFE:?} were made");
 
-    // Without a token, nobody is let in.
+    // Without a token the brokers refuse every client.
     let mut kafka = kafka;
     kafka.tokens = Some(Arc::new(Expired));
-    ensure!(status(&outside, &kafka).await.is_err(), "a client without a token was let in");
+    ensure!(status(&outside, &kafka).await.is_err(), "the brokers let in a client without a token");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Behind an emulator that is not ours: `cargo lambda watch`. Its deadlines lie in 1970.
+//! The function behind an emulator from another project, `cargo lambda watch`, whose deadlines lie in 1970.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ fn a_schedule_drains_to_the_end_in_as_many_invocations_as_it_takes() -> Result<(
     let pipeline = orders::pipeline("scheduled", source(cluster, &["scheduled"]))?;
     let function = Function::of(&pipeline)?;
     let mut records = 0;
-    // Hardly enough to join the group: it stops in time, and is not killed.
+    // A deadline just long enough to join the group: the function stops by itself before Lambda would kill it.
     for _ in 0..20 {
         let figures = drain(&function, r#"{"mode": "drain"}"#, Duration::from_secs(12))?;
         records += figures["records"].as_u64().unwrap_or_default();
@@ -42,8 +42,8 @@ fn a_schedule_drains_to_the_end_in_as_many_invocations_as_it_takes() -> Result<(
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }
 
-/// Nothing but the schedule wakes it, so that no walk of events hears of what is promoted. A drain may be over before it has
-/// looked at the channel; the next one begins with what was found.
+/// Only the schedule wakes this function, so a drain has to notice a promotion itself. A drain may end before it has looked at
+/// the channel; the next drain then starts with the promoted transform.
 #[test]
 fn drains_follow_their_channel() -> Result<()> {
     needs!(kafka, readers);

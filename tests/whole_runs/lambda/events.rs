@@ -10,7 +10,7 @@ use sluicebox_tests::pipeline::Pipeline;
 use super::{deliver, error, failures, part};
 use crate::orders;
 
-/// Nobody listens there: where an event joins the ledger, nobody has to.
+/// No broker listens at this address: an event that joins the ledger needs none.
 fn pipeline(name: &str) -> Result<Pipeline> {
     orders::pipeline(name, json!({"kafka": {"brokers": "127.0.0.1:1", "topics": [name]}}))
 }
@@ -21,7 +21,7 @@ fn rows_and_dead_letters_of_an_event_are_committed_and_a_repetition_changes_noth
     let feed = orders::feed("events", 800);
     let pipeline = pipeline("events")?;
     let function = Function::of(&pipeline)?;
-    // One partition alone, all four, with other boundaries, and all of it once more: by the same process, and by another.
+    // One partition alone, then all four with other boundaries, then a part again: by this process, and below by another.
     for records in
         [part(&feed, 1, 0..90).collect::<Vec<_>>(), feed.records.iter().collect(), part(&feed, 2, 5..17).collect()]
     {
@@ -90,7 +90,7 @@ fn a_loop_does_not_make_an_event_late() -> Result<()> {
             "nothing was committed before the deadline: {outcome:?}"
         );
         left.retain(|placed| placed.offset >= first);
-        ensure!(started.elapsed() < super::TIMEOUT, "it takes for ever");
+        ensure!(started.elapsed() < super::TIMEOUT, "the event is not done in time");
     }
     Ok(())
 }

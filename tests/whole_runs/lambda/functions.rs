@@ -34,7 +34,7 @@ fn twenty_four_invocations_at_once_commit_ten_times_each() -> Result<()> {
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }
 
-/// All at once; how many commit.
+/// Invokes all functions at once, and returns how many committed.
 fn play(function: &Function, feed: &Feed, round: usize) -> Result<usize> {
     let offsets = (round * RECORDS) as i64..((round + 1) * RECORDS) as i64;
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Events that do not join the ledger: what nobody delivered is never skipped in silence.
+//! Events that do not join the ledger: the function never skips records in silence that Lambda did not deliver.
 
 use std::process::Command;
 
@@ -48,14 +48,14 @@ fn a_gap_without_records_is_none() -> Result<()> {
     let cluster = Cluster::shared()?;
     let mut feed = orders::feed("markers", 400);
     feed.produce(cluster)?;
-    // As if these had been markers of transactions, or compacted away.
+    // The deleted offsets stand for markers of transactions, or for compacted records.
     cluster.delete_records("markers", 0, 60)?;
     let pipeline = orders::pipeline("markers", source(cluster, &["markers"]))?;
     let function = Function::of(&pipeline)?;
     assert_eq!(failures(&deliver(&function, "markers", part(&feed, 0, 0..60))?)?, []);
     assert_eq!(failures(&deliver(&function, "markers", part(&feed, 0, 60..100))?)?, []);
     assert_eq!(failures(&deliver(&function, "markers", part(&feed, 1, 0..100))?)?, []);
-    // What is below the topic's beginning and was never taken in is a loss of the usual kind.
+    // Offsets below the topic's beginning that no table has taken in are an ordinary loss.
     cluster.delete_records("markers", 2, 50)?;
     assert_eq!(failures(&deliver(&function, "markers", part(&feed, 2, 0..20))?)?, []);
     assert_eq!(failures(&deliver(&function, "markers", part(&feed, 2, 50..100))?)?, [("markers-2", 50)]);
@@ -106,7 +106,7 @@ fn another_topic_of_the_same_name_is_not_taken_for_a_repetition() -> Result<()> 
     Ok(())
 }
 
-/// Nothing but events has ever filled the tables, and what comes of the new topic reaches beyond the ledger.
+/// Only events have filled the tables, and the records of the new topic reach beyond the ledger.
 #[test]
 fn another_topic_is_noticed_by_a_function_that_never_drained() -> Result<()> {
     needs!(kafka, readers);
@@ -116,7 +116,7 @@ fn another_topic_is_noticed_by_a_function_that_never_drained() -> Result<()> {
     let pipeline = orders::pipeline("renewed", source(cluster, &["renewed"]))?;
     let function = Function::of(&pipeline)?;
     let mut delivered = 0;
-    // Which topic it is is asked in the background, and written down with the next event.
+    // The function asks for the topic's id in the background, and commits it with the next event.
     await_until("the ledger knows its topic", super::TIMEOUT, || {
         if delivered < 50 {
             delivered += 5;

@@ -24,12 +24,12 @@ fn deliver<'a>(function: &Function, topic: &str, records: impl IntoIterator<Item
     function.invoke(event(topic, records), TIMEOUT)
 }
 
-/// Those of a feed that are of one partition, and in a range of offsets.
+/// The records of one partition within a range of offsets.
 fn part(feed: &Feed, partition: i32, offsets: std::ops::Range<i64>) -> impl Iterator<Item = &Placed> {
     feed.records.iter().filter(move |placed| placed.message.partition == partition && offsets.contains(&placed.offset))
 }
 
-/// What a partial response names.
+/// The partitions and offsets that a partial response names.
 fn failures(outcome: &Outcome) -> Result<Vec<(&str, i64)>> {
     let Outcome::Answered(answer) = outcome else { bail!("no answer, but {outcome:?}") };
     let named = answer["batchItemFailures"].as_array().map_or(&[][..], Vec::as_slice).iter().map(|failure| {
@@ -39,7 +39,7 @@ fn failures(outcome: &Outcome) -> Result<Vec<(&str, i64)>> {
     Ok(named.collect())
 }
 
-/// What a function error says.
+/// The message of a function error.
 fn error(outcome: &Outcome) -> Result<&str> {
     match outcome {
         Outcome::Failed(error) => Ok(error.get("errorMessage").and_then(Value::as_str).unwrap_or_default()),

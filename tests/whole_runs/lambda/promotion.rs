@@ -17,9 +17,9 @@ use crate::orders;
 const NAME: &str = "promoted";
 /// Records of an event.
 const EVENT: i64 = 10;
-/// Longer than the channel's interval: at the next event it is time to look.
+/// Longer than the channel's poll interval, so that the next event makes the function look.
 const PAUSE: Duration = Duration::from_millis(400);
-/// A look takes its time while events come and go: it has to be over after so many.
+/// The function looks in the background while events pass; it must have finished after this many.
 const EVENTS_MAX: i64 = 20;
 
 struct Scene {
@@ -30,7 +30,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Delivers the next events of partition 0, until it is so.
+    /// Delivers the next events of partition 0 until the condition holds.
     fn deliver_until(&mut self, what: &str, condition: impl Fn(&Self) -> Result<bool>) -> Result<()> {
         for _event in 0..EVENTS_MAX {
             self.deliver(self.delivered..self.delivered + EVENT)?;
@@ -75,7 +75,7 @@ fn a_warm_function_takes_over_what_is_promoted_and_refuses_what_does_not_fit() -
     promote(&scene.pipeline, &unfit)?;
     scene.deliver_until("the unfit one is refused", |scene| Ok(scene.function.log()?.contains("judges on")))?;
     assert_eq!(scene.judge()?, poisonable);
-    // An environment that starts now does as the one that was there.
+    // A new environment refuses it as well, and judges with the same transform.
     let another = Function::of(&scene.pipeline)?;
     let records = part(&scene.feed, 0, scene.delivered..scene.delivered + EVENT);
     assert_eq!(failures(&deliver(&another, NAME, records)?)?, []);
@@ -84,7 +84,7 @@ fn a_warm_function_takes_over_what_is_promoted_and_refuses_what_does_not_fit() -
     promote(&scene.pipeline, &clean)?;
     scene.deliver_until("the first one judges again", |scene| Ok(scene.judge()? == clean))?;
 
-    // The rest, and all that has been delivered once more.
+    // All records, those delivered before among them.
     let outcome = deliver(&scene.function, NAME, &scene.feed.records)?;
     ensure!(failures(&outcome)?.is_empty(), "{outcome:?}");
     ensure!(scene.function.cold_starts() == 1, "the environment was not used again");

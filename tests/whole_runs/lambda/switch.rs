@@ -30,7 +30,8 @@ fn container_to_lambda_and_back_while_records_arrive() -> Result<()> {
     container.terminate()?;
     ensure!(container.wait(Duration::from_secs(60))?.success(), "{}", container.said());
 
-    // Of a group of its own it begins at the beginning, of the container's where that has left off: both happen.
+    // An event source mapping with a group of its own starts at the topic's beginning; one with the container's group starts
+    // at the container's offsets. Both are tried.
     for group in ["switch-mapping", "sluicebox-switch"] {
         let function = Function::of(&pipeline)?;
         let mapping = Mapping { topic: "switch", group, batch_records_max: 300, bisects: true };

@@ -1,5 +1,5 @@
-//! A topic that is deleted and made anew between a poll and the flush: the one moment that no test over real brokers hits
-//! for sure. The real walk and real tables, over a source that plays it out.
+//! A topic is deleted and created again between a poll and the flush. No test over real brokers hits that moment for sure, so
+//! the real walk and real tables run over a source that plays it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::orders;
 
 const TOPIC: &str = "exchanged";
 
-/// Ten records of the first topic; from the moment that they are handed over, there is only the second.
+/// Hands over ten records of the first topic; from then on only the second exists.
 struct Exchanged {
     topic_id: i64,
     is_assigned: bool,
@@ -80,7 +80,7 @@ impl Source for Exchanged {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_read_across_an_exchange_is_committed() -> Result<()> {
-    // The settings' own source is not used.
+    // The walk takes the source above, not the one in the settings.
     let pipeline = orders::pipeline(TOPIC, json!({"file": {"path": "-"}}))?;
     let settings = Settings::load(&pipeline.write()?)?;
     let transform = sluicebox_registry::open(&settings.transform, &Sandbox::new()?, None).await?.transform;

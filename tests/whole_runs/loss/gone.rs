@@ -1,5 +1,5 @@
 //! Records that are gone before any table has them: the partition stops and says exactly what is missing, the others go
-//! on, and nothing is skipped unless somebody says so.
+//! on, and the pipeline skips only what the operator accepts.
 
 use std::process::Command;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::orders;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Drains, and gives back the exit code and what the run has said.
+/// Drains, and returns the exit code and the log.
 fn drain(pipeline: &Pipeline, arguments: &[&str]) -> Result<(Option<i32>, String)> {
     let before = pipeline.log()?.len();
     let mut run = pipeline.start(&[&["--drain"], arguments].concat())?;
@@ -28,7 +28,7 @@ fn ledger(pipeline: &Pipeline, topic: &str) -> Result<Vec<Option<i64>>> {
     tables::ledger(&pipeline.table("orders"), pipeline.name(), topic, orders::PARTITIONS)
 }
 
-/// The moves without records that a table's log tells of, those of the beginning left out.
+/// The skips in a table's log, without those that say where a partition starts.
 fn skips(pipeline: &Pipeline, table: &str) -> Result<Vec<Value>> {
     let commits = tables::commits(&pipeline.table(table))?;
     let skips = commits.iter().filter_map(|commit| commit.get("skips")?.as_array()).flatten();
@@ -103,7 +103,7 @@ fn what_retention_takes_from_a_running_worker_stops_that_partition_only() -> Res
     cluster.produce("overtaken", parts[0].iter().copied())?;
     await_all_taken_in(cluster, &pipeline, &mut [&mut run])?;
 
-    // Too short a sleep to lose its place in the group.
+    // The sleep is too short for it to lose its place in the group.
     run.pause()?;
     cluster.produce("overtaken", parts[1].iter().copied())?;
     cluster.delete_records("overtaken", 0, 150)?;
@@ -139,7 +139,7 @@ fn a_topic_that_was_made_anew_is_recognised_though_it_is_longer_than_the_old() -
     let (code, said) = drain(&pipeline, &[])?;
     let gaps = flags(&said);
     assert_eq!((code, gaps.len()), (Some(3), orders::PARTITIONS as usize), "{said}");
-    ensure!(said.contains("error: E0203 reborn/0: the topic has been deleted and made anew"), "{said}");
+    ensure!(said.contains("error: E0203 reborn/0: the topic has been deleted"), "{said}");
     assert_eq!(gaps[0], "reborn/0@50-0");
     assert_eq!(ledger(&pipeline, "reborn")?, [Some(50); 4], "nothing of the new topic is taken in");
     assert_eq!(ledger(&pipeline, "bystander")?, [Some(100); 4], "the other topic is drained");

@@ -27,7 +27,7 @@ fn rows_and_dead_letters_land_on_s3_each_once() -> Result<()> {
     feed.produce(cluster)?;
     let pipeline = pipeline(cluster, "s3-quiet", store, store.address())?;
     pipeline.drain()?;
-    // Nothing is left to do for a second one.
+    // A second drain has nothing left to do.
     pipeline.drain()?;
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }
@@ -49,7 +49,7 @@ fn a_bad_line_to_s3_costs_time_and_nothing_else() -> Result<()> {
     orders::ensure_exactly_once(&pipeline, &[&feed])
 }
 
-/// No keys in the environment: a profile says which program hands them out, for a few minutes at a time.
+/// The environment has no keys: a profile names a program that prints keys which hold for a few minutes.
 #[test]
 fn credentials_may_come_from_a_profile_and_the_store_from_the_file() -> Result<()> {
     needs!(kafka, s3, readers);

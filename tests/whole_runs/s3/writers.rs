@@ -1,5 +1,5 @@
-//! Many writers on one table on S3 at once, each a process of its own: all get through, though every commit can lose to
-//! any of the others, and though responses to some commits are lost.
+//! Many processes commit to one table on S3 at once. All succeed, although every commit can lose against any other and the
+//! line loses some responses.
 
 use std::time::Duration;
 
@@ -41,14 +41,14 @@ fn sixty_four_processes_commit_to_one_table_on_s3() -> Result<()> {
     ensure_same("orders", &tables::rows(writers[0].location("orders"))?, &expected.tables["orders"])
 }
 
-/// A partition of its own for each writer, as in a group; one, because a file's partitions are taken over one by one.
+/// One partition for each writer, as in a group.
 fn feed(writer: usize) -> Feed {
     let mut feed = Feed::new(&format!("writer-{writer}"));
     feed.extend((0..RECORDS).map(|number| Message { partition: 0, ..orders::order(number) }));
     feed
 }
 
-/// One pipeline's name for all, so that their rows go to one table; dead letters stay in each one's folder.
+/// All writers have one pipeline's name, so that their rows go to one table; each keeps its dead letters in its own folder.
 fn writer(feed: &Feed, store: &'static S3, proxy: &FaultProxy) -> Result<Pipeline> {
     let source = json!({"file": {"path": "orders.jsonl", "format": "jsonl"}});
     let mut pipeline = orders::pipeline("writers", source)?.on_s3(store, proxy.address());

@@ -10,7 +10,7 @@ use sluicebox_tests::pipeline::Pipeline;
 
 use crate::orders;
 
-/// Nobody listens there: a run that got as far as polling would not end.
+/// No broker listens at this address: a run that got as far as polling would not end.
 const NO_BROKER: &str = "127.0.0.1:1";
 const FAILURE_DURATION_MAX: Duration = Duration::from_secs(2);
 const USAGE: i32 = 2;
@@ -91,12 +91,12 @@ fn a_table_whose_schema_does_not_fit_is_refused_with_each_difference() -> Result
     let pipeline = pipeline()?;
     foreign_table(&pipeline.table("orders"))?;
     ensure_refused(&pipeline, &[&pipeline.table("orders").to_string_lossy(), "stranger"])?;
-    // It was only looked at.
+    // The run has read the table and written nothing.
     assert_eq!(fs::read_dir(pipeline.table("orders").join("_delta_log"))?.count(), 1);
     Ok(())
 }
 
-/// A Delta table of somebody else, with one column that no order has: its log alone, as the protocol writes it.
+/// Writes a Delta table of another program, with one column that no order has: only its log, as the protocol has it.
 fn foreign_table(folder: &Path) -> Result<()> {
     let schema = json!({"type": "struct", "fields": [
         {"name": "stranger", "type": "integer", "nullable": false, "metadata": {}},
