@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
 
-use sluicebox_ledger::{Judged, Reason, Stage};
 use crate::error::PipelineError;
-use sluicebox_settings::Settings;
-use sluicebox_delta::{DecodedRows, RowDecoder, Shape, Table};
 use crate::tables::plan;
+use sluicebox_delta::{DecodedRows, RowDecoder, Shape, Table};
+use sluicebox_ledger::{Judged, Reason, Stage};
+use sluicebox_settings::Settings;
 
 /// Decodes what a transform returns, for each of its tables.
 pub struct Decoders {

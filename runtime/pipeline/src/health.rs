@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::walk::breaker::BreakerCount;
 use crate::rollout::candidate::CandidateHealth;
+use crate::walk::breaker::BreakerCount;
 
 /// Longer than any step takes that goes well: flushes of a healthy store are a matter of seconds.
 const STEP_DURATION_MAX: Duration = Duration::from_secs(30);

@@ -1,16 +1,17 @@
 //! The pipeline's metrics, by name: docs/metrics.md has them with their meaning. Bumped per batch, commit or flush, never
 //! per record; without a recorder, which the command installs, each is next to nothing. Labels are of closed sets.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use sluicebox_sandbox::Effort;
 
-use sluicebox_ledger::Stage;
 use crate::health::Health;
-use sluicebox_ledger::TopicPartition;
 use crate::progress::Progress;
 use crate::rollout::shadow::Comparison;
+use sluicebox_ledger::Stage;
+use sluicebox_ledger::TopicPartition;
 
 /// Durations of flushes and commits fall into buckets up to these seconds.
 pub const DURATION_BUCKETS_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -80,13 +81,13 @@ pub(crate) fn compared(found: &Comparison) {
     histogram!("sluicebox_shadow_duration_seconds", "by" => "candidate").record(found.candidate_seconds);
 }
 
-pub(crate) fn flushed(progress: &Progress, rejected: impl IntoIterator<Item = (Stage, u64)>, duration: Duration) {
+pub(crate) fn flushed(progress: &Progress, rejected: &BTreeMap<Stage, u64>, duration: Duration) {
     let verdicts =
         [("emitted", progress.emitted), ("filtered", progress.filtered), ("rejected", progress.dead_letters)];
     for (verdict, count) in verdicts {
         counter!("sluicebox_records_total", "verdict" => verdict).increment(count);
     }
-    for (stage, count) in rejected {
+    for (stage, &count) in rejected {
         counter!("sluicebox_dead_letters_total", "stage" => stage.as_str()).increment(count);
     }
     counter!("sluicebox_flushes_total").increment(1);

@@ -10,7 +10,6 @@ use sluicebox_settings::Settings;
 
 use crate::PipelineError;
 
-
 /// How far one partition is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartitionStatus {
@@ -44,10 +43,7 @@ pub struct Surveyed {
 }
 
 /// Reads the ledgers of all tables, and compares them with what the source was seen to have.
-pub async fn status(
-    settings: &Settings,
-    surveyed: Vec<Surveyed>,
-) -> Result<Vec<PartitionStatus>, PipelineError> {
+pub async fn status(settings: &Settings, surveyed: Vec<Surveyed>) -> Result<Vec<PartitionStatus>, PipelineError> {
     let partitions: Vec<TopicPartition> = surveyed.iter().map(|surveyed| surveyed.partition.clone()).collect();
     let tables = settings.tables.iter().map(|(name, table)| (name.as_str(), &table.path));
     let mut ledgers = Vec::new();

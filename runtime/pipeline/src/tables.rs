@@ -1,20 +1,19 @@
-//! The tables that a transform writes to, staged and committed together. What becomes of each record is `judge`'s word.
+//! The tables that a transform writes to, staged and committed together. What becomes of each record, the `decoders` say.
 
+use sluicebox_delta::dead_letter::JudgedBy;
+use sluicebox_delta::{RowDecoder, Shape, Table};
+use sluicebox_ledger::{Judged, Ledger, PartitionStart, TopicPartition};
 use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
-
-use crate::error::PipelineError;
-use crate::decoders::{Decoded, Decoders};
-use sluicebox_ledger::Judged;
-use sluicebox_ledger::{PartitionStart, Ledger};
-use sluicebox_ledger::TopicPartition;
 use sluicebox_settings::{Settings, did_you_mean};
-use sluicebox_delta::{RowDecoder, Shape, Table};
+
+use crate::decoders::{Decoded, Decoders};
+use crate::error::PipelineError;
 
 /// All tables of a transform, in the order in which it describes them.
 pub struct Tables {
     tables: Vec<Table>,
-    judge: Decoders,
+    decoders: Decoders,
     transform_digest: String,
 }
 
@@ -29,7 +28,7 @@ impl Tables {
             tables.push(table);
             decoders.push((name, decoder));
         }
-        Ok(Self { tables, judge: Decoders::new(decoders), transform_digest: transform.digest().to_string() })
+        Ok(Self { tables, decoders: Decoders::new(decoders), transform_digest: transform.digest().to_string() })
     }
 
     /// The same checks as [`Self::open`], without creating anything.
@@ -42,9 +41,16 @@ impl Tables {
 
     /// Decodes what the transform returned, perhaps for the first records of the batch only, and stages the rows that
     /// their tables lack.
-    pub async fn stage(&mut self, batch: &Batch, outcome: Outcome) -> Result<Judged, PipelineError> {
+    ///
+    /// `judged_by` names the canary that judged them; none: the transform that the tables were opened for.
+    pub async fn stage(
+        &mut self,
+        batch: &Batch,
+        outcome: Outcome,
+        judged_by: Option<&JudgedBy>,
+    ) -> Result<Judged, PipelineError> {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
-        let (judged, decoded) = self.judge.judge(batch, outcome)?;
+        let (judged, decoded) = self.decoders.judge(batch, outcome)?;
         self.stage_decoded(decoded, |table, record| {
             let is_good = judged.verdicts[record] == Verdict::Emitted || planted(Bug::KeepsRowsOfRejected);
             let has = table.ledger().has(&partition, batch.offsets[record]) && !planted(Bug::StagesTwice);
@@ -53,6 +59,9 @@ impl Tables {
         .await?;
         for table in &mut self.tables {
             table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
+            if let Some(canary) = judged_by {
+                table.note_judge(&partition, &canary.transform_digest);
+            }
         }
         Ok(judged)
     }
@@ -66,7 +75,7 @@ impl Tables {
         has: &[bool],
     ) -> Result<(Judged, Vec<u64>), PipelineError> {
         let before: Vec<u64> = self.tables.iter().map(Table::staged_rows).collect();
-        let (judged, mut decoded) = self.judge.judge(batch, outcome)?;
+        let (judged, mut decoded) = self.decoders.judge(batch, outcome)?;
         decoded.retain(|(index, _)| !has[*index]);
         self.stage_decoded(decoded, |_, record| judged.verdicts[record] == Verdict::Emitted).await?;
         let rows = self.tables.iter().zip(before).map(|(table, before)| table.staged_rows() - before);
@@ -76,12 +85,6 @@ impl Tables {
     /// The transform whose rows they take.
     pub(crate) fn transform_digest(&self) -> &str {
         &self.transform_digest
-    }
-
-    /// Notes for the next commit that another transform has judged a partition.
-    pub(crate) fn note_judge(&mut self, batch: &Batch, transform_digest: &str) {
-        let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
-        self.tables.iter_mut().for_each(|table| table.note_judge(&partition, transform_digest));
     }
 
     /// The tables, one by one.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use sluicebox_delta::dead_letter::{Letter, Letters, Selection};
 use crate::error::PipelineError;
 use sluicebox_delta::DataFile;
+use sluicebox_delta::dead_letter::{Letter, Letters, Selection};
 
 /// A chunk is closed by the file that takes it to so many letters, unless somebody says otherwise,
 pub const CHUNK_LETTERS_MAX: usize = 10_000;

@@ -7,14 +7,16 @@ use sluicebox_sandbox::{Batch, Verdict};
 
 use super::chunk::Chunk;
 use super::{Claim, Redriver, once};
-use sluicebox_delta::dead_letter::columns::{JudgedBy, now_micros};
-use sluicebox_delta::dead_letter::{Change, Summary, Letter, LetterKey, Letters, RejectedAgain, Selection, Status, ReplayContext, amended};
-use sluicebox_ledger::Reason;
-use crate::error::PipelineError;
 use crate::decoders::Decoders;
-use sluicebox_settings::BatchSettings;
+use crate::error::PipelineError;
+use sluicebox_delta::dead_letter::columns::{JudgedBy, now_micros};
+use sluicebox_delta::dead_letter::{
+    Change, Letter, LetterKey, Letters, RejectedAgain, ReplayContext, Selection, Status, Summary, amended,
+};
 use sluicebox_delta::{DataFile, Once, Replaced};
+use sluicebox_ledger::Reason;
 use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
+use sluicebox_settings::BatchSettings;
 
 /// What became of letters, in their order.
 pub(super) struct JudgedAgain {
@@ -40,8 +42,7 @@ impl Redriver<'_> {
     /// Judges letters by the transform and the pipeline's present terms.
     pub(super) fn judge(&self, letters: &[Letter], judge: &Decoders) -> Result<JudgedAgain, PipelineError> {
         let configuration = self.settings.transform.configuration.to_string();
-        let mut worker =
-            self.transform.worker(&configuration)?;
+        let mut worker = self.transform.worker(&configuration)?;
         let mut outcomes: Vec<Outcome> = letters.iter().map(|_| Outcome::Filtered).collect();
         let mut rows = 0;
         for (batch, indices) in batches(letters, &self.settings.batch) {

@@ -3,12 +3,12 @@
 use super::chunk::{Barren, CHUNK_LETTERS_MAX, Chunk};
 use super::claim::{record, rewrite};
 use super::{new_id, open_before_now};
+use crate::error::PipelineError;
 use sluicebox_delta::dead_letter::columns::now_micros;
 use sluicebox_delta::dead_letter::{Change, Letters, Selection, Status};
-use crate::error::PipelineError;
-use sluicebox_settings::Settings;
 use sluicebox_delta::{Once, Replaced};
 use sluicebox_ledger::RedrivePhase;
+use sluicebox_settings::Settings;
 
 /// Discards the selected open letters, with a note, and says how many those were.
 pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> Result<u64, PipelineError> {

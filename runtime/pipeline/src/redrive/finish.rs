@@ -9,12 +9,12 @@ use tracing::info;
 use super::chunk::{Barren, Chunk};
 use super::claim::{batches, record, rewrite};
 use super::{Claim, Redriver, once};
+use crate::error::PipelineError;
+use crate::tables::Tables;
+use sluicebox_delta::Replaced;
 use sluicebox_delta::dead_letter::columns::now_micros;
 use sluicebox_delta::dead_letter::{Change, Letter, Letters, Selection, Status};
-use crate::error::PipelineError;
-use sluicebox_delta::Replaced;
 use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
-use crate::tables::Tables;
 
 impl Redriver<'_> {
     /// Applies and settles a claim, as far as that has not been done.
@@ -61,8 +61,7 @@ impl Redriver<'_> {
             return Ok(());
         }
         let mut counts: Vec<RedriveCounts> = has.iter().map(|_| RedriveCounts::default()).collect();
-        let mut worker = transform
-            .worker(&claim.terms.configuration.to_string())?;
+        let mut worker = transform.worker(&claim.terms.configuration.to_string())?;
         for (batch, indices) in batches(claimed, &self.settings.batch) {
             let outcome = worker.process(&batch).map_err(PipelineError::sandbox)?;
             let (judged, rows) = tables.stage_claimed(&batch, outcome, &has).await?;

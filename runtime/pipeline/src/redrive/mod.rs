@@ -25,13 +25,13 @@ use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
 pub use self::chunk::CHUNK_LETTERS_MAX;
 pub use self::discard::discard;
 pub use self::report::RedriveReport;
-use sluicebox_delta::dead_letter::columns::now_micros;
-use sluicebox_delta::dead_letter::{Letters, Selection, Status, ReplayContext};
-use crate::error::PipelineError;
 use crate::decoders::Decoders;
-use sluicebox_settings::Settings;
-use sluicebox_delta::{Once, Replaced};
+use crate::error::PipelineError;
 use chunk::{Barren, Chunk};
+use sluicebox_delta::dead_letter::columns::now_micros;
+use sluicebox_delta::dead_letter::{Letters, ReplayContext, Selection, Status};
+use sluicebox_delta::{Once, Replaced};
+use sluicebox_settings::Settings;
 
 /// Redrives dead letters of one pipeline.
 pub struct Redriver<'a> {

@@ -1,21 +1,22 @@
 //! A transform on probation beside the one that judges. As a *shadow* it gets a copy of a share of the records, and what it
-//! says is compared, never written. As a *canary* it judges the records of some partitions, and is sent back by itself when it
-//! rejects too much. Knows neither who put it there nor where it came from.
+//! says is compared, never written. As a *canary* it judges the records of some partitions, and is withdrawn when it
+//! rejects too much. Knows neither who ordered it nor where it came from.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 use sluicebox_sandbox::{Batch, Transform, Worker};
 
+use crate::error::PipelineError;
+use crate::rollout::shadow::{Comparison, Shadow};
 use crate::walk::breaker::{Breaker, BreakerCount};
+use crate::worker::worker;
 use sluicebox_delta::dead_letter::{DeadLetters, JudgedBy};
 use sluicebox_ledger::Reason;
-use crate::error::PipelineError;
 use sluicebox_ledger::TopicPartition;
-use crate::worker::worker;
 use sluicebox_settings::{BreakerSettings, Settings};
-use crate::rollout::shadow::{Comparison, Shadow};
 
 /// What a candidate is tried as.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,9 +30,9 @@ pub enum Probation {
     Canary {
         /// Which.
         partitions: BTreeSet<TopicPartition>,
-        /// When it is sent back.
+        /// When its trial ends.
         breaker: BreakerSettings,
-        /// What whoever ordered it tells it by when it is sent back.
+        /// Version of the channel entry that ordered the canary; echoed in `Withdrawal`.
         order: u64,
     },
 }
@@ -50,8 +51,8 @@ enum Role {
 /// A candidate that writes.
 pub(crate) struct Canary {
     partitions: BTreeSet<TopicPartition>,
-    pub(crate) worker: Worker,
-    pub(crate) head: JudgedBy,
+    worker: Worker,
+    judged_by: Arc<JudgedBy>,
     breaker: Breaker,
     order: u64,
 }
@@ -89,9 +90,14 @@ impl Candidate {
             }
             Probation::Canary { partitions, breaker, order } => {
                 require_same_tables(judging, transform)?;
-                let head = DeadLetters::introduce(settings, transform).await?;
-                let (partitions, breaker) = (partitions.clone(), Breaker::new(Some(*breaker)));
-                Role::Canary(Box::new(Canary { partitions, worker, head, breaker, order: *order }))
+                let judged_by = Arc::new(DeadLetters::introduce(settings, transform).await?);
+                Role::Canary(Box::new(Canary {
+                    partitions: partitions.clone(),
+                    worker,
+                    judged_by,
+                    breaker: Breaker::new(Some(*breaker)),
+                    order: *order,
+                }))
             }
         };
         Ok(Self { transform_digest: transform.digest().to_string(), role })
@@ -102,7 +108,7 @@ impl Candidate {
         &self.transform_digest
     }
 
-    /// By whose order it is tried; only canaries are sent back.
+    /// Version of the channel entry that ordered it; only canaries are withdrawn.
     pub(crate) fn order(&self) -> u64 {
         match &self.role {
             Role::Canary(canary) => canary.order,
@@ -110,12 +116,19 @@ impl Candidate {
         }
     }
 
-    /// The canary, if these records are its to judge, or the shadow, if it gets a copy of them.
-    pub(crate) fn roles(&mut self, batch: &Batch) -> (Option<&mut Canary>, Option<&mut Shadow>) {
-        let is_its = |one: &TopicPartition| one.partition == batch.partition && one.topic == batch.topic;
+    /// The canary, if it judges the records of this batch.
+    pub(crate) fn canary_for(&mut self, batch: &Batch) -> Option<&mut Canary> {
         match &mut self.role {
-            Role::Canary(canary) => (canary.partitions.iter().any(is_its).then_some(canary), None),
-            Role::Shadow(shadow) => (None, shadow.wants(batch.len()).then_some(shadow)),
+            Role::Canary(canary) => canary.judges(batch).then_some(canary),
+            Role::Shadow(_) => None,
+        }
+    }
+
+    /// The shadow, if it gets a copy of this batch. Asking counts: it is asked once a batch.
+    pub(crate) fn shadow_for(&mut self, batch: &Batch) -> Option<&mut Shadow> {
+        match &mut self.role {
+            Role::Shadow(shadow) => shadow.wants(batch.len()).then_some(shadow),
+            Role::Canary(_) => None,
         }
     }
 
@@ -138,12 +151,29 @@ impl Candidate {
             Role::Shadow(shadow) => (Some(shadow.comparison().clone()), None),
             Role::Canary(canary) => (None, canary.breaker.counted()),
         };
-        let (transform_digest, probation) = (self.transform_digest.clone(), self.to_string());
-        CandidateHealth { transform_digest, probation, comparison, rejections }
+        CandidateHealth {
+            transform_digest: self.transform_digest.clone(),
+            probation: self.to_string(),
+            comparison,
+            rejections,
+        }
     }
 }
 
 impl Canary {
+    fn judges(&self, batch: &Batch) -> bool {
+        self.partitions.iter().any(|its| its.partition == batch.partition && its.topic == batch.topic)
+    }
+
+    pub(crate) fn worker(&mut self) -> &mut Worker {
+        &mut self.worker
+    }
+
+    /// What its dead letters and commits name.
+    pub(crate) fn judged_by(&self) -> Arc<JudgedBy> {
+        self.judged_by.clone()
+    }
+
     /// Counts what it said; an error once it has rejected too much.
     pub(crate) fn count(&mut self, batch: &Batch, judged: usize, reasons: &[Reason]) -> Result<(), PipelineError> {
         self.breaker.count(batch, judged, reasons).map_err(|trip| PipelineError::Canary(trip.what()))

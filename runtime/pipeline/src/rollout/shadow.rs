@@ -9,13 +9,13 @@ use serde::Serialize;
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict, Worker};
 use tracing::warn;
 
-use sluicebox_ledger::Stage;
-use crate::error::PipelineError;
 use crate::decoders::{Decoded, Decoders};
+use crate::error::PipelineError;
+use crate::metrics;
 use sluicebox_ledger::Judged;
+use sluicebox_ledger::Stage;
 use sluicebox_ledger::TopicPartition;
 use sluicebox_settings::Settings;
-use crate::metrics;
 
 /// How many differences are kept to look at.
 const SAMPLES_MAX: usize = 10;

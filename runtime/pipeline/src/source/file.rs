@@ -7,10 +7,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::SourceError;
 use super::intake::Intake;
 use super::record_line::RecordLine;
-use super::{TopicIds, Polled, Source};
-use super::SourceError;
+use super::{Polled, Source, TopicIds};
 use sluicebox_ledger::{OffsetBounds, PartitionBounds};
 use sluicebox_ledger::{Offsets, TopicPartition};
 use sluicebox_settings::{FilePath, FileSettings, RecordFormat};

@@ -59,15 +59,14 @@ pub trait Source: Send {
     fn keep_alive(&mut self) -> Result<Polled, SourceError>;
 
     /// What there is of these partitions, all of which have been assigned.
-    fn bounds(&mut self, partitions: &[TopicPartition])
-    -> impl Future<Output = Result<PartitionBounds, SourceError>> + Send;
+    fn bounds(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> impl Future<Output = Result<PartitionBounds, SourceError>> + Send;
 
     /// Which topics these are at this moment. Left out are those of which that cannot be told: a topic that is gone, a
     /// source that has no notion of it.
-    fn topic_ids(
-        &mut self,
-        topics: &BTreeSet<Arc<str>>,
-    ) -> impl Future<Output = Result<TopicIds, SourceError>> + Send;
+    fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> impl Future<Output = Result<TopicIds, SourceError>> + Send;
 
     /// Begins, or begins again, to read partitions at the given offsets. Called after each [`Polled::Assigned`], perhaps
     /// with some of its partitions only, or none.

@@ -1,136 +1,134 @@
 //! How the walk takes partitions over, gives them up, and goes back: always through the ledger, and never with anything
-//! staged that was compared with an older one. A partition whose records and ledger do not join is not read.
+//! staged that was compared with an older one. The walk does not read a partition whose records and ledger do not join.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sluicebox_sandbox::planted::{Bug, planted};
+use sluicebox_ledger::{
+    ErrorKind, Ledger, Loss, LossCause, OffsetBounds, OffsetRange, Offsets, PartitionBounds, PartitionStart,
+    TopicPartition, examine,
+};
 use tracing::{error, info, warn};
 
-use crate::rollout::candidate::Candidate;
 use crate::error::PipelineError;
-use sluicebox_ledger::ErrorKind;
-use sluicebox_ledger::{PartitionStart, Ledger};
-use sluicebox_ledger::{OffsetBounds, PartitionBounds, Loss, LossCause, examine};
-use sluicebox_ledger::{OffsetRange, Offsets, TopicPartition};
-use crate::source::Source;
 use crate::metrics;
-use crate::walk::{Unflushed, Walk};
+use crate::source::Source;
+use crate::walk::Walk;
+use crate::walk::unflushed::Unflushed;
 
 impl<S: Source> Walk<S> {
-    /// Reads the ledgers of partitions that wait to be started, and starts each at the smallest. Every table knows where
-    /// a partition sets out from before its first record is read: a crash before the first flush skips nothing.
-    pub(crate) async fn take_over(&mut self) -> Result<(), PipelineError> {
-        if self.awaiting.is_empty() {
+    /// Reads the ledgers of partitions that await their start, and starts each at the smallest. Every table notes where a
+    /// partition starts before the walk reads its first record: a crash before the first flush skips nothing.
+    pub(super) async fn take_over(&mut self) -> Result<(), PipelineError> {
+        if !self.partitions.is_any_awaiting() {
             return Ok(());
         }
         if self.report.is_paused() {
             return self.take_over_unread().await;
         }
         self.flush().await?;
-        // What stopped a partition may have been mended.
-        self.awaiting.extend(self.stopped.keys().cloned());
-        self.awaiting.sort_unstable();
-        self.awaiting.dedup();
-        self.tables.read_ledgers(&self.awaiting).await?;
-        if !planted(Bug::TrustsOldLedger) {
-            self.dead_letters.table.read_ledger(&self.awaiting).await?;
-        }
-        let bounds = self.source.bounds(&self.awaiting).await?;
-        let starts = self.starts(&bounds);
+        self.partitions.examine_stopped_again();
+        let awaiting = self.partitions.awaiting();
+        self.tables.read_ledgers(&awaiting).await?;
+        self.dead_letters.table.read_ledger(&awaiting).await?;
+        let bounds = self.source.bounds(&awaiting).await?;
+        let (starts, losses) = self.starts_and_losses(&bounds);
         // In the order of a flush. Where two workers begin at once, the first to commit to the first table decides where.
         self.dead_letters.note_starts(&starts).await?;
         self.tables.note_starts(&starts).await?;
-        let stopped: Vec<TopicPartition> = self.stopped.keys().cloned().collect();
+        let stopped: Vec<TopicPartition> = losses.keys().cloned().collect();
         self.source.pause(&stopped)?;
-        let next = |start: &PartitionStart| Some((start.partition.clone(), self.next_offset(&start.partition)?));
-        let starts: Offsets = starts.iter().filter_map(next).collect();
-        self.source.start(&starts).await?;
-        self.awaiting.clear();
+        let offsets: Offsets = starts
+            .iter()
+            .filter_map(|start| Some((start.partition.clone(), self.next_offset(&start.partition)?)))
+            .collect();
+        self.source.start(&offsets).await?;
+        self.partitions.start(losses);
         // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for ever.
-        self.source.ack(&starts);
+        self.source.ack(&offsets);
         Ok(())
     }
 
-    /// Answers the group, but reads nothing: a person has to decide first.
+    /// Answers the group, but reads nothing: an operator has to decide first.
     async fn take_over_unread(&mut self) -> Result<(), PipelineError> {
-        self.source.pause(&self.awaiting)?;
+        let awaiting = self.partitions.awaiting();
+        self.source.pause(&awaiting)?;
         if let Some(why) = self.report.pause_reason() {
-            self.awaiting.iter().for_each(|partition| self.source.note_stopped(partition, why));
+            awaiting.iter().for_each(|partition| self.source.note_stopped(partition, why));
         }
         self.source.start(&Offsets::new()).await?;
-        self.unread.append(&mut self.awaiting);
+        self.partitions.pause();
         Ok(())
     }
 
-    /// Where each partition sets out from; those that would skip records are stopped instead.
-    fn starts(&mut self, bounds: &PartitionBounds) -> Vec<PartitionStart> {
+    /// Where each partition starts, and which ones would skip records.
+    fn starts_and_losses(&mut self, bounds: &PartitionBounds) -> (Vec<PartitionStart>, BTreeMap<TopicPartition, Loss>) {
         let mut starts = Vec::new();
+        let mut losses = BTreeMap::new();
         for (partition, bounds) in bounds {
+            let known_loss = self.partitions.loss(partition);
             match self.start(partition, bounds) {
                 Ok(start) => {
-                    if self.stopped.remove(partition).is_some() {
-                        info!(%partition, "is read again");
+                    if known_loss.is_some() {
+                        info!(%partition, "resumed: its records join the ledger again");
                     }
                     starts.push(start);
                 }
                 Err(loss) => {
-                    if self.stopped.get(partition) != Some(&loss) {
+                    if known_loss != Some(&loss) {
                         error!("{loss}");
                     }
                     self.source.note_stopped(partition, &loss.to_string());
-                    self.stopped.insert(partition.clone(), loss);
+                    losses.insert(partition.clone(), loss);
                 }
             }
         }
-        starts
+        (starts, losses)
     }
 
     fn start(&self, partition: &TopicPartition, bounds: &OffsetBounds) -> Result<PartitionStart, Loss> {
-        let examined = examine(partition, bounds, self.ledgers());
+        let start = |to: i64, accepted: Option<Loss>| PartitionStart {
+            partition: partition.clone(),
+            to,
+            topic_id: bounds.topic_id,
+            accepted,
+        };
         let mut accepted = self.accepted_gaps.iter().filter(|gap| gap.partition == *partition);
-        let start =
-            |to, accepted| Ok(PartitionStart { partition: partition.clone(), to, topic_id: bounds.topic_id, accepted });
-        match examined {
-            Ok(next) if self.source.accepted_up_to(partition).is_some_and(|to| next < to) => {
-                let missing = OffsetRange { from: next, to: self.source.accepted_up_to(partition).unwrap_or(next) };
-                let cause = LossCause::Undelivered { missing, first: None };
-                let loss = Loss { partition: partition.clone(), cause };
+        let next = match examine(partition, bounds, self.ledgers()) {
+            Ok(next) => next,
+            Err(loss) if accepted.any(|gap| *gap == loss.gap()) => {
                 warn!("accepted: {loss}");
-                start(missing.to, Some(loss))
-            }
-            Ok(next) => {
-                accepted.for_each(|gap| info!("--accept-gap {gap}: nothing is missing there, or not any more"));
-                start(next, None)
-            }
-            Err(loss) if planted(Bug::AcceptsEveryLoss) || accepted.any(|gap| *gap == loss.gap()) => {
-                warn!("accepted: {loss}");
-                start(loss.gap().to, Some(loss))
+                return Ok(start(loss.gap().to, Some(loss)));
             }
             Err(loss) => {
                 let others = self.accepted_gaps.iter().filter(|gap| gap.partition == *partition);
                 others.for_each(|gap| warn!("--accept-gap {gap} is not what is missing: {}", loss.gap()));
-                Err(loss)
+                return Err(loss);
             }
+        };
+        if let Some(to) = self.source.accepted_up_to(partition).filter(|to| next < *to) {
+            let missing = OffsetRange { from: next, to };
+            let loss = Loss { partition: partition.clone(), cause: LossCause::Undelivered { missing, first: None } };
+            warn!("accepted: {loss}");
+            return Ok(start(to, Some(loss)));
         }
+        accepted.for_each(|gap| info!("--accept-gap {gap}: nothing is missing there, or not any more"));
+        Ok(start(next, None))
     }
 
     fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
-        let ledgers_max = if planted(Bug::AsksOneTable) { 1 } else { usize::MAX };
-        self.tables.ledgers().chain([self.dead_letters.table.ledger()]).take(ledgers_max)
+        self.tables.ledgers().chain([self.dead_letters.table.ledger()])
     }
 
-    /// The smallest ledger: the next offset that some table still lacks.
-    pub(crate) fn next_offset(&self, partition: &TopicPartition) -> Option<i64> {
-        if planted(Bug::ResumesAtLargest) {
-            return self.ledgers().map(|ledger| ledger.next(partition)).max().flatten();
-        }
+    /// The smallest ledger: the next offset that some table still lacks. None if a table does not know the partition:
+    /// `None` is the least of all.
+    pub(super) fn next_offset(&self, partition: &TopicPartition) -> Option<i64> {
         self.ledgers().map(|ledger| ledger.next(partition)).min().flatten()
     }
 
-    /// Whether what has been read since the last flush is of the topics that the ledgers are of. A topic that was made
-    /// anew goes on under its old name, at whatever offset the old one had reached.
-    pub(crate) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
+    /// Requires that what was read since the last flush is of the topics that the ledgers know. A recreated topic goes on
+    /// under its old name, at whatever offset the old one had reached.
+    pub(super) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
         let topics: BTreeSet<Arc<str>> = self.unflushed.partitions().map(|partition| partition.topic.clone()).collect();
         let topic_ids = self.source.topic_ids(&topics).await?;
         let is_another = |partition: &&TopicPartition| {
@@ -144,50 +142,38 @@ impl<S: Source> Walk<S> {
         }
     }
 
-    /// Finishes what is in flight before the group gives `partitions` to another worker. If they are lost already, or
-    /// the flush fails, everything staged is dropped: the ledger refuses it anyway.
-    pub(crate) async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<(), PipelineError> {
-        if planted(Bug::ReleasesFirst) {
-            self.source.unassign(partitions)?;
-        }
-        let flushed = if lost && !planted(Bug::CommitsWhatIsLost) { Ok(()) } else { self.flush().await };
-        let has_more = (lost && !planted(Bug::KeepsStagedOnLost)) || flushed.is_err() || !self.intake.is_empty();
-        self.awaiting.retain(|partition| !partitions.contains(partition));
-        self.unread.retain(|partition| !partitions.contains(partition));
-        self.stopped.retain(|partition, _| !partitions.contains(partition));
+    /// Finishes what is in flight before the group gives `partitions` to another worker. If the partitions are lost
+    /// already, or the flush fails, the walk drops everything staged: the ledger would refuse it.
+    pub(super) async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<(), PipelineError> {
+        let flushed = if lost { Ok(()) } else { self.flush().await };
+        let has_more = lost || flushed.is_err() || !self.intake.is_empty();
+        self.partitions.revoke(partitions);
         self.tables.forget(partitions);
         self.dead_letters.table.forget(partitions);
         metrics::forget(partitions);
-        let released = self.source.unassign(partitions);
+        let unassigned = self.source.unassign(partitions);
         if has_more {
-            // Records that have not been taken in yet may be of the partitions that are gone.
+            // Records that were not taken in yet may be of the partitions that are gone.
             self.rewind();
         }
-        released?;
+        unassigned?;
         match flushed {
             Err(error) if matches!(error.kind(), ErrorKind::Configuration | ErrorKind::Stop) => Err(error),
             Err(error) => {
-                warn!(%error, "could not flush before a rebalance; whoever takes over starts at the ledger");
+                warn!(%error, "flush before a rebalance failed: the worker that takes over starts at the ledger");
                 Ok(())
             }
             Ok(()) => Ok(()),
         }
     }
 
-    /// Drops what is staged; all partitions start again from their ledgers, read anew.
-    pub(crate) fn rewind(&mut self) {
-        if !planted(Bug::KeepsStaged) {
-            self.tables.abandon();
-        }
-        if !planted(Bug::KeepsStagedLetters) {
-            self.dead_letters.table.abandon();
-        }
+    /// Drops what is staged. All partitions start again from their ledgers, which are read again.
+    pub(super) fn rewind(&mut self) {
+        self.tables.abandon();
+        self.dead_letters.table.abandon();
         self.intake.clear();
         self.unflushed = Unflushed::default();
-        self.breaker.rewind();
-        self.candidate.iter_mut().for_each(Candidate::rewind);
-        if !planted(Bug::DoesNotGoBack) {
-            self.awaiting.append(&mut self.source.partitions());
-        }
+        self.judges.rewind();
+        self.partitions.rewind(self.source.partitions());
     }
 }

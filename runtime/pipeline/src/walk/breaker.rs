@@ -3,7 +3,7 @@
 //!
 //! Only rejected records are kept, each with its number in the stream of judged records; so a good record costs nothing.
 //! What was counted since the last flush is forgotten by a rewind ([`Breaker::rewind`]): those records will be judged, and
-//! counted, again. The window begins anew with each process and each transform.
+//! counted, again. The window starts empty with each process and each transform.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -96,9 +96,10 @@ impl Breaker {
         Ok(())
     }
 
-    /// Another transform judges: what this one's did is forgotten.
-    pub(crate) fn begin_anew(&mut self) {
-        (self.window, self.flushed) = (Window::default(), Window::default());
+    /// Another transform judges: the verdicts of the one before no longer count.
+    pub(crate) fn reset(&mut self) {
+        self.window = Window::default();
+        self.flushed = Window::default();
     }
 
     /// What has been counted is in the tables.

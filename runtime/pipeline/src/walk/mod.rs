@@ -4,97 +4,84 @@
 //! poll        source        a bounded batch, with positions
 //! skip        ledger        offsets that the tables already have
 //! transform   sandbox       each record → rows | filtered | rejected(reason)
-//! stage       sink          Parquet, invisible so far; schema misfits join the rejected
-//! bury        dead_letter   rejected records durable
-//! commit      sink          add + txn, one atomic commit a table
+//! stage       tables        Parquet, invisible so far; schema misfits join the rejected
+//! bury        dead letters  rejected records durable
+//! commit      tables        add + txn, one atomic commit a table
 //! ack         source        only after the commit
 //! ```
 //!
-//! Poll, skip, transform and stage repeat per batch ([`Walk::step`], [`Walk::take_in`]); bury, commit and ack happen at
-//! a flush ([`Walk::flush`]). A record's failure is a value; an `Err` means that the infrastructure failed, and the
-//! answer to every `Err` that has one is the same: drop what is staged and go back to the ledger. Runs on one thread,
-//! and knows no Kafka, no Parquet and no wasm.
+//! Three small loops: a *step* is one poll, or one change of the assignment; it *takes in* the records of that poll, batch
+//! by batch (skip, transform, stage); when enough is staged it *flushes* (bury, commit, ack). A record's failure is a
+//! value. An `Err` means that the infrastructure failed, and the answer is always the same: drop what is staged and go
+//! back to the ledger.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod.rs` | the three loops |
+//! | `assignment.rs`, [`partitions`] | how partitions come and go, and the state that each is in |
+//! | [`judges`] | which transform judges a batch: the pipeline's own, or a canary; and what a shadow compares |
+//! | `unflushed.rs` | what was taken in since the last flush |
+//! | [`swap`] | how another transform takes over between two flushes |
+//! | [`backoff`], [`breaker`] | what to do when the infrastructure fails, or when a transform rejects too much |
+//! | [`report`] | what the walk says of itself |
+//!
+//! Runs on one thread, and knows no Kafka, no Parquet and no wasm.
 
 mod assignment;
 pub mod backoff;
 pub mod breaker;
+pub mod judges;
+mod partitions;
 pub mod report;
 pub mod swap;
+mod unflushed;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sluicebox_sandbox::planted::{Bug, planted};
-use sluicebox_sandbox::{Batch, Worker};
+use sluicebox_delta::dead_letter::DeadLetters;
+use sluicebox_ledger::{ErrorKind, Gap, TopicPartition};
+use sluicebox_sandbox::Batch;
+use sluicebox_settings::{FlushSettings, Settings};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use crate::walk::breaker::Breaker;
-use crate::rollout::candidate::Candidate;
-use sluicebox_delta::dead_letter::DeadLetters;
-use sluicebox_ledger::Stage;
 use crate::error::PipelineError;
-use sluicebox_ledger::ErrorKind;
-use sluicebox_ledger::Judged;
-use sluicebox_ledger::{Gap, Loss};
-use crate::walk::backoff::Backoff;
-use sluicebox_ledger::{Offsets, TopicPartition};
-use crate::progress::Progress;
-use sluicebox_settings::FlushSettings;
-use crate::source::{Intake, Polled, Source};
-use crate::walk::swap::Changes;
-use crate::tables::Tables;
 use crate::metrics;
+use crate::progress::Progress;
+use crate::run::RunOptions;
+use crate::source::{Intake, Polled, Source};
+use crate::tables::Tables;
+use crate::walk::backoff::Backoff;
+use crate::walk::judges::Judges;
+use crate::walk::partitions::Partitions;
 use crate::walk::report::Report;
+use crate::walk::swap::Changes;
+use crate::walk::unflushed::Unflushed;
 
-/// How long the walk works on records before it lets the source speak: a consumer group takes a member that does not poll
+/// How long the walk works on records before it polls the source again. A consumer group takes a member that does not poll
 /// for dead, and a partition full of endless loops must advance all the same.
-pub(crate) const TURN: Duration = Duration::from_secs(5);
-
-/// Partitions that the walk does not read, because it would skip records.
-pub(crate) type Stopped = BTreeMap<TopicPartition, Loss>;
+const TURN: Duration = Duration::from_secs(5);
 
 /// A source, a transform, its tables and its dead letters, and what is between two flushes.
-pub struct Walk<S> {
-    pub(crate) source: S,
-    pub(crate) worker: Worker,
-    /// A transform on probation beside it.
-    pub(crate) candidate: Option<Candidate>,
-    pub(crate) changes: Changes,
-    pub(crate) tables: Tables,
-    pub(crate) dead_letters: DeadLetters,
-    pub(crate) intake: Intake,
-    pub(crate) flush_settings: FlushSettings,
-    pub(crate) backoff: Backoff,
-    pub(crate) breaker: Breaker,
-    pub(crate) report: Report,
-    pub(crate) stop: watch::Receiver<bool>,
-    pub(crate) progress: watch::Sender<Progress>,
-    /// How long it works on records before it lets the source speak.
-    pub(crate) turn: Duration,
-    /// Losses that somebody has agreed to.
-    pub(crate) accepted_gaps: Vec<Gap>,
-    /// Assigned, but not started yet.
-    pub(crate) awaiting: Vec<TopicPartition>,
-    /// Assigned while a person has to decide, and not read.
-    pub(crate) unread: Vec<TopicPartition>,
-    /// Assigned, but not to be read: records of theirs would be skipped.
-    pub(crate) stopped: Stopped,
-    pub(crate) unflushed: Unflushed,
-}
-
-/// What has been taken in since the last flush.
-#[derive(Default)]
-pub(crate) struct Unflushed {
-    since: Option<Instant>,
-    bytes: u64,
-    offsets: Offsets,
-    progress: Progress,
-    rejected: BTreeMap<Stage, u64>,
-    /// The timestamp of the oldest record, as far as the first of each batch says.
-    oldest_millis: Option<i64>,
+pub(crate) struct Walk<S> {
+    source: S,
+    judges: Judges,
+    tables: Tables,
+    dead_letters: DeadLetters,
+    changes: Changes,
+    intake: Intake,
+    partitions: Partitions,
+    unflushed: Unflushed,
+    flush_settings: FlushSettings,
+    backoff: Backoff,
+    turn: Duration,
+    /// Losses that an operator has accepted.
+    accepted_gaps: Vec<Gap>,
+    report: Report,
+    stop: watch::Receiver<bool>,
+    progress: watch::Sender<Progress>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -104,9 +91,43 @@ enum Step {
 }
 
 impl<S: Source> Walk<S> {
-    /// Walks until the source ends or `stop` turns true; what is staged then has been flushed. A source that has been read
-    /// to its end but for partitions that had to be stopped is an error.
-    pub async fn run(mut self) -> Result<Progress, PipelineError> {
+    pub(crate) fn new(
+        source: S,
+        settings: &Settings,
+        judges: Judges,
+        tables: Tables,
+        dead_letters: DeadLetters,
+        options: RunOptions,
+    ) -> Self {
+        Self {
+            source,
+            judges,
+            tables,
+            dead_letters,
+            changes: options.changes,
+            intake: Intake::new(settings.batch.records_max, settings.batch.bytes_max as usize),
+            partitions: Partitions::default(),
+            unflushed: Unflushed::default(),
+            flush_settings: settings.flush,
+            backoff: Backoff::new(options.drain),
+            turn: TURN,
+            accepted_gaps: options.accepted_gaps,
+            report: Report::new(options.health),
+            stop: options.stop,
+            progress: options.progress,
+        }
+    }
+
+    /// Shorter turns and pauses, for a source whose callers wait.
+    pub(crate) fn with_turn(mut self, turn: Duration) -> Self {
+        self.turn = turn;
+        self.backoff = Backoff::brief();
+        self
+    }
+
+    /// Walks until the source ends or `stop` turns true, and flushes what is staged by then. A source that was read to its
+    /// end, but for partitions that had to be stopped, is an error.
+    pub(crate) async fn run(mut self) -> Result<Progress, PipelineError> {
         loop {
             match self.step().await {
                 Ok(Step::Onward) => self.tell(),
@@ -128,14 +149,14 @@ impl<S: Source> Walk<S> {
             self.change();
             return Ok(Step::Onward);
         }
-        let polled = match self.intake.is_empty() && self.awaiting.is_empty() {
+        let polled = match self.intake.is_empty() && !self.partitions.is_any_awaiting() {
             true => self.source.poll(&mut self.intake).await?,
             // The last turn was too short for what was polled, or partitions could not be taken over.
             false => self.source.keep_alive()?,
         };
         match polled {
             Polled::Records | Polled::Idle => self.take_in().await?,
-            Polled::Assigned(partitions) => self.awaiting.extend(partitions),
+            Polled::Assigned(partitions) => self.partitions.assign(partitions),
             Polled::Revoked { partitions, lost } => self.give_up(&partitions, lost).await?,
             Polled::OffsetOutOfRange => {
                 self.flush().await?;
@@ -143,9 +164,9 @@ impl<S: Source> Walk<S> {
             }
             Polled::End => {
                 self.flush().await?;
-                return match std::mem::take(&mut self.stopped) {
-                    stopped if stopped.is_empty() => Ok(Step::Finished),
-                    stopped => Err(PipelineError::Losses(stopped.into_values().collect())),
+                return match self.partitions.take_losses() {
+                    losses if losses.is_empty() => Ok(Step::Finished),
+                    losses => Err(PipelineError::Losses(losses)),
                 };
             }
         }
@@ -156,7 +177,7 @@ impl<S: Source> Walk<S> {
         Ok(Step::Onward)
     }
 
-    /// Skip, transform and stage what the poll brought, or as much of it as fits a turn.
+    /// Skips, transforms and stages what the poll brought, or as much of it as fits a turn.
     async fn take_in(&mut self) -> Result<(), PipelineError> {
         let turn_end = Instant::now() + self.turn;
         let mut intake = std::mem::take(&mut self.intake);
@@ -192,92 +213,73 @@ impl<S: Source> Walk<S> {
         Ok(done)
     }
 
-    /// How many records at the beginning of a batch every table has already, or has been given since the last flush:
-    /// sources may hand over a record twice.
+    /// How many records at the beginning of a batch every table has already, or was given since the last flush: a source
+    /// may hand over a record twice.
     fn skip(&self, batch: &Batch) -> usize {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
-        let staged = self.unflushed.offsets.get(&partition).copied().filter(|_| !planted(Bug::TakesInTwice));
+        let staged = self.unflushed.next_offset(&partition);
+        // `None` is less than any offset: a partition of which nothing is staged yet compares as "not repeated".
         if batch.offsets.first().copied() < staged {
-            debug!(%partition, ?staged, "came twice");
+            debug!(%partition, ?staged, "skipped records: the source handed them over twice");
         }
         let next = self.next_offset(&partition).max(staged).unwrap_or(i64::MIN);
-        batch.offsets.partition_point(|&offset| offset < next + i64::from(planted(Bug::SkipsOneTooMany)))
+        batch.offsets.partition_point(|&offset| offset < next)
     }
 
-    /// Returns how many of the records have been judged within the budget, one at least.
+    /// Returns how many of the records were judged within the budget, one at least.
     async fn transform_and_stage(&mut self, batch: &Batch, budget: Duration) -> Result<usize, PipelineError> {
-        let (mut canary, shadow) = self.candidate.as_mut().map_or((None, None), |candidate| candidate.roles(batch));
-        let worker = canary.as_mut().map_or(&mut self.worker, |canary| &mut canary.worker);
-        let started = Instant::now();
-        let outcome = worker.process_for(batch, budget).map_err(PipelineError::sandbox)?;
-        metrics::effort(&outcome.effort);
-        if let Some(shadow) = shadow {
-            shadow.compare(batch, outcome.clone(), started.elapsed());
-        }
-        let count = outcome.verdicts.len();
-        let judged = self.tables.stage(batch, outcome).await?;
-        match &mut canary {
-            None => self.breaker.count(batch, count, &judged.reasons).map_err(PipelineError::Breaker)?,
-            Some(canary) => {
-                canary.count(batch, count, &judged.reasons)?;
-                self.tables.note_judge(batch, &canary.head.transform_digest);
-            }
-        }
-        self.dead_letters.stage(batch, &judged, canary.map(|canary| &canary.head)).await?;
+        let (outcome, judged_by) = self.judges.process(batch, budget)?;
+        let judged = self.tables.stage(batch, outcome, judged_by.as_deref()).await?;
+        self.judges.count(batch, &judged)?;
+        self.dead_letters.stage(batch, &judged, judged_by.as_deref()).await?;
         self.unflushed.count(batch, &judged);
-        Ok(count)
+        Ok(judged.verdicts.len())
     }
 
-    /// Bury, commit, ack: from here on the records since the last flush are visible, each exactly once.
-    pub(crate) async fn flush(&mut self) -> Result<(), PipelineError> {
+    /// Buries, commits, acknowledges: from here on the records since the last flush are visible, each exactly once.
+    async fn flush(&mut self) -> Result<(), PipelineError> {
         if self.unflushed.is_empty() {
             return Ok(());
         }
         let started = Instant::now();
         self.require_same_topics().await?;
-        if planted(Bug::AcksFirst) {
-            self.source.ack(&self.unflushed.offsets.clone());
-        }
-        if planted(Bug::BuriesLast) {
-            self.tables.commit().await?;
-        }
         self.dead_letters.bury().await?;
-        let committed = self.tables.commit().await;
-        if !planted(Bug::AdvancesPastFailure) {
-            committed?;
-        }
-        let Unflushed { offsets, progress, rejected, .. } = std::mem::take(&mut self.unflushed);
-        self.source.ack(&offsets);
+        self.tables.commit().await?;
+        let flushed = std::mem::take(&mut self.unflushed);
+        self.source.ack(flushed.offsets());
+        let progress = flushed.progress();
         info!(records = progress.records, dead_letters = progress.dead_letters, "flushed");
-        metrics::flushed(&progress, rejected, started.elapsed());
+        metrics::flushed(progress, flushed.rejected(), started.elapsed());
         self.backoff.restore();
-        self.breaker.settle();
-        self.candidate.iter_mut().for_each(Candidate::settle);
-        self.progress.send_modify(|total| total.add(&progress));
+        self.judges.settle();
+        self.progress.send_modify(|total| total.add(progress));
         Ok(())
     }
 
     fn is_flush_due(&self) -> bool {
         let settings = &self.flush_settings;
-        let staged_rows = self.tables.staged_rows() + self.dead_letters.table.staged_rows();
-        self.unflushed.since.is_some_and(|since| since.elapsed() >= settings.interval)
-            || staged_rows >= settings.rows_max as u64
-            || self.unflushed.bytes >= settings.bytes_max
+        self.unflushed.age().is_some_and(|age| age >= settings.interval)
+            || self.staged_rows() >= settings.rows_max as u64
+            || self.unflushed.bytes() >= settings.bytes_max
+    }
+
+    fn staged_rows(&self) -> u64 {
+        self.tables.staged_rows() + self.dead_letters.table.staged_rows()
     }
 
     async fn recover(&mut self, error: PipelineError) -> Result<(), PipelineError> {
-        let is_canary = matches!(error, PipelineError::Canary(_));
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
             ErrorKind::Environment if *self.stop.borrow() => return Err(error),
             ErrorKind::Environment => {
                 metrics::rewound("environment");
-                self.backoff.wait(error, &mut self.stop, &self.report).await?;
+                self.back_off(error).await?;
             }
             ErrorKind::Rewind => {
-                self.send_back_canary(&error);
+                let is_canary = matches!(error, PipelineError::Canary(_));
                 metrics::rewound(if is_canary { "canary" } else { "fenced" });
-                info!(%error, "going back to the ledger");
+                info!(%error, "rewind: going back to the ledger");
+                self.withdraw_canary(&error);
             }
             ErrorKind::Pause if self.source.is_endless() => {
                 metrics::rewound("breaker");
@@ -285,42 +287,17 @@ impl<S: Source> Walk<S> {
             }
             ErrorKind::Pause => return Err(error),
         }
-        if !(planted(Bug::KeepsCanarysWork) && is_canary) {
-            self.rewind();
-        }
+        self.rewind();
         Ok(())
     }
-}
 
-impl Unflushed {
-    /// Of which partitions something has been taken in.
-    pub(crate) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
-        self.offsets.keys()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.since.is_none()
-    }
-
-    fn count(&mut self, batch: &Batch, judged: &Judged) {
-        let verdicts = &judged.verdicts;
-        self.since.get_or_insert_with(Instant::now);
-        self.bytes += (batch.bytes() * verdicts.len() / batch.len()) as u64;
-        self.progress.count(verdicts);
-        for reason in &judged.reasons {
-            *self.rejected.entry(reason.stage).or_default() += 1;
-        }
-        if let Some(&first) = batch.timestamps.first().filter(|&&millis| millis >= 0) {
-            self.oldest_millis = Some(self.oldest_millis.map_or(first, |oldest| oldest.min(first)));
-        }
-        // The verdicts may be of the first records only.
-        if let Some(last) = batch.offsets.get(verdicts.len() - 1) {
-            self.offsets.insert(TopicPartition::new(batch.topic.clone(), batch.partition), last + 1);
-        }
-    }
-
-    /// Tells what is staged; the rows are the tables' to count.
-    pub(crate) fn tell(&self, staged_rows: u64) {
-        metrics::staged(staged_rows, self.bytes, self.oldest_millis);
+    /// Waits before the next attempt, or hands the error back when a drain has tried often enough.
+    async fn back_off(&mut self, error: PipelineError) -> Result<(), PipelineError> {
+        let Some(pause) = self.backoff.next_pause() else { return Err(error) };
+        self.report.back_off(&error, &pause);
+        let pause_seconds = pause.duration.as_secs_f32();
+        warn!(%error, pause_seconds, "environment failed: going back to the ledger after a pause");
+        pause.wait(&mut self.stop).await;
+        Ok(())
     }
 }

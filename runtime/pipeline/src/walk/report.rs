@@ -1,4 +1,4 @@
-//! How the walk tells of itself: its health after each step, figures at most once a second. Nothing is decided here.
+//! What the walk says of itself: its health after each step, figures at most once a second. Nothing is decided here.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,12 +6,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::error;
 
-use crate::rollout::candidate::Candidate;
 use crate::error::PipelineError;
 use crate::health::{Health, PartitionHealth, State};
-use crate::source::Source;
 use crate::metrics;
+use crate::source::Source;
 use crate::walk::Walk;
+use crate::walk::backoff::Pause;
 
 /// How old the figures may be.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -30,19 +30,19 @@ impl Report {
     }
 
     /// The infrastructure fails.
-    pub(crate) fn back_off(&self, error: &PipelineError, attempts: u32, since: SystemTime) {
+    pub(crate) fn back_off(&self, error: &PipelineError, pause: &Pause) {
         self.health.send_modify(|health| {
-            health.state = State::BackingOff { error: error.to_string(), attempts, since };
+            health.state = State::BackingOff { error: error.to_string(), attempts: pause.failures, since: pause.since };
             metrics::health(health);
         });
     }
 
-    /// Whether a person has to decide before anything is read.
+    /// Whether an operator has to decide before the walk reads anything.
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.is_some()
     }
 
-    /// Somebody has decided.
+    /// The operator has decided.
     pub(crate) fn resume(&mut self) {
         self.paused = None;
     }
@@ -55,7 +55,7 @@ impl Report {
         }
     }
 
-    /// A person has to decide.
+    /// An operator has to decide.
     pub(crate) fn pause(&mut self, error: &PipelineError) {
         error!("paused: {error}");
         self.paused = Some(State::Paused { error: error.to_string(), since: SystemTime::now() });
@@ -73,7 +73,7 @@ impl<S: Source> Walk<S> {
         let health = self.health(state);
         metrics::health(&health);
         self.report.health.send_replace(health);
-        self.unflushed.tell(self.tables.staged_rows() + self.dead_letters.table.staged_rows());
+        self.unflushed.show(self.staged_rows());
         self.report.told = Some(Instant::now());
     }
 
@@ -85,7 +85,7 @@ impl<S: Source> Walk<S> {
         if let Some(paused) = &self.report.paused {
             return paused.clone();
         }
-        let has_begun = self.awaiting.is_empty();
+        let has_begun = !self.partitions.is_any_awaiting();
         match &self.report.health.borrow().state {
             State::Starting if !has_begun => State::Starting,
             failing @ State::BackingOff { .. } if !has_begun || !self.unflushed.is_empty() => failing.clone(),
@@ -105,16 +105,16 @@ impl<S: Source> Walk<S> {
                 next_offset,
                 end_offset,
                 lag_records: next_offset.zip(end_offset).map(|(next, end)| (end - next).max(0)),
-                stopped: self.stopped.get(partition).map(ToString::to_string),
+                stopped: self.partitions.loss(partition).map(ToString::to_string),
             }
         });
         Health {
             state,
             source_trouble: status.trouble,
             partitions: partitions.collect(),
-            breaker: self.breaker.counted(),
+            breaker: self.judges.breaker_count(),
             transform_digest: self.tables.transform_digest().to_owned(),
-            candidate: self.candidate.as_ref().map(Candidate::health),
+            candidate: self.judges.candidate_health(),
             refused: self.changes.refused().map(str::to_owned),
             told: std::time::Instant::now(),
         }

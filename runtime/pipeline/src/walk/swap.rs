@@ -1,30 +1,29 @@
-//! How another transform takes the place of the one that judges: prepared beside it, taken over between two flushes. The
-//! walk goes back to the ledgers then, as after any failure, so that no record is judged by both, or by neither. Where
-//! transforms come from, and who decides, is none of its business.
+//! How another transform takes the place of the one that judges: prepared beside it, and adopted between two flushes. The
+//! walk then goes back to the ledgers, as after any failure, so that no record is judged by both, or by neither. It does
+//! not know where transforms come from, or who decides.
 
-use sluicebox_sandbox::planted::{Bug, planted};
+use sluicebox_delta::dead_letter::DeadLetters;
 use sluicebox_sandbox::{Transform, Worker};
+use sluicebox_settings::Settings;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use crate::rollout::candidate::Candidate;
-use sluicebox_delta::dead_letter::DeadLetters;
 use crate::error::PipelineError;
-use crate::worker::worker;
-use sluicebox_settings::Settings;
+use crate::metrics;
+use crate::rollout::candidate::Candidate;
 use crate::source::Source;
 use crate::tables::Tables;
-use crate::metrics;
 use crate::walk::Walk;
+use crate::worker::worker;
 
 /// What a walk is told to do between two flushes.
 pub enum Change {
-    /// From now on this transform judges; a candidate that was there is not any more.
+    /// This transform judges from now on; the trial of a candidate ends.
     Adopt(Box<PreparedTransform>),
-    /// From now on this one is on probation beside it; none: nobody is.
+    /// This candidate is tried from now on; none: the trial ends.
     Probation(Option<Box<Candidate>>),
-    /// Something was refused before it came here, or cannot be looked at, and all stays as it is: said, and shown until the
-    /// next change. None: it is no longer so.
+    /// A promotion was refused before it came here, or the channel cannot be read: the walk logs why and shows it until the
+    /// next change. None: that is over.
     Refused(Option<String>),
 }
 
@@ -36,10 +35,10 @@ pub struct PreparedTransform {
 }
 
 impl PreparedTransform {
-    /// Does all that can fail, while the other one goes on judging.
+    /// Does all that can fail, while the other transform goes on judging.
     ///
     /// # Errors
-    /// Whatever makes it unfit: a configuration that it refuses, tables that are not as it needs them, a store out of reach.
+    /// What makes it unfit: a configuration that it refuses, tables that are not as it needs them, a store out of reach.
     pub async fn prepare(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
         Ok(Self {
             worker: worker(settings, transform)?,
@@ -72,11 +71,11 @@ pub struct Changes {
     refused: Option<String>,
 }
 
-/// Where changes are proposed, and what came of them is heard.
+/// Where a registry proposes changes, and hears what came of them.
 pub struct Proposals {
-    /// Taken in one by one, each between two flushes.
+    /// The walk takes them one by one, each between two flushes.
     pub changes: mpsc::Sender<Change>,
-    /// Candidates that the walk has sent back by itself.
+    /// Candidates whose trial the walk has ended by itself.
     pub withdrawn: mpsc::UnboundedReceiver<Withdrawal>,
 }
 
@@ -85,9 +84,9 @@ pub struct Proposals {
 pub struct Withdrawal {
     /// The candidate's digest.
     pub transform_digest: String,
-    /// By whose order it was tried.
+    /// Version of the channel entry that ordered the canary.
     pub order: u64,
-    /// How it came.
+    /// Why.
     pub why: String,
 }
 
@@ -118,62 +117,60 @@ impl Changes {
     }
 
     pub(crate) fn withdraw(&self, withdrawal: Withdrawal) {
-        warn!(transform_digest = withdrawal.transform_digest, "the canary is sent back: {}", withdrawal.why);
-        // Nobody need care.
+        warn!(transform_digest = withdrawal.transform_digest, "canary withdrawn: {}", withdrawal.why);
+        // The registry may have stopped listening.
         let _unheard = self.withdrawn.send(withdrawal);
     }
 }
 
 impl<S: Source> Walk<S> {
     /// Makes the change that is due. Only with nothing staged.
-    pub(crate) fn change(&mut self) {
+    pub(super) fn change(&mut self) {
         let Some(change) = self.changes.next.take() else { return };
         self.changes.refused = None;
         match change {
-            Change::Adopt(successor) => self.adopt(*successor),
+            Change::Adopt(prepared) => self.adopt(*prepared),
             Change::Probation(candidate) => {
                 match &candidate {
                     Some(candidate) => {
-                        info!(transform_digest = candidate.transform_digest(), "on probation: {candidate}")
+                        info!(transform_digest = candidate.transform_digest(), "candidate started: {candidate}")
                     }
-                    None => info!("nobody is on probation"),
+                    None => info!("candidate stopped"),
                 }
-                self.candidate = candidate.map(|candidate| *candidate);
+                self.judges.set_candidate(candidate.map(|candidate| *candidate));
             }
             Change::Refused(what) => {
                 if let Some(what) = &what {
-                    warn!("all stays as it is: {what}");
+                    warn!("promotion refused: {what}; the transform stays as it is");
                 }
                 self.changes.refused = what;
             }
         }
     }
 
-    /// Nothing is lost with it: what it has judged since the last flush is judged again, by the other.
-    pub(crate) fn send_back_canary(&mut self, error: &PipelineError) {
+    /// Ends the trial of a canary that rejected too much. Nothing is lost: the pipeline's transform judges again what the
+    /// canary has judged since the last flush.
+    pub(super) fn withdraw_canary(&mut self, error: &PipelineError) {
         let PipelineError::Canary(why) = error else { return };
-        if let Some(candidate) = self.candidate.take() {
+        if let Some(candidate) = self.judges.take_candidate() {
             let transform_digest = candidate.transform_digest().to_owned();
             self.changes.withdraw(Withdrawal { transform_digest, order: candidate.order(), why: why.clone() });
         }
     }
 
-    /// A tripped breaker was the other transform's: what it had paused is read again.
+    /// A tripped breaker was the other transform's: the walk reads again what that one had paused.
     fn adopt(&mut self, PreparedTransform { worker, tables, dead_letters }: PreparedTransform) {
-        let (before, after) = (self.tables.transform_digest(), tables.transform_digest());
-        info!(transform_digest = after, instead_of = before, "another transform judges from now on");
+        let before = self.tables.transform_digest();
+        let after = tables.transform_digest();
+        info!(transform_digest = after, instead_of = before, "switched to another transform");
         metrics::adopted(before, after);
-        if !planted(Bug::AdoptsInTheMiddle) {
-            self.rewind();
-        }
-        self.worker = worker;
+        self.rewind();
+        self.judges.replace(worker);
         self.tables = tables;
         self.dead_letters = dead_letters.with_copies(self.dead_letters.copies());
-        self.candidate = None;
-        self.breaker.begin_anew();
         self.report.resume();
-        self.awaiting.append(&mut self.unread);
-        // Those that are stopped are examined again at the next take-over, against the same ledgers in new hands.
-        self.awaiting.extend(self.stopped.keys().cloned());
+        self.partitions.resume();
+        // Their losses are examined at the next take-over, against the same ledgers in new hands.
+        self.partitions.examine_stopped_again();
     }
 }
