@@ -5,18 +5,24 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::outcome::Strings;
+
 /// No headers, for [`Batch::push`].
 pub const NO_HEADERS: [(&str, Option<&[u8]>); 0] = [];
 
 /// Records of one topic-partition, in offset order. Offsets may have gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// The topic.
+    /// The source's name in the pipeline file; empty where it has only one source, without a name.
+    pub source: Arc<str>,
+    /// The topic, or what the source calls it.
     pub topic: Arc<str>,
     /// The partition.
     pub partition: i32,
     /// One per record.
     pub offsets: Vec<i64>,
+    /// One per record: the source's own position, UTF-8, in ascending order of bytes. Empty where the offset is the position.
+    pub positions: Strings,
     /// One per record: milliseconds since 1970-01-01T00:00:00Z; -1 where the record has none.
     pub timestamps: Vec<i64>,
     /// One per record; null where the record has no key.
@@ -54,6 +60,8 @@ pub struct Headers {
 pub struct Record<'a> {
     /// Its offset in the partition.
     pub offset: i64,
+    /// The source's own position, UTF-8, where that is not the offset.
+    pub position: Option<&'a [u8]>,
     /// Milliseconds since 1970-01-01T00:00:00Z; -1 if it has none.
     pub timestamp: i64,
     /// Its key, if it has one.
@@ -68,9 +76,11 @@ impl Batch {
     /// An empty batch.
     pub fn new(topic: impl Into<Arc<str>>, partition: i32) -> Self {
         Self {
+            source: Arc::from(""),
             topic: topic.into(),
             partition,
             offsets: Vec::new(),
+            positions: Strings::default(),
             timestamps: Vec::new(),
             keys: ByteStrings::default(),
             values: ByteStrings::default(),
@@ -81,7 +91,7 @@ impl Batch {
     /// Appends a record; [`NO_HEADERS`] if it has none.
     ///
     /// # Panics
-    /// If all keys, values or headers of the batch together reach 4 GiB: whoever fills it bounds it far below.
+    /// If all keys, values or headers of the batch together reach 4 GiB: the source bounds a batch far below.
     pub fn push<'h, N: AsRef<[u8]>>(
         &mut self,
         offset: i64,
@@ -97,6 +107,15 @@ impl Batch {
         self.values.push(value);
     }
 
+    /// Notes the source's own position of the record that was pushed last. Either all records of a batch have one, or none.
+    ///
+    /// # Panics
+    /// As [`Self::push`].
+    pub fn push_position(&mut self, position: &str) {
+        self.positions.data.extend_from_slice(position.as_bytes());
+        self.positions.ends.push(end(self.positions.data.len()));
+    }
+
     /// The number of records.
     pub fn len(&self) -> usize {
         self.offsets.len()
@@ -110,6 +129,8 @@ impl Batch {
     /// Drops the records, and keeps the room for new ones.
     pub fn clear(&mut self) {
         self.offsets.clear();
+        self.positions.data.clear();
+        self.positions.ends.clear();
         self.timestamps.clear();
         self.keys.clear();
         self.values.clear();
@@ -118,9 +139,10 @@ impl Batch {
         self.headers.values.clear();
     }
 
-    /// The bytes of all keys, values and headers.
+    /// The bytes of all keys, values, headers and positions.
     pub fn bytes(&self) -> usize {
-        self.keys.data.len() + self.values.data.len() + self.headers.names.data.len() + self.headers.values.data.len()
+        let headers = self.headers.names.data.len() + self.headers.values.data.len();
+        self.keys.data.len() + self.values.data.len() + headers + self.positions.data.len()
     }
 
     /// Record `index`.
@@ -130,6 +152,7 @@ impl Batch {
     pub fn record(&self, index: usize) -> Record<'_> {
         Record {
             offset: self.offsets[index],
+            position: (!self.positions.is_empty()).then(|| self.positions.get(index)),
             timestamp: self.timestamps[index],
             key: self.keys.get(index),
             value: self.values.get(index),
@@ -149,9 +172,11 @@ impl Batch {
     /// If the range reaches beyond the batch.
     pub fn slice(&self, range: Range<usize>) -> Batch {
         Batch {
+            source: Arc::clone(&self.source),
             topic: Arc::clone(&self.topic),
             partition: self.partition,
             offsets: self.offsets[range.clone()].to_vec(),
+            positions: self.positions.slice(range.clone()),
             timestamps: self.timestamps[range.clone()].to_vec(),
             keys: self.keys.slice(range.clone()),
             values: self.values.slice(range.clone()),
@@ -253,6 +278,17 @@ impl ByteStrings {
     }
 }
 
+impl Strings {
+    /// A copy of some of the values; of none where there are none.
+    fn slice(&self, range: Range<usize>) -> Strings {
+        if self.is_empty() {
+            return Strings::default();
+        }
+        let (ends, bytes) = slice_ends(&self.ends, range);
+        Strings { data: self.data[bytes].to_vec(), ends }
+    }
+}
+
 /// Where value `index` lies.
 fn span(ends: &[u32], index: usize) -> Range<usize> {
     let start = if index == 0 { 0 } else { ends[index - 1] as usize };
@@ -267,7 +303,7 @@ fn slice_ends(ends: &[u32], range: Range<usize>) -> (Vec<u32>, Range<usize>) {
     (slice, start as usize..(start + length) as usize)
 }
 
-#[expect(clippy::expect_used, reason = "documented: a batch is bounded far below 4 GiB by whoever fills it")]
+#[expect(clippy::expect_used, reason = "documented: the source bounds a batch far below 4 GiB")]
 fn end(length: usize) -> u32 {
     u32::try_from(length).expect("a batch holds less than 4 GiB")
 }
@@ -289,7 +325,8 @@ mod tests {
         batch
             .records()
             .map(|r| {
-                format!("{} {} {:?} {:?} {:?}", r.offset, r.timestamp, r.key, r.value, r.headers().collect::<Vec<_>>())
+                let headers = r.headers().collect::<Vec<_>>();
+                format!("{} {:?} {} {:?} {:?} {headers:?}", r.offset, r.position, r.timestamp, r.key, r.value)
             })
             .collect()
     }
@@ -305,6 +342,21 @@ mod tests {
         assert_eq!(headers, [(&b"a"[..], Some(&b"1"[..])), (&b"a"[..], None)]);
         assert_eq!(batch.record(2).headers().len(), 0);
         assert_eq!(batch.bytes(), 1 + 7 + 3 + 1);
+    }
+
+    #[test]
+    fn a_record_has_the_position_that_its_source_gave_it() {
+        let mut batch = Batch::new("clicks", 0);
+        assert_eq!(batch.slice(0..0), batch);
+        for (offset, position) in [(0, "49590338271490256608559692538361571095921575989136588898"), (1, "4960")] {
+            batch.push(offset, -1, None, Some(b"v"), NO_HEADERS);
+            batch.push_position(position);
+        }
+        assert_eq!(batch.record(1).position, Some(&b"4960"[..]));
+        assert_eq!(batch.slice(1..2).record(0).position, Some(&b"4960"[..]));
+        assert_eq!(batch.bytes(), 1 + 1 + 56 + 4);
+        batch.clear();
+        assert_eq!(batch, Batch::new("clicks", 0));
     }
 
     #[test]

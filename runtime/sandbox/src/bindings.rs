@@ -7,3 +7,13 @@ wasmtime::component::bindgen!({
     world: "transform",
     ownership: Borrowing { duplicate_if_necessary: true },
 });
+
+/// What a guest hands back, under short names: types that cross in both directions exist twice.
+pub(crate) mod wire {
+    pub(crate) use super::sluicebox::transform::columns::{
+        ByteStringsResult as ByteStrings, ColumnResult as Column, StringsResult as Strings, ValuesResult as Values,
+    };
+    pub(crate) use super::sluicebox::transform::description::{Description, RowFormat, Table, WriteMode};
+    pub(crate) use super::sluicebox::transform::output::{Outcome, Rejections, Rows, TableRows};
+    pub(crate) use super::sluicebox::transform::types::{DataType, DecimalType, Field};
+}

@@ -1,24 +1,33 @@
 //! From the flat form in which a description crosses the boundary to the tree, with every rule checked on the way.
 
-use std::collections::HashSet;
+use crate::bindings::wire;
+use crate::description::{Description, Field, RowFormat, Table};
 
-use crate::bindings::sluicebox::transform::description as wire;
-use crate::description::{DataType, Description, Field, RowFormat, Table};
+mod fields;
 
-/// Deeper nesting serves nobody, and the host recurses over it.
-const NESTING_MAX: usize = 32;
+/// More tables than any transform needs; a bound for what the host holds of one.
 const TABLES_MAX: usize = 100;
-const FIELDS_MAX: usize = 10_000;
 const NAME_BYTES_MAX: usize = 200;
+const PROPERTIES_MAX: usize = 1_000;
+const PROPERTY_BYTES_MAX: usize = 64 << 10;
+
+/// How the name of a property begins that a host must know, or else refuse the transform.
+const REQUIRED_PREFIX: &str = "require-";
 
 /// What the transform says of itself, or the first rule that it breaks.
 pub(crate) fn read(description: wire::Description) -> Result<Description, String> {
     if description.name.is_empty() || description.name.len() > NAME_BYTES_MAX {
         return Err(format!("`name` must have 1 to {NAME_BYTES_MAX} bytes"));
     }
+    if !description.input_fields.is_empty() {
+        return Err("it wants the record's value in columns (`input-fields`), which this version does not decode: \
+                    read the bytes in the transform"
+            .to_owned());
+    }
     if description.tables.is_empty() || description.tables.len() > TABLES_MAX {
         return Err(format!("{} tables; 1 to {TABLES_MAX} are possible", description.tables.len()));
     }
+    check_properties(&description.properties)?;
     let mut tables: Vec<Table> = Vec::new();
     for described in description.tables {
         let table = table(described)?;
@@ -36,6 +45,7 @@ pub(crate) fn read(description: wire::Description) -> Result<Description, String
             wire::RowFormat::Columns => RowFormat::Columns,
         },
         tables,
+        properties: description.properties,
     })
 }
 
@@ -47,25 +57,26 @@ fn table(table: wire::Table) -> Result<Table, String> {
         ));
     }
     let at = |what: String| format!("table `{}`: {what}", table.name);
-    let fields = fields(table.fields).map_err(at)?;
-    for (index, name) in table.partition_columns.iter().enumerate() {
-        let Some(field) = fields.iter().find(|field| field.name == *name) else {
-            return Err(at(format!("partition column `{name}` is no top-level field")));
-        };
-        if !field.data_type.is_primitive() || field.data_type == DataType::Binary {
-            return Err(at(format!(
-                "partition column `{name}` is {:?}; text, numbers and dates can partition",
-                field.data_type
-            )));
-        }
-        if table.partition_columns[..index].contains(name) {
-            return Err(at(format!("partition column `{name}` is named twice")));
-        }
+    let fields = fields::read(table.fields).map_err(at)?;
+    check_partition_columns(&table.partition_columns, &fields).map_err(at)?;
+    check_key_columns(&table.key_columns, &fields).map_err(at)?;
+    if let Some(name) = &table.event_time_column {
+        check_event_time(name, &fields).map_err(at)?;
     }
-    if fields.len() == table.partition_columns.len() {
-        return Err(at("all fields are partition columns; a table needs one that is not".to_owned()));
+    if table.write_mode == wire::WriteMode::Keyed {
+        return Err(at(
+            "its write mode is `keyed`, and this version only appends rows: describe it as `append`".to_owned()
+        ));
     }
-    Ok(Table { name: table.name, fields, partition_columns: table.partition_columns })
+    check_properties(&table.properties).map_err(at)?;
+    Ok(Table {
+        name: table.name,
+        fields,
+        partition_columns: table.partition_columns,
+        key_columns: table.key_columns,
+        event_time_column: table.event_time_column,
+        properties: table.properties,
+    })
 }
 
 fn is_table_name(name: &str) -> bool {
@@ -75,74 +86,70 @@ fn is_table_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// The top-level fields of a flat, depth-first list.
-fn fields(flat: Vec<wire::Field>) -> Result<Vec<Field>, String> {
-    if flat.is_empty() || flat.len() > FIELDS_MAX {
-        return Err(format!("{} fields; 1 to {FIELDS_MAX} are possible", flat.len()));
-    }
-    let mut flat = flat.into_iter();
-    let mut fields = Vec::new();
-    while flat.len() > 0 {
-        fields.push(field(&mut flat, 0)?);
-    }
-    check_names(&fields)?;
-    match fields.iter().find(|field| field.name.to_ascii_lowercase().starts_with("_kafka_")) {
-        Some(field) => Err(format!("field `{}`: names that start with `_kafka_` are the host's own", field.name)),
-        None => Ok(fields),
-    }
-}
-
-/// The next field, with all that it holds.
-fn field(flat: &mut std::vec::IntoIter<wire::Field>, depth: usize) -> Result<Field, String> {
-    let Some(next) = flat.next() else {
-        return Err("the list of fields ends where a list's item or a struct's member must follow".to_owned());
-    };
-    let at = |what: String| format!("field `{}`: {what}", next.name);
-    if next.name.is_empty() || next.name.len() > NAME_BYTES_MAX || next.name.chars().any(is_illegal) {
-        return Err(at(format!("a name has 1 to {NAME_BYTES_MAX} bytes, and none of ` ,;{{}}()=.\\t\\n`")));
-    }
-    if depth > NESTING_MAX {
-        return Err(at(format!("nested deeper than {NESTING_MAX}")));
-    }
-    let data_type = match next.data_type {
-        wire::DataType::Boolean => DataType::Boolean,
-        wire::DataType::Int32 => DataType::Int32,
-        wire::DataType::Int64 => DataType::Int64,
-        wire::DataType::Float32 => DataType::Float32,
-        wire::DataType::Float64 => DataType::Float64,
-        wire::DataType::Utf8 => DataType::Utf8,
-        wire::DataType::Binary => DataType::Binary,
-        wire::DataType::Date => DataType::Date,
-        wire::DataType::Timestamp => DataType::Timestamp,
-        wire::DataType::Decimal(wire::DecimalType { precision, scale }) => {
-            if !(1..=38).contains(&precision) || scale > precision {
-                return Err(at(format!("decimal({precision}, {scale}): precision is 1 to 38, scale 0 to precision")));
-            }
-            DataType::Decimal { precision, scale }
+fn check_partition_columns(names: &[String], fields: &[Field]) -> Result<(), String> {
+    for (index, name) in names.iter().enumerate() {
+        let data_type = &column(fields, "partition column", name, &names[..index])?.data_type;
+        if !data_type.can_partition() {
+            return Err(format!("partition column `{name}` is {data_type}; text, numbers and dates can partition"));
         }
-        wire::DataType::ListOf => DataType::List(Box::new(field(flat, depth + 1)?)),
-        wire::DataType::StructOf(members) => {
-            if members == 0 || members as usize > flat.len() {
-                return Err(at(format!("a struct of {members} members, but {} fields follow", flat.len())));
-            }
-            let members: Vec<Field> = (0..members).map(|_| field(flat, depth + 1)).collect::<Result<_, _>>()?;
-            check_names(&members).map_err(at)?;
-            DataType::Struct(members)
-        }
-    };
-    Ok(Field { name: next.name, data_type, nullable: next.nullable })
-}
-
-/// Delta tells columns apart without regard to case.
-fn check_names(siblings: &[Field]) -> Result<(), String> {
-    let mut names = HashSet::new();
-    match siblings.iter().find(|field| !names.insert(field.name.to_lowercase())) {
-        Some(field) => Err(format!("field `{}` comes twice (the case of letters does not count)", field.name)),
-        None => Ok(()),
+    }
+    match fields.len() == names.len() {
+        true => Err("all fields are partition columns; a table needs one that is not".to_owned()),
+        false => Ok(()),
     }
 }
 
-/// What Parquet and Delta do not allow in a name, and what would be ambiguous in a path.
-fn is_illegal(character: char) -> bool {
-    character.is_control() || " ,;{}()=.".contains(character)
+fn check_key_columns(names: &[String], fields: &[Field]) -> Result<(), String> {
+    for (index, name) in names.iter().enumerate() {
+        let field = column(fields, "key column", name, &names[..index])?;
+        if !field.data_type.can_be_key() {
+            let data_type = &field.data_type;
+            return Err(format!("key column `{name}` is {data_type}; floats, lists, structs and maps are no keys"));
+        }
+        if field.nullable {
+            return Err(format!("key column `{name}` may be null, and null equals no other key: make it required"));
+        }
+    }
+    Ok(())
 }
+
+fn check_event_time(name: &str, fields: &[Field]) -> Result<(), String> {
+    let data_type = &column(fields, "event-time column", name, &[])?.data_type;
+    match data_type.is_point_in_time() {
+        true => Ok(()),
+        false => Err(format!("event-time column `{name}` is {data_type}; it must be timestamp, a point in time")),
+    }
+}
+
+/// The top-level field that a list of columns names; `earlier` are the names before it in the list.
+fn column<'f>(fields: &'f [Field], role: &str, name: &str, earlier: &[String]) -> Result<&'f Field, String> {
+    if earlier.iter().any(|earlier| earlier == name) {
+        return Err(format!("{role} `{name}` is named twice"));
+    }
+    let field = fields.iter().find(|field| field.name == *name);
+    field.ok_or_else(|| format!("{role} `{name}` is not a top-level field"))
+}
+
+/// Names are unique, and none must be known that this version does not know: it knows none.
+fn check_properties(properties: &[(String, String)]) -> Result<(), String> {
+    if properties.len() > PROPERTIES_MAX {
+        return Err(format!("{} properties; at most {PROPERTIES_MAX} are possible", properties.len()));
+    }
+    for (index, (name, value)) in properties.iter().enumerate() {
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || value.len() > PROPERTY_BYTES_MAX {
+            return Err(format!(
+                "properties[{index}]: a name has 1 to {NAME_BYTES_MAX} bytes, a value at most {PROPERTY_BYTES_MAX}"
+            ));
+        }
+        if properties[..index].iter().any(|(earlier, _)| earlier == name) {
+            return Err(format!("property `{name}` comes twice"));
+        }
+        if name.starts_with(REQUIRED_PREFIX) {
+            return Err(format!("it needs a host that knows the property `{name}`; this version does not"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::imports::WORLD_VERSION;
 use crate::limits::LimitError;
 
 /// The sandbox cannot be set up on this machine.
@@ -69,7 +70,7 @@ pub enum LoadError {
         reason: String,
     },
     /// The component is of another world.
-    #[error("{path} is no transform of world `sluicebox:transform/transform@1.0.0`: {message}")]
+    #[error("{path} is not a transform of world `sluicebox:transform/transform@{WORLD_VERSION}`: {message}")]
     WrongWorld {
         /// The file.
         path: PathBuf,

@@ -4,8 +4,8 @@ use wasmtime::{Trap, WasmBacktrace};
 
 use crate::bisect::Clue;
 use crate::code;
-use crate::gauge::HostMemoryExhausted;
 use crate::instance::State;
+use crate::memory_limiter::HostMemoryExhausted;
 
 /// Bytes of a guest's backtrace that are kept.
 const BACKTRACE_BYTES_MAX: usize = 4096;

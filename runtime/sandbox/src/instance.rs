@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use crate::batch::{Batch, ByteStrings};
 use crate::bindings::sluicebox::transform::log::{self, Level};
-use crate::bindings::sluicebox::transform::{columns, description, input, output};
-use crate::bindings::{Transform as World, TransformPre as WorldPre};
+use crate::bindings::sluicebox::transform::{columns, description, input, limits, output, types};
+use crate::bindings::{Transform as World, TransformPre as WorldPre, wire};
 use crate::engine::EPOCH;
 use crate::failure::{self, Trapped};
-use crate::gauge::MemoryGauge;
 use crate::guest_log::GuestLog;
 use crate::limits::Limits;
+use crate::memory_limiter::MemoryLimiter;
+use crate::outcome::Strings;
 use crate::wasi::Wasi;
 
 /// Wall-clock time to instantiate, describe and configure. Interpreters take milliseconds; no record is at stake.
@@ -23,7 +24,7 @@ const HOSTCALL_SLACK_BYTES: u64 = 8 << 20;
 
 /// What the host keeps for an instance.
 pub(crate) struct State {
-    pub(crate) memory: MemoryGauge,
+    pub(crate) memory: MemoryLimiter,
     pub(crate) log: GuestLog,
     wasi: Option<Box<Wasi>>,
 }
@@ -59,7 +60,8 @@ pub(crate) struct Instance {
 impl Instance {
     /// Instantiates; the transform has not been configured yet.
     pub(crate) fn start(compiled: &Compiled, limits: &Limits) -> Result<Instance, StartError> {
-        let state = State { memory: MemoryGauge::new(limits.memory_bytes_max), log: GuestLog::new(limits), wasi: None };
+        let state =
+            State { memory: MemoryLimiter::new(limits.memory_bytes_max), log: GuestLog::new(limits), wasi: None };
         let mut store = wasmtime::Store::new(compiled.world.engine(), state);
         store.limiter(|state| &mut state.memory);
         let hostcall = limits.batch_output_bytes_max.saturating_add(HOSTCALL_SLACK_BYTES);
@@ -88,7 +90,7 @@ impl Instance {
         configuration: &str,
     ) -> Result<Instance, StartError> {
         let mut instance = Instance::start(compiled, limits)?;
-        match instance.world.call_configure(&mut instance.store, configuration) {
+        match instance.world.call_configure(&mut instance.store, configuration, told(limits)) {
             Ok(Ok(())) => Ok(instance),
             Ok(Err(refusal)) => Err(StartError::Refused(refusal)),
             Err(error) => Err(instance.start_failure(&error)),
@@ -96,12 +98,12 @@ impl Instance {
     }
 
     /// What the transform says of itself.
-    pub(crate) fn describe(&mut self) -> Result<description::Description, StartError> {
+    pub(crate) fn describe(&mut self) -> Result<wire::Description, StartError> {
         self.world.call_describe(&mut self.store).map_err(|error| self.start_failure(&error))
     }
 
     /// Has a batch processed. After an error the instance is broken, and must not be called again.
-    pub(crate) fn process(&mut self, batch: &Batch) -> Result<output::Outcome, Trapped> {
+    pub(crate) fn process(&mut self, batch: &Batch) -> Result<wire::Outcome, Trapped> {
         self.calls += 1;
         if self.fuel {
             self.store.set_fuel(self.record_fuel_max).map_err(|error| Trapped::Host(format!("{error:#}")))?;
@@ -163,9 +165,11 @@ fn epochs(duration: Duration) -> u64 {
 /// The batch as it is lowered: borrowed, nothing copied on the host's side.
 fn lower(batch: &Batch) -> input::Batch<'_> {
     input::Batch {
+        source: &batch.source,
         topic: &batch.topic,
         partition: batch.partition,
         offsets: &batch.offsets,
+        positions: strings(&batch.positions),
         timestamps: &batch.timestamps,
         keys: byte_strings(&batch.keys),
         values: byte_strings(&batch.values),
@@ -174,11 +178,30 @@ fn lower(batch: &Batch) -> input::Batch<'_> {
             names: byte_strings(&batch.headers.names),
             values: byte_strings(&batch.headers.values),
         },
+        // `describe` has refused transforms that ask for some.
+        columns: &[],
+    }
+}
+
+/// The limits as the transform is told them.
+fn told(limits: &Limits) -> limits::Limits {
+    limits::Limits {
+        memory_bytes: limits.memory_bytes_max,
+        call_output_bytes: limits.batch_output_bytes_max,
+        record_output_bytes: limits.record_output_bytes_max,
+        record_rows: limits.record_rows_max,
+        record_fuel: limits.record_fuel_max,
+        batch_log_lines: limits.batch_log_lines_max,
+        log_line_bytes: limits.log_line_bytes_max,
     }
 }
 
 fn byte_strings(strings: &ByteStrings) -> columns::ByteStringsParam<'_> {
     columns::ByteStringsParam { data: &strings.data, ends: &strings.ends, nulls: &strings.nulls }
+}
+
+fn strings(strings: &Strings) -> columns::StringsParam<'_> {
+    columns::StringsParam { data: &strings.data, ends: &strings.ends }
 }
 
 impl State {
@@ -207,7 +230,9 @@ impl State {
 impl columns::Host for State {}
 impl description::Host for State {}
 impl input::Host for State {}
+impl limits::Host for State {}
 impl output::Host for State {}
+impl types::Host for State {}
 
 impl log::Host for State {
     fn write(&mut self, level: Level, message: String) {

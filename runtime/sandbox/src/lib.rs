@@ -12,7 +12,7 @@
 //! 3. `validate`, `describe`: whether what the guest says makes sense;
 //! 4. `transform`, with `structure` and `imports`: from a file to something that runs; `machine_code`, with [`forms`],
 //!    [`target`] and [`cache`]: what of it has been compiled before;
-//! 5. `instance`, with `gauge`, `guest_log`, `wasi` and `failure`: one live instance; `engine`: what runs it.
+//! 5. `instance`, with `memory_limiter`, `guest_log`, `wasi` and `failure`: one live instance; `engine`: what runs it.
 //!
 //! Invariants: a record's failure is a [`Rejection`], and an `Err` is the host's trouble; the same record gets the same
 //! verdict on every replay, machine and split of the batch, as long as the transform is a pure function; whatever a guest
@@ -30,12 +30,12 @@ mod engine;
 mod error;
 mod failure;
 pub mod forms;
-mod gauge;
 mod guest_log;
 mod imports;
 mod instance;
 pub mod limits;
 mod machine_code;
+mod memory_limiter;
 mod merge;
 pub mod outcome;
 mod pace;

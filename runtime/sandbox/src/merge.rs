@@ -1,5 +1,5 @@
-//! Joins the rows of calls that followed one another, so that a batch that was cut up comes back as one piece: every
-//! piece costs whoever takes it a fixed price per column.
+//! Joins the rows of calls that followed one another, so that a batch that was cut up comes back as one piece: the sink
+//! pays a fixed price per column for every piece.
 //!
 //! Both sides have been validated, and are of one description; nothing is checked again.
 
@@ -45,12 +45,12 @@ impl Values {
         let slots = match self {
             Values::Boolean(values) => values.len(),
             Values::Int32(values) | Values::Date(values) => values.len(),
-            Values::Int64(values) | Values::Timestamp(values) => values.len(),
+            Values::Int64(values) | Values::Timestamp(values) | Values::TimestampNtz(values) => values.len(),
             Values::Float32(values) => values.len(),
             Values::Float64(values) => values.len(),
             Values::Decimal(bytes) => bytes.len() / 16,
             Values::Utf8(strings) | Values::Binary(strings) => strings.ends.len(),
-            Values::List(ends) => ends.len(),
+            Values::List(ends) | Values::Map(ends) => ends.len(),
             Values::Struct(slots) => return *slots,
         };
         slots as u32
@@ -65,10 +65,13 @@ impl Values {
             (Values::Float64(values), Values::Float64(mut later)) => values.append(&mut later),
             (Values::Decimal(values), Values::Decimal(mut later)) => values.append(&mut later),
             (Values::Date(values), Values::Date(mut later)) => values.append(&mut later),
-            (Values::Timestamp(values), Values::Timestamp(mut later)) => values.append(&mut later),
+            (Values::Timestamp(values), Values::Timestamp(mut later))
+            | (Values::TimestampNtz(values), Values::TimestampNtz(mut later)) => values.append(&mut later),
             (Values::Utf8(strings), Values::Utf8(later)) => strings.append(later),
             (Values::Binary(strings), Values::Binary(later)) => strings.append(later),
-            (Values::List(ends), Values::List(later)) => append_ends(ends, &later),
+            (Values::List(ends), Values::List(later)) | (Values::Map(ends), Values::Map(later)) => {
+                append_ends(ends, &later);
+            }
             (Values::Struct(slots), Values::Struct(later)) => *slots += later,
             // Both columns have the type that the description says.
             (
@@ -80,10 +83,12 @@ impl Values {
                 | Values::Decimal(_)
                 | Values::Date(_)
                 | Values::Timestamp(_)
+                | Values::TimestampNtz(_)
                 | Values::Utf8(_)
                 | Values::Binary(_)
                 | Values::List(_)
-                | Values::Struct(_),
+                | Values::Struct(_)
+                | Values::Map(_),
                 _,
             ) => {}
         }
@@ -119,8 +124,8 @@ mod tests {
         Column { values, nulls: nulls.to_vec() }
     }
 
-    /// Rows of one table with a text, a list of numbers and a struct of a flag.
-    fn part(records: &[u32], columns: [Column; 5]) -> Part {
+    /// Rows of one table with a text, a list of numbers, a struct of a flag, and a map of numbers.
+    fn part(records: &[u32], columns: [Column; 8]) -> Part {
         let rows = Rows::Columns(columns.into());
         Part { tables: vec![TableRows { table: 1, records: records.to_vec(), rows }] }
     }
@@ -135,6 +140,9 @@ mod tests {
                 column(Values::Int64(vec![7, 8]), &[0]),
                 column(Values::Struct(2), &[]),
                 column(Values::Boolean(vec![1, 0]), &[]),
+                column(Values::Map(vec![0, 1]), &[0]),
+                column(Values::Utf8(text(&["k"])), &[]),
+                column(Values::TimestampNtz(vec![1]), &[0]),
             ],
         );
         first.append(part(
@@ -145,6 +153,9 @@ mod tests {
                 column(Values::Int64(vec![9]), &[0]),
                 column(Values::Struct(1), &[0]),
                 column(Values::Boolean(vec![1]), &[]),
+                column(Values::Map(vec![2]), &[]),
+                column(Values::Utf8(text(&["k", "l"])), &[]),
+                column(Values::TimestampNtz(vec![2, 3]), &[1]),
             ],
         ));
         let whole = part(
@@ -155,6 +166,9 @@ mod tests {
                 column(Values::Int64(vec![7, 8, 9]), &[0, 2]),
                 column(Values::Struct(3), &[2]),
                 column(Values::Boolean(vec![1, 0, 1]), &[]),
+                column(Values::Map(vec![0, 1, 3]), &[0]),
+                column(Values::Utf8(text(&["k", "k", "l"])), &[]),
+                column(Values::TimestampNtz(vec![1, 2, 3]), &[0, 2]),
             ],
         );
         assert_eq!(first, whole);

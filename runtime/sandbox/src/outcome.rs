@@ -1,6 +1,6 @@
 //! What comes out: one verdict a record, and the rows and rejections that go with it.
 //!
-//! Everything in an [`Outcome`] has been validated; whoever takes it over need not check it again.
+//! Everything in an [`Outcome`] has been validated: its reader need not check it again.
 
 /// What became of a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -49,7 +49,8 @@ pub struct TableRows {
 pub enum Rows {
     /// One text a row, UTF-8. That it is a JSON object of the declared fields is for the decoder to find out.
     Json(Strings),
-    /// One column per field of the table, depth first: a list is followed by its item, a struct by its members.
+    /// One column per field of the table, depth first: a list is followed by its item, a struct by its members, a map by
+    /// its keys and its values.
     Columns(Vec<Column>),
 }
 
@@ -85,10 +86,15 @@ pub enum Values {
     Date(Vec<i32>),
     /// Microseconds since 1970-01-01T00:00:00Z.
     Timestamp(Vec<i64>),
+    /// Microseconds since 1970-01-01T00:00:00 in an unnamed zone.
+    TimestampNtz(Vec<i64>),
     /// One per slot: where its items end in the item column that follows.
     List(Vec<u32>),
     /// The number of slots; the member columns follow.
     Struct(u32),
+    /// One per slot: where its entries end in the key column and in the value column that follow. A slot holds no key
+    /// twice.
+    Map(Vec<u32>),
 }
 
 /// Strings back to back: value `i` is `data[ends[i-1]..ends[i]]`.

@@ -13,7 +13,7 @@ use crate::description::Description;
 use crate::digest::Digest;
 use crate::engine::{EngineRoom, Engines, Metering};
 use crate::error::{ConfigureError, LoadError};
-use crate::imports::{self, Wanted};
+use crate::imports::{self, Refusal, Wanted};
 use crate::instance::{Compiled, Instance, StartError, State};
 use crate::limits::Limits;
 use crate::machine_code::{MachineCode, NoCode};
@@ -135,9 +135,11 @@ impl Transform {
             Misfit::CoreModule => LoadError::CoreModule(path.clone()),
             Misfit::Corrupt(message) => LoadError::Corrupt { path: path.clone(), message },
         })?;
-        let wanted = imports::check(structure.imports.iter().map(String::as_str))
-            .map_err(|(import, advice)| LoadError::ForbiddenImport { path: path.clone(), import, advice })?;
         let wrong_world = |message| LoadError::WrongWorld { path: path.clone(), message };
+        let wanted = imports::check(structure.imports.iter().map(String::as_str)).map_err(|refusal| match refusal {
+            Refusal::OtherVersion(message) => wrong_world(message),
+            Refusal::Forbidden { import, advice } => LoadError::ForbiddenImport { path: path.clone(), import, advice },
+        })?;
         if let Some(missing) = EXPORTS.iter().find(|export| !structure.exports.iter().any(|found| found == *export)) {
             let found = structure.exports.join("`, `");
             return Err(wrong_world(format!("it does not export `{missing}`; its exports are `{found}`")));

@@ -1,9 +1,9 @@
 //! Whether what a transform returned keeps to the contract of `wit/transform.wit`, down to the last index.
 //!
-//! Pure, and never panics, whatever it is given. What passes is moved, not copied, into an [`Answer`]; what does not is
-//! the guest's fault, and said so that its author can find it: field, index, and what was expected.
+//! Pure, and never panics on any input. What passes is moved, not copied, into an [`Answer`]. What does not pass is the
+//! guest's fault, and the message lets its author find it: field, index, and what was expected.
 
-use crate::bindings::sluicebox::transform::output as wire;
+use crate::bindings::wire;
 use crate::description::{Description, RowFormat};
 use crate::limits::Limits;
 use crate::outcome::{Part, Rows, TableRows, Verdict};
@@ -44,7 +44,7 @@ pub(crate) fn bytes(outcome: &wire::Outcome) -> u64 {
             wire::Rows::Json(json) => json.data.len() + 4 * json.ends.len(),
             wire::Rows::Columns(columns) => columns.iter().map(columns::bytes).sum(),
         };
-        rows + 4 * table.records.len()
+        rows + 4 * table.records.len() + table.operations.len()
     });
     let rejections = &outcome.rejections;
     let texts = [&rejections.codes, &rejections.messages, &rejections.paths]
@@ -72,8 +72,9 @@ pub(crate) fn outcome(
         if part.tables.iter().any(|earlier: &TableRows| earlier.table == index) {
             return Err(format!("table `{}` comes twice in rows; at most one entry a table", described.name).into());
         }
-        let at = |what| format!("rows of table `{}`: {what}", described.name);
+        let at = |what: String| format!("rows of table `{}`: {what}", described.name);
         let count = table.records.len();
+        check_operations(&table.operations, count).map_err(at)?;
         let rows = match (table.rows, description.row_format) {
             (wire::Rows::Json(json), RowFormat::Json) => Rows::Json(json_rows(json, count).map_err(at)?),
             (wire::Rows::Columns(columns), RowFormat::Columns) => {
@@ -130,6 +131,23 @@ fn check_records(rows: &[wire::TableRows], verdicts: &[Verdict], rows_max: u64) 
     check_row_counts(rows, verdicts.len(), rows_max)
 }
 
+/// Every operation is an append. `describe` has refused tables that take others (their write mode).
+fn check_operations(operations: &[u8], rows: usize) -> Result<(), String> {
+    // What nearly every transform returns.
+    if operations.is_empty() {
+        return Ok(());
+    }
+    if operations.len() != rows {
+        return Err(format!("{} operations for {rows} rows; one a row, or none at all", operations.len()));
+    }
+    let Some(row) = operations.iter().position(|&operation| operation != 0) else { return Ok(()) };
+    Err(match operations[row] {
+        1 => format!("operations[{row}] is 1 (upsert), but the table's write mode is `append`"),
+        2 => format!("operations[{row}] is 2 (delete), but the table's write mode is `append`"),
+        other => format!("operations[{row}] is {other}; only 0, 1 and 2 have a meaning"),
+    })
+}
+
 /// Counts rows by record only where there are so many in all that one record could have too many.
 fn check_row_counts(rows: &[wire::TableRows], records: usize, rows_max: u64) -> Result<(), Fault> {
     let total: usize = rows.iter().map(|table| table.records.len()).sum();
@@ -177,10 +195,7 @@ fn rejections(rejections: wire::Rejections) -> Vec<(u32, String, String, Option<
     rejections.records.iter().copied().enumerate().map(read).collect()
 }
 
-fn json_rows(
-    json: crate::bindings::sluicebox::transform::columns::ByteStringsResult,
-    rows: usize,
-) -> Result<crate::outcome::Strings, String> {
+fn json_rows(json: wire::ByteStrings, rows: usize) -> Result<crate::outcome::Strings, String> {
     if let Some(row) = json.nulls.first() {
         return Err(format!("row {row} is null; a row is a JSON object"));
     }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
-use crate::bindings::sluicebox::transform::output as wire;
+use crate::bindings::wire;
 use crate::bisect::{self, Attempt, Caller, Clue};
 use crate::code;
 use crate::error::{ConfigureError, SandboxError};

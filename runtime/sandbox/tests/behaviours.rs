@@ -1,5 +1,5 @@
 //! Every way in which a guest can misbehave, alone and among good records: the verdict is the same, names the culprit,
-//! and touches nobody else.
+//! and touches no other record.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guest;
@@ -46,6 +46,7 @@ const EXPECTED: &[(&str, Expected)] = &[
     ("huge-output-beyond-batch", Condemned(code::LIMIT_OUTPUT_BYTES, "output_bytes_max")),
     ("too-many-rows", Condemned(code::LIMIT_ROWS, "100001 rows")),
     ("not-a-number", Emitted),
+    ("whereabouts", Emitted),
     ("filter", Filtered),
     ("reject", Unwanted("unwanted")),
     ("verdict-missing", Condemned(MALFORMED, "0 verdicts for 1 records")),
@@ -59,7 +60,7 @@ const EXPECTED: &[(&str, Expected)] = &[
     ("table-twice", Condemned(MALFORMED, "table `rows` comes twice")),
     ("record-out-of-range", Condemned(MALFORMED, "the batch has 1 records")),
     ("rows-as-json", Condemned(MALFORMED, "row format")),
-    ("column-missing", Condemned(MALFORMED, "column `ratio`: missing")),
+    ("column-missing", Condemned(MALFORMED, "column `labels.value`: missing")),
     ("column-extra", Condemned(MALFORMED, "1 more columns than fields")),
     ("column-of-wrong-type", Condemned(MALFORMED, "column `offset`: is timestamp")),
     ("column-too-short", Condemned(MALFORMED, "column `offset`: 0 values for 1 slots")),
@@ -72,6 +73,13 @@ const EXPECTED: &[(&str, Expected)] = &[
     ("nulls-unordered", Condemned(MALFORMED, "column `flag`: nulls[1] is 0")),
     ("boolean-of-two", Condemned(MALFORMED, "column `flag`: slot 0 is 2")),
     ("decimal-too-long", Condemned(MALFORMED, "column `price`: slot 0 has more than 4 digits")),
+    ("map-with-a-key-twice", Condemned(MALFORMED, "column `labels`: entry 1 of slot 0 has the key")),
+    ("map-key-null", Condemned(MALFORMED, "column `labels.key`: slot 0 is null")),
+    ("map-value-of-wrong-type", Condemned(MALFORMED, "column `labels.value`: is timestamp, but")),
+    ("operations-missing", Condemned(MALFORMED, "2 operations for 1 rows")),
+    ("operation-unknown", Condemned(MALFORMED, "operations[0] is 3")),
+    ("operation-upsert", Condemned(MALFORMED, "operations[0] is 1 (upsert), but the table's write mode is `append`")),
+    ("operation-delete", Condemned(MALFORMED, "operations[0] is 2 (delete)")),
 ];
 
 #[test]
@@ -144,6 +152,15 @@ fn rows(outcome: &Outcome) -> Vec<(u32, String)> {
         rows.extend(table.records.iter().enumerate().map(|(row, &record)| (record, text(row))));
     }
     rows
+}
+
+#[test]
+fn a_transform_learns_source_and_position() {
+    let mut whole = batch(["whereabouts", "panic", "whereabouts"]);
+    whole.source = "kinesis".into();
+    ["49a", "49b", "49c"].into_iter().for_each(|position| whole.push_position(position));
+    let outcome = worker().process(&whole).unwrap();
+    assert_eq!(rows(&outcome), [(0, "kinesis/49a".to_owned()), (2, "kinesis/49c".to_owned())]);
 }
 
 #[test]

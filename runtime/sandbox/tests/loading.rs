@@ -1,4 +1,4 @@
-//! What is no transform is refused at load, by name, with what to do about it.
+//! A file that is not a transform is refused at load, by name, with what to do about it.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod guest;
@@ -26,7 +26,7 @@ fn a_transform_tells_what_it_is() {
     assert!(transform.digest().to_string().starts_with("sha256:"));
     assert_eq!(transform.description().name, "misbehaving");
     assert_eq!(transform.description().tables[0].fields[4].data_type, DataType::Decimal { precision: 4, scale: 2 });
-    assert!(transform.imports().iter().any(|import| import == "sluicebox:transform/log@1.0.0"));
+    assert!(transform.imports().iter().any(|import| import == "sluicebox:transform/log@2.0.0"));
     assert_eq!(transform.exports(), ["describe", "configure", "process"]);
     assert!(transform.size_bytes() > 1000);
 }
@@ -40,6 +40,16 @@ fn a_configuration_can_be_refused() {
     assert!(
         matches!(transform.worker(r#"{"mode": "panic"}"#), Err(ConfigureError::Trapped(why)) if why.contains("unreachable"))
     );
+}
+
+#[test]
+fn a_transform_is_told_its_limits() {
+    let limits = Limits { record_rows_max: 77, memory_bytes_max: 64 << 20, ..Limits::default() };
+    let refused = transform(&limits).worker(r#"{"mode": "limits"}"#);
+    let Err(ConfigureError::Refused(told)) = refused else { panic!("it refuses itself") };
+    for part in ["memory-bytes: 67108864", "record-rows: 77", "call-output-bytes: 67108864", "log-line-bytes: 4096"] {
+        assert!(told.contains(&part.replace('-', "_")) || told.contains(part), "{told}");
+    }
 }
 
 #[test]
@@ -73,11 +83,32 @@ fn a_forbidden_import_is_named() {
     for (import, advice) in [
         ("acme:lookup/table@1.0.0", "nothing else"),
         ("wasi:http/types@0.2.10", "no network"),
-        ("sluicebox:transform/log@2.0.0", "version 1"),
+        ("sluicebox:transform/lookup@2.1.0", "a newer sluicebox"),
     ] {
         let error = load_text(&format!(r#"(component (import "{import}" (instance)))"#));
         assert!(matches!(&error, LoadError::ForbiddenImport { import: named, .. } if named == import), "{error}");
         assert!(error.to_string().contains(advice), "{error}");
+    }
+}
+
+/// What a guest of world 1 imports, and its functions in their old shape.
+const WORLD_1: &str = r#"(component
+    (import "sluicebox:transform/log@1.0.0" (instance))
+    (core module $m (func (export "f")))
+    (core instance $i (instantiate $m))
+    (func $f (canon lift (core func $i "f")))
+    (export "describe" (func $f)) (export "configure" (func $f)) (export "process" (func $f)))"#;
+
+#[test]
+fn a_transform_of_another_version_of_the_world_is_refused_with_the_remedy() {
+    for (version, remedy) in [("1.0.0", "rebuild it with the current SDK"), ("3.0.0", "run it with a newer sluicebox")]
+    {
+        let error = load_text(&WORLD_1.replace("1.0.0", version));
+        assert!(matches!(error, LoadError::WrongWorld { .. }), "{error:?}");
+        let said = error.to_string();
+        let built_for = format!("it was built for `sluicebox:transform@{version}`; {remedy}");
+        assert!(said.contains("not a transform of world `sluicebox:transform/transform@2.0.0`"), "{said}");
+        assert!(said.contains(&built_for), "{said}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The attribute and the derives of the `sluicebox` guest SDK, which re-exports and documents them.
 //!
-//! Macros here only read syntax and name things; whatever can be a function or a trait is one, in the SDK. They know
+//! Macros here only read syntax and name things; what can be a function or a trait is one, in the SDK. They know
 //! nothing of the WIT boundary, of JSON, or of how a column is laid out.
 
 mod configuration;

@@ -1,12 +1,12 @@
 //! `#[derive(Row)]`: the columns of a struct, and how a value of it is pushed into them.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
-use syn::{Data, DeriveInput, Error, Fields, spanned::Spanned};
+use quote::{quote, quote_spanned};
+use syn::{Data, DeriveInput, Error, Fields, LitStr, spanned::Spanned};
 
 use crate::{
     lifetimes::made_static,
-    options::{RowOptions, column_name},
+    options::{FieldOptions, Property, RowOptions},
 };
 
 /// One field of the struct, and the column that it becomes.
@@ -15,19 +15,22 @@ struct Column {
     name: String,
     /// The field's type with every lifetime `'static`.
     cell: TokenStream,
+    properties: Vec<Property>,
 }
 
 pub(crate) fn expand(item: TokenStream) -> syn::Result<TokenStream> {
     let item: DeriveInput = syn::parse2(item)?;
     let options = RowOptions::parse(&item.attrs)?;
     let columns = columns(&item)?;
-    refuse_unknown_partition_columns(&options, &columns)?;
+    refuse_unknown_columns(&options, &columns)?;
 
+    let roles = roles(&options, &columns);
     let writer = columns_writer(&columns);
     let row = row(&item, &options, &columns);
     let cell = cell(&item);
     Ok(quote! {
         const _: () = {
+            #roles
             #writer
             #row
             #cell
@@ -53,20 +56,34 @@ fn columns(item: &DeriveInput) -> syn::Result<Vec<Column>> {
         .iter()
         .filter_map(|field| {
             let ident = field.ident.clone()?;
-            Some(column_name(field).map(|name| Column {
-                name: name.unwrap_or_else(|| ident.to_string()),
+            Some(FieldOptions::parse(field).map(|options| Column {
+                name: options.column.unwrap_or_else(|| ident.to_string()),
                 field: ident,
                 cell: made_static(&field.ty),
+                properties: options.properties,
             }))
         })
         .collect()
 }
 
-fn refuse_unknown_partition_columns(options: &RowOptions, columns: &[Column]) -> syn::Result<()> {
-    match options.partition_by.iter().find(|name| !columns.iter().any(|column| column.name == name.value())) {
+fn refuse_unknown_columns(options: &RowOptions, columns: &[Column]) -> syn::Result<()> {
+    let mut named = options.partition_by.iter().chain(&options.key).chain(&options.event_time);
+    match named.find(|name| !columns.iter().any(|column| column.name == name.value())) {
         Some(unknown) => Err(Error::new(unknown.span(), "no column of this row has that name")),
         None => Ok(()),
     }
+}
+
+/// What has the compiler check the types of key and event time, with its error at the name in the attribute.
+fn roles(options: &RowOptions, columns: &[Column]) -> TokenStream {
+    let check = |name: &LitStr, role: TokenStream| {
+        let column = columns.iter().find(|column| column.name == name.value())?;
+        let cell = &column.cell;
+        Some(quote_spanned!(name.span()=> const _: () = ::sluicebox::role::#role::<#cell>();))
+    };
+    let keys = options.key.iter().filter_map(|name| check(name, quote!(is_key)));
+    let event_time = options.event_time.iter().filter_map(|name| check(name, quote!(is_event_time)));
+    keys.chain(event_time).collect()
 }
 
 /// A struct with one writer a field, whatever the row's lifetimes are.
@@ -98,20 +115,31 @@ fn row(item: &DeriveInput, options: &RowOptions, columns: &[Column]) -> TokenStr
     let name = &item.ident;
     let (generics, arguments, bounds) = item.generics.split_for_impl();
     let table = options.table.as_ref().map_or_else(|| snake_case(&name.to_string()), syn::LitStr::value);
-    let partition_by = &options.partition_by;
+    let RowOptions { partition_by, key, .. } = options;
+    let event_time = options
+        .event_time
+        .as_ref()
+        .map_or_else(|| quote!(::core::option::Option::None), |name| quote!(::core::option::Option::Some(#name)));
+    let properties = options.properties.iter().map(|Property { name, value }| quote!((#name, #value)));
     let fields: Vec<_> = columns.iter().map(|column| &column.field).collect();
-    let (names, cells) = (columns.iter().map(|column| &column.name), columns.iter().map(|column| &column.cell));
+    let described = columns.iter().map(|Column { name, cell, properties, .. }| {
+        let properties = properties.iter().map(|Property { name, value }| quote!(.property(#name, #value)));
+        quote!(::sluicebox::description::Field::of::<#cell>(#name) #(#properties)*)
+    });
     let writer =
         if options.json { quote!(::sluicebox::row::JsonRows) } else { quote!(::sluicebox::row::TypedRows<Columns>) };
     quote! {
         impl #generics ::sluicebox::Row for #name #arguments #bounds {
             const TABLE: &'static str = #table;
             const PARTITION_BY: &'static [&'static str] = &[#(#partition_by),*];
+            const KEY: &'static [&'static str] = &[#(#key),*];
+            const EVENT_TIME: ::core::option::Option<&'static str> = #event_time;
+            const PROPERTIES: &'static [(&'static str, &'static str)] = &[#(#properties),*];
             type Columns = Columns;
             type Writer = #writer;
 
             fn fields() -> ::std::vec::Vec<::sluicebox::description::Field> {
-                ::std::vec![#(::sluicebox::description::Field::of::<#cells>(#names)),*]
+                ::std::vec![#(#described),*]
             }
             #[inline]
             fn write(&self, columns: &mut Columns) {
@@ -197,6 +225,15 @@ mod tests {
             )),
             Err("no column of this row has that name".to_owned())
         );
+        for option in [quote!(key = ["day"]), quote!(event_time = "day")] {
+            let item = quote!(
+                #[row(#option)]
+                struct Order {
+                    id: i64,
+                }
+            );
+            assert_eq!(message(item), Err("no column of this row has that name".to_owned()));
+        }
         assert_eq!(
             message(quote!(
                 #[row(tabel = "orders")]
@@ -204,7 +241,8 @@ mod tests {
                     id: i64,
                 }
             )),
-            Err("unknown option: a row takes `table`, `partition_by` and `format`".to_owned())
+            Err("unknown option: a row takes `table`, `partition_by`, `key`, `event_time`, `properties` and `format`"
+                .to_owned())
         );
         assert!(
             message(quote!(

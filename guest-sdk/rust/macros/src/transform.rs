@@ -3,12 +3,12 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{Error, FnArg, ItemFn, LitStr, ReturnType, Type, spanned::Spanned};
+use syn::{Error, FnArg, ItemFn, ReturnType, Type, spanned::Spanned};
 
-use crate::lifetimes::made_static;
+use crate::{lifetimes::made_static, options::TransformOptions};
 
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
-    let options = Options::parse(options)?;
+    let options = TransformOptions::parse(options)?;
     let function: ItemFn = syn::parse2(function)?;
     refuse_what_cannot_run(&function)?;
     let ReturnType::Type(_, returned) = &function.sig.output else {
@@ -25,6 +25,8 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
     let returned = made_static(returned);
     let transform_name = options.name.map_or_else(|| quote!(env!("CARGO_PKG_NAME")), |name| quote!(#name));
     let version = options.version.map_or_else(|| quote!(env!("CARGO_PKG_VERSION")), |version| quote!(#version));
+    let (names, values): (Vec<_>, Vec<_>) =
+        options.properties.iter().map(|property| (&property.name, &property.value)).unzip();
     let doc = format!("The transform [`{name}`](fn@{name}): what the host runs, and what tests name.");
     let exported = format_ident!("{name}");
 
@@ -40,6 +42,7 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
         impl ::sluicebox::Transform for #name {
             fn describe() -> ::sluicebox::description::Description {
                 ::sluicebox::transform::describe::<#returned, #configuration>(#transform_name, #version)
+                    #(.property(#names, #values))*
             }
 
             fn configure(configuration: &str) -> ::core::result::Result<Self, ::sluicebox::configuration::Error> {
@@ -56,31 +59,6 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
         #[cfg(target_arch = "wasm32")]
         ::sluicebox::export_transform!(#exported);
     })
-}
-
-/// `#[transform(name = "…", version = "…")]`; without them the package's own.
-#[derive(Default)]
-struct Options {
-    name: Option<LitStr>,
-    version: Option<LitStr>,
-}
-
-impl Options {
-    fn parse(tokens: TokenStream) -> syn::Result<Self> {
-        let mut options = Self::default();
-        let parser = syn::meta::parser(|option| {
-            if option.path.is_ident("name") {
-                options.name = Some(option.value()?.parse()?);
-            } else if option.path.is_ident("version") {
-                options.version = Some(option.value()?.parse()?);
-            } else {
-                return Err(option.error("unknown option: a transform takes `name` and `version`"));
-            }
-            Ok(())
-        });
-        syn::parse::Parser::parse2(parser, tokens)?;
-        Ok(options)
-    }
 }
 
 /// Where an argument of the function comes from.
@@ -220,7 +198,7 @@ mod tests {
                 fn f(order: Json<Order>) -> Row {}
             ),
         );
-        assert!(unknown.is_err_and(|error| error.to_string().contains("`name` and `version`")));
+        assert!(unknown.is_err_and(|error| error.to_string().contains("`name`, `version` and `properties`")));
     }
 
     #[test]

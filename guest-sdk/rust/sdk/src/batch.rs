@@ -1,5 +1,7 @@
 //! A batch of records as it crosses the boundary: columns, not records. `Record` is the view that a transform gets.
 
+use crate::column::Strings;
+
 /// Byte strings back to back, some of them null.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ByteStrings {
@@ -62,12 +64,16 @@ pub struct Headers {
 /// Records of one topic-partition, in offset order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
+    /// The source's name in the pipeline file; empty where it has only one source, without a name.
+    pub source: String,
     /// The topic of every record.
     pub topic: String,
     /// The partition of every record.
     pub partition: i32,
     /// One a record; there may be gaps.
     pub offsets: Vec<i64>,
+    /// One a record: the source's own position. Empty where the offset is the position, as in Kafka.
+    pub positions: Strings,
     /// One a record: milliseconds since 1970-01-01T00:00:00Z; -1 where the record has none.
     pub timestamps: Vec<i64>,
     /// One a record.
@@ -150,6 +156,19 @@ impl<'r> Record<'r> {
         self.batch.keys.get(self.index)
     }
 
+    /// The name of the source that the record was read from, as the pipeline file gives it; empty if it gives none.
+    #[must_use]
+    pub fn source(&self) -> &'r str {
+        &self.batch.source
+    }
+
+    /// The source's own position of the record, where that is not its offset: a sequence number of Kinesis, for example.
+    #[must_use]
+    pub fn position(&self) -> Option<&'r str> {
+        let positions = &self.batch.positions;
+        (!positions.ends.is_empty()).then(|| std::str::from_utf8(positions.get(self.index)).unwrap_or_default())
+    }
+
     /// The topic that the record was read from.
     #[must_use]
     pub fn topic(&self) -> &'r str {
@@ -220,5 +239,17 @@ mod tests {
         assert_eq!(tombstone.header("a"), Some(&b"2"[..]), "the last of the duplicates");
         assert_eq!(tombstone.headers().map(|header| header.name).collect::<Vec<_>>(), [b"a", b"a", b"b"]);
         assert_eq!((empty.key(), empty.value(), empty.headers().count()), (Some(&b""[..]), Some(&b""[..]), 0));
+        assert_eq!((first.source(), first.position()), ("", None));
+    }
+
+    #[test]
+    fn a_record_knows_its_source_and_the_position_there() {
+        let mut batch = Batch::new("clicks", 0);
+        batch.source = "kinesis".to_owned();
+        for (offset, position) in [(0, "4959"), (1, "4960")] {
+            batch.push(offset, -1, None, None, []);
+            batch.positions.push(position.as_bytes());
+        }
+        assert_eq!((batch.record(1).source(), batch.record(1).position()), ("kinesis", Some("4960")));
     }
 }

@@ -1,9 +1,11 @@
 //! Rust types that a column can hold, and the column's type that follows from each.
 
+use std::collections::BTreeMap;
+
 use crate::{
     column::Values,
     description::{DataType, Field},
-    writer::{DecimalWriter, ListWriter, Native, NativeWriter, StringWriter, Writer},
+    writer::{DecimalWriter, ListWriter, MapWriter, Native, NativeWriter, StringWriter, Writer},
 };
 
 /// A type that one column (with what it consists of) holds.
@@ -18,13 +20,16 @@ use crate::{
 /// | `String`, `&str`, `Cow<str>` | utf8 |
 /// | [`Bytes`] | binary |
 /// | [`Date`](crate::Date), [`Timestamp`](crate::Timestamp) | date, timestamp |
+/// | [`NaiveTimestamp`](crate::NaiveTimestamp) | timestamp_ntz |
 /// | `Vec<T>`, `&[T]` | list of `T` |
+/// | `BTreeMap<String, T>` (or `&str`, `Cow<str>`) | map of text to `T` |
 /// | a struct that derives [`Row`](crate::Row) | struct |
 /// | `Option<T>` | the same, nullable |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not fit into a column",
-    note = "columns hold bool, i8 to i64, u8 to u32, f32, f64, Decimal, String, &str, Bytes, Date, Timestamp, Option, Vec \
-            and structs that derive Row; u64 has no column type: convert it to i64 or Decimal<20, 0>"
+    note = "columns hold bool, i8 to i64, u8 to u32, f32, f64, Decimal, String, &str, Bytes, Date, Timestamp, \
+            NaiveTimestamp, Option, Vec, BTreeMap with text as keys, and structs that derive Row; u64 has no column type: \
+            convert it to i64 or Decimal<20, 0>"
 )]
 pub trait Cell {
     /// Fills the column.
@@ -83,6 +88,7 @@ native! {
     f64 => Float64(f64),
     crate::Date => Date(i32),
     crate::Timestamp => Timestamp(i64),
+    crate::NaiveTimestamp => TimestampNtz(i64),
 }
 
 impl<const PRECISION: u8, const SCALE: u8> Cell for crate::Decimal<PRECISION, SCALE> {
@@ -189,6 +195,24 @@ impl<C: Cell> Cell for Vec<C> {
     #[inline]
     fn write(&self, writer: &mut Self::Writer) {
         self.as_slice().write(writer);
+    }
+}
+
+impl<K: AsRef<str>, C: Cell> Cell for BTreeMap<K, C> {
+    type Writer = MapWriter<C::Writer>;
+
+    fn data_type() -> DataType {
+        let (key, value) = (Box::new(Field::of::<str>("key")), Box::new(Field::of::<C>("value")));
+        DataType::Map { key, value }
+    }
+
+    #[inline]
+    fn write(&self, writer: &mut Self::Writer) {
+        let (keys, values) = writer.slot(self.len());
+        for (key, value) in self {
+            keys.write(key.as_ref().as_bytes());
+            value.write(values);
+        }
     }
 }
 

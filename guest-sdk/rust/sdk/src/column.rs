@@ -66,8 +66,12 @@ pub enum Values {
     Date(Vec<i32>),
     /// Microseconds since 1970-01-01T00:00:00Z
     Timestamp(Vec<i64>),
+    /// Microseconds since 1970-01-01T00:00:00 in an unnamed zone
+    TimestampNtz(Vec<i64>),
     /// Where each slot's items end in the item column, which follows
     List(Vec<u32>),
     /// The number of slots; the members' columns follow
     Struct(u32),
+    /// Where each slot's entries end in the key column and in the value column, which follow
+    Map(Vec<u32>),
 }

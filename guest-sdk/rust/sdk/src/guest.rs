@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use crate::{Transform, batch, column, description, log::Level, outcome};
+use crate::{Transform, batch, column, description, limits, log::Level, outcome};
 
 mod bindings {
     #![expect(missing_docs, reason = "generated from the WIT, which is documented")]
@@ -17,11 +17,10 @@ mod bindings {
 }
 
 use bindings::sluicebox::transform::{
-    columns::ByteStrings,
+    columns::{self, ByteStrings, Strings},
     description as wit_description,
     input::Headers,
-    log as wit_log,
-    output::{self, Strings},
+    log as wit_log, output, types,
 };
 pub use bindings::*;
 
@@ -42,8 +41,9 @@ macro_rules! export_transform {
                 }
                 fn configure(
                     configuration: ::std::string::String,
+                    limits: guest::Limits,
                 ) -> ::core::result::Result<(), ::std::string::String> {
-                    guest::configure(&CONFIGURED, &configuration)
+                    guest::configure(&CONFIGURED, &configuration, limits)
                 }
                 fn process(batch: guest::Batch) -> guest::Outcome {
                     guest::process(&CONFIGURED, batch)
@@ -63,11 +63,14 @@ pub fn describe<T: Transform>() -> Description {
         name: described.name,
         version: described.version,
         configuration_schema: described.configuration_schema,
+        // The SDK reads the record's bytes itself.
+        input_fields: Vec::new(),
         row_format: match described.row_format {
             description::RowFormat::Json => wit_description::RowFormat::Json,
             description::RowFormat::Columns => wit_description::RowFormat::Columns,
         },
         tables: described.tables.into_iter().map(table).collect(),
+        properties: described.properties,
     }
 }
 
@@ -75,8 +78,9 @@ pub fn describe<T: Transform>() -> Description {
 ///
 /// # Errors
 /// Where the configuration does not fit, or came twice.
-pub fn configure<T: Transform>(configured: &OnceLock<T>, configuration: &str) -> Result<(), String> {
+pub fn configure<T: Transform>(configured: &OnceLock<T>, configuration: &str, limits: Limits) -> Result<(), String> {
     crate::last_words::listen();
+    limits::remember(told(limits));
     let transform = T::configure(configuration).map_err(|error| error.to_string())?;
     configured.set(transform).map_err(|_| "an instance is configured once".to_owned())
 }
@@ -117,14 +121,28 @@ pub fn last_words(message: &str, record: Option<u32>) {
     wit_log::last_words(message, record);
 }
 
+fn told(limits: Limits) -> limits::Limits {
+    limits::Limits {
+        memory_bytes: limits.memory_bytes,
+        call_output_bytes: limits.call_output_bytes,
+        record_output_bytes: limits.record_output_bytes,
+        record_rows: limits.record_rows,
+        record_fuel: limits.record_fuel,
+        batch_log_lines: limits.batch_log_lines,
+        log_line_bytes: limits.log_line_bytes,
+    }
+}
+
 fn incoming(batch: Batch) -> batch::Batch {
     let byte_strings =
         |strings: ByteStrings| batch::ByteStrings { data: strings.data, ends: strings.ends, nulls: strings.nulls };
     let Headers { ends, names, values } = batch.headers;
     batch::Batch {
+        source: batch.source,
         topic: batch.topic,
         partition: batch.partition,
         offsets: batch.offsets,
+        positions: column::Strings { data: batch.positions.data, ends: batch.positions.ends },
         timestamps: batch.timestamps,
         keys: byte_strings(batch.keys),
         values: byte_strings(batch.values),
@@ -137,13 +155,22 @@ fn table(table: description::Table) -> wit_description::Table {
     for field in table.fields {
         depth_first(field, &mut fields);
     }
-    wit_description::Table { name: table.name, fields, partition_columns: table.partition_columns }
+    wit_description::Table {
+        name: table.name,
+        fields,
+        partition_columns: table.partition_columns,
+        key_columns: table.key_columns,
+        event_time_column: table.event_time_column,
+        // No host takes upserts and deletes yet; the SDK will offer them when one does.
+        write_mode: wit_description::WriteMode::Append,
+        properties: table.properties,
+    }
 }
 
-/// The world has no recursive types: a list is followed by its item, a struct by its members.
-fn depth_first(field: description::Field, fields: &mut Vec<wit_description::Field>) {
+/// The world has no recursive types: a list is followed by its item, a struct by its members, a map by key and value.
+fn depth_first(field: description::Field, fields: &mut Vec<types::Field>) {
     use description::DataType as From;
-    use wit_description::DataType as To;
+    use types::DataType as To;
     let mut inner = Vec::new();
     let data_type = match field.data_type {
         From::Boolean => To::Boolean,
@@ -151,11 +178,12 @@ fn depth_first(field: description::Field, fields: &mut Vec<wit_description::Fiel
         From::Int64 => To::Int64,
         From::Float32 => To::Float32,
         From::Float64 => To::Float64,
-        From::Decimal { precision, scale } => To::Decimal(wit_description::DecimalType { precision, scale }),
+        From::Decimal { precision, scale } => To::Decimal(types::DecimalType { precision, scale }),
         From::Utf8 => To::Utf8,
         From::Binary => To::Binary,
         From::Date => To::Date,
         From::Timestamp => To::Timestamp,
+        From::TimestampNtz => To::TimestampNtz,
         From::List(item) => {
             inner.push(*item);
             To::ListOf
@@ -164,8 +192,12 @@ fn depth_first(field: description::Field, fields: &mut Vec<wit_description::Fiel
             inner = members;
             To::StructOf(inner.len() as u32)
         }
+        From::Map { key, value } => {
+            inner = vec![*key, *value];
+            To::MapOf
+        }
     };
-    fields.push(wit_description::Field { name: field.name, data_type, nullable: field.nullable });
+    fields.push(types::Field { name: field.name, data_type, nullable: field.nullable, properties: field.properties });
     for field in inner {
         depth_first(field, fields);
     }
@@ -179,12 +211,12 @@ fn table_rows(rows: outcome::TableRows) -> output::TableRows {
         }
         outcome::Rows::Columns(columns) => output::Rows::Columns(columns.into_iter().map(column).collect()),
     };
-    output::TableRows { table, records, rows }
+    output::TableRows { table, records, operations: Vec::new(), rows }
 }
 
-fn column(column: column::Column) -> output::Column {
+fn column(column: column::Column) -> columns::Column {
     use column::Values as From;
-    use output::Values as To;
+    use columns::Values as To;
     let values = match column.values {
         From::Boolean(values) => To::Boolean(values),
         From::Int32(values) => To::Int32(values),
@@ -196,10 +228,12 @@ fn column(column: column::Column) -> output::Column {
         From::Binary(values) => To::Binary(strings(values)),
         From::Date(values) => To::Date(values),
         From::Timestamp(values) => To::Timestamp(values),
+        From::TimestampNtz(values) => To::TimestampNtz(values),
         From::List(ends) => To::ListOf(ends),
         From::Struct(slots) => To::StructOf(slots),
+        From::Map(ends) => To::MapOf(ends),
     };
-    output::Column { values, nulls: column.nulls }
+    columns::Column { values, nulls: column.nulls }
 }
 
 fn strings(strings: column::Strings) -> Strings {

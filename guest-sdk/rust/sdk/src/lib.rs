@@ -49,9 +49,12 @@ mod extract;
 pub mod guest;
 pub mod json;
 mod last_words;
+mod limits;
 pub mod log;
 pub mod outcome;
 mod reject;
+#[doc(hidden)]
+pub mod role;
 pub mod row;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
@@ -64,10 +67,11 @@ pub use cell::Bytes;
 pub use configuration::Configuration;
 pub use decimal::Decimal;
 pub use extract::{FromRecord, Json};
+pub use limits::{Limits, limits};
 pub use reject::{At, Reject};
 pub use row::{IntoRows, Row, Rows};
 pub use sluicebox_macros::{Configuration, Row, Rows, transform};
-pub use time::{Date, Timestamp};
+pub use time::{Date, NaiveTimestamp, Timestamp};
 pub use transform::Transform;
 
 /// The README's examples, compiled and run.
@@ -80,6 +84,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{
-        At, Bytes, Configuration, Date, Decimal, Json, Record, Reject, Row, Rows, Timestamp, log, transform,
+        At, Bytes, Configuration, Date, Decimal, Json, NaiveTimestamp, Record, Reject, Row, Rows, Timestamp, log,
+        transform,
     };
 }

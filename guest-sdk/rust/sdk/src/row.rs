@@ -15,18 +15,22 @@ use crate::{
 /// ```
 /// # use sluicebox::prelude::*;
 /// #[derive(Row)]
-/// #[row(table = "orders", partition_by = ["day"])]
+/// #[row(table = "orders", partition_by = ["day"], key = ["order_id"], event_time = "placed_at")]
 /// struct Order {
 ///     #[row(rename = "order_id")]
 ///     id: String,
 ///     amount: Decimal<12, 2>,
 ///     note: Option<String>,
+///     placed_at: Timestamp,
 ///     day: Date,
 /// }
 /// ```
 ///
 /// - `table`: the name by which the pipeline file gives the table a place; by default the struct's, in snake case.
 /// - `partition_by`: names of columns that the Delta table is partitioned by.
+/// - `key`: names of columns that together identify a row; text, whole numbers, decimals, booleans, bytes, dates or times.
+/// - `event_time`: the name of the `Timestamp` column that says when the row's event happened.
+/// - `properties = [("name", "value")]`: what later versions of a host may ask for; also on a field.
 /// - `format = "json"`: rows cross as JSON objects (the struct then also derives `Serialize`) instead of typed columns:
 ///   slower, and rarely wanted. All tables of a transform share one format.
 ///
@@ -37,6 +41,12 @@ pub trait Row {
     const TABLE: &'static str;
     /// Names of the columns that the table is partitioned by.
     const PARTITION_BY: &'static [&'static str];
+    /// Names of the columns that together identify a row.
+    const KEY: &'static [&'static str] = &[];
+    /// Name of the column that says when the row's event happened.
+    const EVENT_TIME: Option<&'static str> = None;
+    /// Name and value.
+    const PROPERTIES: &'static [(&'static str, &'static str)] = &[];
     /// One writer a field.
     type Columns: Members;
     /// Takes rows in the format that they cross in.

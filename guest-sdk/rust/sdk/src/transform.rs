@@ -54,6 +54,7 @@ pub fn describe<R: IntoRows, C: Configuration>(name: &str, version: &str) -> Des
         configuration_schema: C::schema(),
         row_format,
         tables,
+        properties: Vec::new(),
     }
 }
 

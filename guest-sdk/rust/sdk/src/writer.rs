@@ -8,7 +8,7 @@ pub trait Writer: Default {
     /// Makes room for that many more slots.
     fn reserve(&mut self, slots: usize);
 
-    /// Appends a slot that nobody reads, because it or its parent is null.
+    /// Appends a slot without meaning: it or its parent is null.
     fn fill(&mut self);
 
     /// Appends a null slot.
@@ -71,7 +71,7 @@ impl<T: Native> Writer for NativeWriter<T> {
     }
 }
 
-/// Writes decimals, whatever their scale.
+/// Writes decimals of any scale.
 #[derive(Debug, Default)]
 pub struct DecimalWriter {
     unscaled: Vec<u8>,
@@ -188,12 +188,57 @@ impl<W: Writer> Writer for ListWriter<W> {
     }
 }
 
+/// Writes maps with text as keys.
+#[derive(Debug, Default)]
+pub struct MapWriter<W> {
+    ends: Vec<u32>,
+    end: u32,
+    keys: StringWriter<true>,
+    values: W,
+    nulls: Vec<u32>,
+}
+
+impl<W> MapWriter<W> {
+    /// Appends a slot of `len` entries, whose keys and values the caller writes to what it gets.
+    #[inline]
+    pub(crate) fn slot(&mut self, len: usize) -> (&mut StringWriter<true>, &mut W) {
+        self.end += len as u32;
+        self.ends.push(self.end);
+        (&mut self.keys, &mut self.values)
+    }
+}
+
+impl<W: Writer> Writer for MapWriter<W> {
+    fn reserve(&mut self, slots: usize) {
+        self.ends.reserve(slots);
+        self.keys.reserve(slots);
+        self.values.reserve(slots);
+    }
+
+    #[inline]
+    fn fill(&mut self) {
+        self.ends.push(self.end);
+    }
+
+    #[inline]
+    fn write_null(&mut self) {
+        self.nulls.push(self.ends.len() as u32);
+        self.fill();
+    }
+
+    fn finish(self, columns: &mut Vec<Column>) {
+        columns.push(Column { values: Values::Map(self.ends), nulls: self.nulls });
+        self.keys.finish(columns);
+        self.values.finish(columns);
+    }
+}
+
 /// The writers of a struct's members, or of a row's columns; `derive(Row)` makes them.
 pub trait Members: Default {
     /// Makes room for that many more slots.
     fn reserve(&mut self, slots: usize);
 
-    /// Appends a slot that nobody reads to every member.
+    /// Appends a slot without meaning to every member.
     fn fill(&mut self);
 
     /// Hands over the members' columns, depth first.

@@ -1,6 +1,6 @@
 //! What a transform may take and return, from the outside: descriptions, verdicts and columns as the host sees them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::json;
 use sluicebox::{
@@ -19,14 +19,19 @@ struct Part {
 }
 
 #[derive(Debug, Deserialize, Row)]
-#[row(table = "everything", partition_by = ["day", "r#type"])]
+#[row(table = "everything", partition_by = ["day", "r#type"], key = ["long", "text"], event_time = "at")]
+#[row(properties = [("owner", "shop"), ("docs", "of the wiki")])]
 struct Everything<'r> {
     flag: bool,
     small: i8,
     wide: u32,
     long: i64,
     float: f64,
+    #[row(properties = [("comment", "net")])]
     money: Decimal<38, 3>,
+    local: NaiveTimestamp,
+    labels: BTreeMap<String, Option<i32>>,
+    maps: Option<BTreeMap<String, Vec<Part>>>,
     #[serde(borrow)]
     text: Cow<'r, str>,
     day: Date,
@@ -38,7 +43,7 @@ struct Everything<'r> {
     r#type: &'r str,
 }
 
-#[transform(name = "everything", version = "7")]
+#[transform(name = "everything", version = "7", properties = [("team", "orders")])]
 fn everything<'r>(value: Json<Everything<'r>>) -> Everything<'r> {
     value.0
 }
@@ -50,17 +55,30 @@ fn every_type_of_column_is_described_and_filled() {
     assert_eq!(description.row_format, RowFormat::Columns);
     let [table] = &description.tables[..] else { panic!("one table: {description:?}") };
     assert_eq!(table.partition_columns, ["day", "r#type"]);
+    assert_eq!(
+        (&table.key_columns[..], table.event_time_column.as_deref()),
+        (&names(["long", "text"])[..], Some("at"))
+    );
+    assert_eq!(table.properties, [property("owner", "shop"), property("docs", "of the wiki")]);
+    assert_eq!(description.properties, [property("team", "orders")]);
     let field = |name: &str| table.fields.iter().find(|field| field.name == name).expect("it is a column");
     assert_eq!(field("money").data_type, DataType::Decimal { precision: 38, scale: 3 });
     assert!(field("at").nullable && field("maybe").nullable && !field("part").nullable);
-    let weight = Field { name: "item".to_owned(), data_type: DataType::Float32, nullable: true };
-    let weights = Field { name: "weights".to_owned(), data_type: DataType::List(Box::new(weight)), nullable: true };
-    let name = Field { name: "name".to_owned(), data_type: DataType::Utf8, nullable: false };
+    assert_eq!(field("money").properties, [property("comment", "net")]);
+    assert_eq!(field("local").data_type, DataType::TimestampNtz);
+    let (key, value) = (Field::of::<String>("key"), Field::of::<Option<i32>>("value"));
+    assert_eq!(field("labels").data_type, DataType::Map { key: Box::new(key), value: Box::new(value) });
+    assert!(field("maps").nullable && !field("labels").nullable);
+    let weights = Field::of::<Option<Vec<Option<f32>>>>("weights");
+    let item = Field::of::<Option<f32>>("item");
+    assert_eq!((&weights.data_type, weights.nullable), (&DataType::List(Box::new(item)), true));
+    let name = Field::of::<String>("name");
     assert_eq!(field("maybe").data_type, DataType::Struct(vec![name, weights]));
 
     let part = |weights: serde_json::Value| json!({"name": "p", "weights": weights});
     let mut expected = json!({
         "flag": true, "small": -128, "wide": 4_294_967_295_u32, "long": i64::MIN, "float": 0.1, "money": "-12.500",
+        "local": "2024-02-29T12:30:00.500", "labels": {"b": 1, "": null, "a": -1}, "maps": null,
         "text": "a\"b", "day": "2024-02-29", "at": null, "part": part(json!([1.5, null])), "maybe": null,
         "parts": [part(json!(null)), part(json!([]))], "r#type": "t",
     });
@@ -71,9 +89,21 @@ fn every_type_of_column_is_described_and_filled() {
 
     input["maybe"] = part(json!([2.0]));
     input["at"] = json!("2024-02-29T00:00:00Z");
+    input["labels"] = json!({});
+    input["maps"] = json!({"x": [part(json!([1.0])), part(json!(null))], "y": []});
     expected["maybe"] = input["maybe"].clone();
     expected["at"] = input["at"].clone();
+    expected["labels"] = input["labels"].clone();
+    expected["maps"] = input["maps"].clone();
     assert_eq!(runner.run(input), row("everything", expected));
+}
+
+fn property(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+fn names<const N: usize>(names: [&str; N]) -> [String; N] {
+    names.map(str::to_owned)
 }
 
 #[derive(Debug, Row, Serialize)]
@@ -206,6 +236,42 @@ fn everything_of_a_record_and_the_configuration_is_at_hand() {
     assert_eq!(runner.run(input), row("position", expected));
     assert_eq!(runner.run(Input::tombstone()), filtered());
     assert_eq!(runner.run("256"), rejected("invalid_record", ""));
+}
+
+#[derive(Debug, Deserialize, Row)]
+struct Maps {
+    maps: Option<BTreeMap<String, Option<i64>>>,
+    local: Option<NaiveTimestamp>,
+}
+
+#[transform]
+fn maps(value: Json<Maps>) -> Maps {
+    value.0
+}
+
+proptest::proptest! {
+    #[test]
+    fn maps_and_times_without_zone_come_back_as_they_went_in(
+        rows in proptest::collection::vec(
+            (
+                proptest::option::of(proptest::collection::btree_map(".{0,6}", proptest::option::of(proptest::num::i64::ANY), 0..6)),
+                proptest::option::of(-1_000_000_000_000_000_i64..1_000_000_000_000_000),
+            ),
+            0..20,
+        ),
+    ) {
+        let row_of = |(maps, local): &(Option<BTreeMap<String, Option<i64>>>, Option<i64>)| {
+            json!({"maps": maps, "local": local.map(NaiveTimestamp::from_microseconds)})
+        };
+        let values: Vec<_> = rows.iter().map(row_of).collect();
+        let expected: Vec<_> = values.iter().map(|value| row("maps", value.clone())).collect();
+        proptest::prop_assert_eq!(Runner::<maps>::new().run_all(values), expected);
+    }
+}
+
+#[test]
+fn limits_are_known_natively_too() {
+    assert_eq!(sluicebox::limits(), sluicebox::Limits::default());
 }
 
 #[transform]

@@ -1,21 +1,23 @@
 //! Whether columns are of the described fields, depth first.
 
-use crate::bindings::sluicebox::transform::output as wire;
+use crate::bindings::wire;
 use crate::description::{DataType, Field};
 use crate::outcome::{Column, Strings, Values};
 
-use super::layout::{check_ends, check_nulls, check_text};
+use super::layout::{check_ends, check_nulls, check_text, check_unique_keys};
 
 /// The bytes in which a column crossed the boundary.
 pub(super) fn bytes(column: &wire::Column) -> usize {
     let values = match &column.values {
         wire::Values::Boolean(values) | wire::Values::Decimal(values) => values.len(),
         wire::Values::Int32(values) | wire::Values::Date(values) => 4 * values.len(),
-        wire::Values::Int64(values) | wire::Values::Timestamp(values) => 8 * values.len(),
+        wire::Values::Int64(values) | wire::Values::Timestamp(values) | wire::Values::TimestampNtz(values) => {
+            8 * values.len()
+        }
         wire::Values::Float32(values) => 4 * values.len(),
         wire::Values::Float64(values) => 8 * values.len(),
         wire::Values::Utf8(strings) | wire::Values::Binary(strings) => strings.data.len() + 4 * strings.ends.len(),
-        wire::Values::ListOf(ends) => 4 * ends.len(),
+        wire::Values::ListOf(ends) | wire::Values::MapOf(ends) => 4 * ends.len(),
         wire::Values::StructOf(_) => 0,
     };
     values + 4 * column.nulls.len()
@@ -53,13 +55,29 @@ impl Reader {
         let values = values(column.values, &field.data_type, slots).map_err(at)?;
         let below = below(&values, slots);
         let nulls = column.nulls.clone();
+        let place = self.checked.len();
         self.checked.push(Column { values, nulls: column.nulls });
         match &field.data_type {
             DataType::List(item) => self.field(item, &format!("{path}[]"), below, &[]),
             DataType::Struct(members) => members
                 .iter()
                 .try_for_each(|member| self.field(member, &format!("{path}.{}", member.name), below, &nulls)),
+            DataType::Map { key, value } => {
+                self.field(key, &format!("{path}.{}", key.name), below, &[])?;
+                self.keys_are_unique(place).map_err(at)?;
+                self.field(value, &format!("{path}.{}", value.name), below, &[])
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// The map at this place, whose keys were checked just now, holds no key twice.
+    fn keys_are_unique(&self, place: usize) -> Result<(), String> {
+        match &self.checked[place..] {
+            [Column { values: Values::Map(ends), .. }, Column { values: Values::Utf8(keys), .. }] => {
+                check_unique_keys(ends, keys)
+            }
+            _ => Err("a map's keys are text".to_owned()),
         }
     }
 }
@@ -67,7 +85,7 @@ impl Reader {
 /// The slots of what a column holds.
 fn below(values: &Values, slots: usize) -> usize {
     match values {
-        Values::List(ends) => ends.last().map_or(0, |&end| end as usize),
+        Values::List(ends) | Values::Map(ends) => ends.last().map_or(0, |&end| end as usize),
         _ => slots,
     }
 }
@@ -92,6 +110,9 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
         (wire::Values::Timestamp(values), DataType::Timestamp) => {
             length(values.len()).map(|()| Values::Timestamp(values))?
         }
+        (wire::Values::TimestampNtz(values), DataType::TimestampNtz) => {
+            length(values.len()).map(|()| Values::TimestampNtz(values))?
+        }
         (wire::Values::Decimal(values), &DataType::Decimal { precision, .. }) => {
             check_decimals(&values, precision, slots).map(|()| Values::Decimal(values))?
         }
@@ -111,7 +132,11 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
         (wire::Values::StructOf(count), DataType::Struct(_)) => {
             length(count as usize).map(|()| Values::Struct(count))?
         }
-        (values, data_type) => return Err(format!("is {}, but the field is {data_type:?}", type_name(&values))),
+        (wire::Values::MapOf(ends), DataType::Map { .. }) => {
+            let entries = ends.last().map_or(0, |&end| end as usize);
+            check_ends(&ends, slots, entries).map(|()| Values::Map(ends))?
+        }
+        (values, data_type) => return Err(format!("is {}, but the field is {data_type}", type_name(&values))),
     })
 }
 
@@ -140,7 +165,9 @@ fn type_name(values: &wire::Values) -> &'static str {
         wire::Values::Binary(_) => "binary",
         wire::Values::Date(_) => "date",
         wire::Values::Timestamp(_) => "timestamp",
+        wire::Values::TimestampNtz(_) => "timestamp-ntz",
         wire::Values::ListOf(_) => "list-of",
         wire::Values::StructOf(_) => "struct-of",
+        wire::Values::MapOf(_) => "map-of",
     }
 }

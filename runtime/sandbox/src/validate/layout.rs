@@ -1,6 +1,9 @@
-//! The rules of Arrow's layout: ends, nulls, text.
+//! The rules of Arrow's layout: ends, nulls, text, keys.
 
-use crate::bindings::sluicebox::transform::output as wire;
+use std::collections::HashSet;
+
+use crate::bindings::wire;
+use crate::outcome::Strings;
 
 /// `ends` has one entry per value, never decreases, and its last entry is the length of what it cuts up.
 pub(super) fn check_ends(ends: &[u32], values: usize, length: usize) -> Result<(), String> {
@@ -41,6 +44,25 @@ pub(super) fn check_nulls(nulls: &[u32], slots: usize) -> Result<(), String> {
         Some(&last) if last as usize >= slots => Err(format!("null slot {last} of {slots}")),
         _ => Ok(()),
     }
+}
+
+/// No slot of a map holds a key twice. Wants `ends` and `keys` checked before.
+pub(super) fn check_unique_keys(ends: &[u32], keys: &Strings) -> Result<(), String> {
+    let mut start = 0;
+    for (slot, &end) in ends.iter().enumerate() {
+        let entries = start..end as usize;
+        start = entries.end;
+        // Most guests write sorted maps: then the neighbours tell, and nothing is collected.
+        if entries.clone().skip(1).all(|entry| keys.get(entry - 1) < keys.get(entry)) {
+            continue;
+        }
+        let mut seen = HashSet::with_capacity(entries.len());
+        if let Some(entry) = entries.clone().find(|&entry| !seen.insert(keys.get(entry))) {
+            let first = entries.start;
+            return Err(format!("entry {} of slot {slot} has the key of an entry before it", entry - first));
+        }
+    }
+    Ok(())
 }
 
 /// A value of strings that have been checked.

@@ -1,13 +1,12 @@
-//! Whatever a guest returns, validation says so instead of panicking; and what it lets pass keeps every promise.
+//! Validation never panics, each broken rule is named, and what passes keeps every promise.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::bindings::sluicebox::transform::columns::ByteStringsResult;
 use crate::description::{DataType, Field, Table};
 
 fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
-    Field { name: name.to_owned(), data_type, nullable }
+    Field::new(name, data_type, nullable)
 }
 
 /// One table with a field of every type.
@@ -23,14 +22,22 @@ fn description(row_format: RowFormat) -> Description {
             DataType::Struct(vec![field("x", DataType::Float64, false), field("raw", DataType::Binary, true)]),
             true,
         ),
+        field(
+            "seen",
+            DataType::Map {
+                key: Box::new(field("key", DataType::Utf8, false)),
+                value: Box::new(field("value", DataType::TimestampNtz, true)),
+            },
+            true,
+        ),
     ];
-    let table = Table { name: "orders".to_owned(), fields, partition_columns: Vec::new() };
     Description {
         name: "t".to_owned(),
         version: "1".to_owned(),
         configuration_schema: None,
         row_format,
-        tables: vec![table],
+        tables: vec![Table::new("orders", fields)],
+        properties: Vec::new(),
     }
 }
 
@@ -51,6 +58,10 @@ fn decimals(values: &[i128]) -> wire::Values {
     wire::Values::Decimal(values.iter().flat_map(|value| value.to_le_bytes()).collect())
 }
 
+fn table_rows(table: u32, records: Vec<u32>, columns: Vec<wire::Column>) -> wire::TableRows {
+    wire::TableRows { table, records, operations: Vec::new(), rows: wire::Rows::Columns(columns) }
+}
+
 /// Records: emitted (two rows), filtered, rejected, emitted (one row).
 fn valid() -> wire::Outcome {
     let columns = vec![
@@ -63,10 +74,13 @@ fn valid() -> wire::Outcome {
         column(wire::Values::StructOf(3), &[0]),
         column(wire::Values::Float64(vec![0.0, f64::NAN, 1.0]), &[0]),
         column(wire::Values::Binary(strings(&["", "\u{1}", ""])), &[]),
+        column(wire::Values::MapOf(vec![3, 3, 4]), &[1]),
+        column(wire::Values::Utf8(strings(&["b", "a", "", "b"])), &[]),
+        column(wire::Values::TimestampNtz(vec![1, 2, 3, 4]), &[2]),
     ];
     wire::Outcome {
         verdicts: vec![1, 0, 2, 1],
-        rows: vec![wire::TableRows { table: 0, records: vec![0, 0, 3], rows: wire::Rows::Columns(columns) }],
+        rows: vec![table_rows(0, vec![0, 0, 3], columns)],
         rejections: wire::Rejections {
             records: vec![2],
             codes: strings(&["bad"]),
@@ -115,22 +129,41 @@ fn every_broken_rule_is_named() {
         ("rejections.messages: value 0 is not UTF-8", |o| o.rejections.messages.data[0] = 0xff),
         ("rejections.paths: the last end is 3, but there are 4", |o| o.rejections.paths.data.push(b'x')),
         ("rows for table 1, but the transform describes 1", |o| o.rows[0].table = 1),
-        ("table `orders` comes twice", |o| {
-            o.rows.push(wire::TableRows { table: 0, records: vec![], rows: wire::Rows::Columns(empty_columns()) })
-        }),
+        ("table `orders` comes twice", |o| o.rows.push(table_rows(0, vec![], empty_columns()))),
         ("records[1] of the rows of table 0 is 0, after 3", |o| o.rows[0].records = vec![3, 0, 3]),
         ("records[2] of the rows of table 0 is 4, but the batch has 4", |o| o.rows[0].records[2] = 4),
         ("not in the row format", |o| {
-            o.rows[0].rows = wire::Rows::Json(ByteStringsResult { data: vec![], ends: vec![0, 0, 0], nulls: vec![] })
+            o.rows[0].rows = wire::Rows::Json(wire::ByteStrings { data: vec![], ends: vec![0, 0, 0], nulls: vec![] })
         }),
-        ("column `at.raw`: missing", |o| {
+        ("column `seen.value`: missing", |o| {
             columns(o).pop();
+        }),
+        ("rows of table `orders`: 2 operations for 3 rows", |o| o.rows[0].operations = vec![0, 0]),
+        ("operations[1] is 1 (upsert), but the table's write mode is `append`", |o| {
+            o.rows[0].operations = vec![0, 1, 2];
+        }),
+        ("operations[2] is 2 (delete)", |o| o.rows[0].operations = vec![0, 0, 2]),
+        ("operations[0] is 3; only 0, 1 and 2 have a meaning", |o| o.rows[0].operations = vec![3, 0, 0]),
+        ("column `seen`: ends[1] is 1, less than", |o| columns(o)[9].values = wire::Values::MapOf(vec![2, 1, 4])),
+        ("column `seen.key`: 4 ends for 5 values", |o| columns(o)[9].values = wire::Values::MapOf(vec![3, 3, 5])),
+        ("column `seen.key`: slot 0 is null, but the field is not nullable", |o| columns(o)[10].nulls = vec![0]),
+        ("column `seen`: entry 2 of slot 0 has the key of an entry before it", |o| {
+            columns(o)[10].values = wire::Values::Utf8(strings(&["b", "a", "b", "b"]));
+        }),
+        ("column `seen`: entry 1 of slot 0 has the key of an entry before it", |o| {
+            columns(o)[10].values = wire::Values::Utf8(strings(&["a", "a", "b", "c"]));
+        }),
+        ("column `seen.value`: is timestamp, but the field is timestamp_ntz", |o| {
+            columns(o)[11].values = wire::Values::Timestamp(vec![0; 4]);
+        }),
+        ("column `seen.value`: 3 values for 4 slots", |o| {
+            columns(o)[11].values = wire::Values::TimestampNtz(vec![0; 3]);
         }),
         ("1 more columns than fields", |o| {
             let extra = column(wire::Values::Int64(vec![1]), &[]);
             columns(o).push(extra);
         }),
-        ("column `id`: is utf8, but the field is Int64", |o| {
+        ("column `id`: is utf8, but the field is int64", |o| {
             columns(o)[0].values = wire::Values::Utf8(strings(&["", "", ""]))
         }),
         ("column `id`: 2 values for 3 slots", |o| columns(o)[0].values = wire::Values::Int64(vec![1, 2])),
@@ -178,7 +211,18 @@ fn empty_columns() -> Vec<wire::Column> {
         column(wire::Values::StructOf(0), &[]),
         column(wire::Values::Float64(vec![]), &[]),
         column(wire::Values::Binary(strings(&[])), &[]),
+        column(wire::Values::MapOf(vec![]), &[]),
+        column(wire::Values::Utf8(strings(&[])), &[]),
+        column(wire::Values::TimestampNtz(vec![]), &[]),
     ]
+}
+
+#[test]
+fn operations_that_only_append_pass() {
+    let mut raw = valid();
+    raw.rows[0].operations = vec![0, 0, 0];
+    assert_eq!(bytes(&raw), bytes(&valid()) + 3, "they count as output");
+    assert_eq!(check(raw).unwrap().part, check(valid()).unwrap().part);
 }
 
 #[test]
@@ -191,7 +235,7 @@ fn too_many_rows_are_one_records_fault() {
 #[test]
 fn json_rows_are_text_and_never_null() {
     let json = |data: &[u8], ends: &[u32], nulls: &[u32]| {
-        let rows = ByteStringsResult { data: data.to_vec(), ends: ends.to_vec(), nulls: nulls.to_vec() };
+        let rows = wire::ByteStrings { data: data.to_vec(), ends: ends.to_vec(), nulls: nulls.to_vec() };
         let mut raw = valid();
         raw.rows[0].rows = wire::Rows::Json(rows);
         outcome(raw, 4, &description(RowFormat::Json), &Limits::default())
@@ -215,7 +259,9 @@ fn any_values() -> impl Strategy<Value = wire::Values> {
         prop::collection::vec(any::<u8>(), 0..64).prop_map(wire::Values::Decimal),
         any_strings().prop_map(wire::Values::Utf8),
         any_strings().prop_map(wire::Values::Binary),
+        prop::collection::vec(any::<i64>(), 0..5).prop_map(wire::Values::TimestampNtz),
         prop::collection::vec(any::<u32>(), 0..5).prop_map(wire::Values::ListOf),
+        prop::collection::vec(0u32..6, 0..5).prop_map(wire::Values::MapOf),
         any::<u32>().prop_map(wire::Values::StructOf),
     ]
 }
@@ -225,8 +271,15 @@ fn any_column() -> impl Strategy<Value = wire::Column> {
 }
 
 fn any_rows() -> impl Strategy<Value = wire::TableRows> {
-    (0u32..2, prop::collection::vec(0u32..5, 0..5), prop::collection::vec(any_column(), 0..11))
-        .prop_map(|(table, records, columns)| wire::TableRows { table, records, rows: wire::Rows::Columns(columns) })
+    let operations = prop::collection::vec(0u8..4, 0..5);
+    (0u32..2, prop::collection::vec(0u32..5, 0..5), operations, prop::collection::vec(any_column(), 0..14)).prop_map(
+        |(table, records, operations, columns)| wire::TableRows {
+            table,
+            records,
+            operations,
+            rows: wire::Rows::Columns(columns),
+        },
+    )
 }
 
 proptest! {
@@ -244,12 +297,12 @@ proptest! {
 
     /// Nearly valid outcomes reach the deep checks: one column of the valid one is replaced.
     #[test]
-    fn one_odd_column_never_panics(index in 0usize..9, odd in any_column()) {
+    fn one_odd_column_never_panics(index in 0usize..12, odd in any_column()) {
         let mut raw = valid();
         columns(&mut raw)[index] = odd;
         if let Ok(answer) = check(raw) {
             let Rows::Columns(columns) = &answer.part.tables[0].rows else { unreachable!("declared") };
-            prop_assert_eq!(columns.len(), 9);
+            prop_assert_eq!(columns.len(), 12);
         }
     }
 }

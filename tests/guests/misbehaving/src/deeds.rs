@@ -42,6 +42,10 @@ pub(crate) fn work(draft: &mut Draft, record: u32, value: &[u8]) {
         "huge-output" => return draft.emit(record, &vec![b'x'; 17 * MIB], ratio, 1),
         "too-many-rows" => return draft.emit(record, b"x", ratio, 100_001),
         "not-a-number" => ratio = f64::NAN,
+        "whereabouts" => {
+            let whereabouts = draft.whereabouts();
+            return draft.emit(record, &whereabouts, ratio, 1);
+        }
         "filter" => return draft.filter(),
         "reject" => return draft.reject(record, "unwanted"),
         _ => {}

@@ -6,11 +6,12 @@ use crate::{deeds, lies};
 
 wit_bindgen::generate!({ path: "../../../wit", world: "transform" });
 
-pub(crate) use sluicebox::transform::columns::ByteStrings;
+pub(crate) use sluicebox::transform::columns::{ByteStrings, Column, Strings, Values};
 pub(crate) use sluicebox::transform::log;
-pub(crate) use sluicebox::transform::output::{Column, Rejections, Rows, Strings, TableRows, Values};
+pub(crate) use sluicebox::transform::output::{Rejections, Rows, TableRows};
 
-use sluicebox::transform::description::{DataType, DecimalType, Field, RowFormat, Table};
+use sluicebox::transform::description::{RowFormat, Table, WriteMode};
+use sluicebox::transform::types::{DataType, DecimalType, Field};
 
 struct Misbehaving;
 export!(Misbehaving);
@@ -23,7 +24,6 @@ static CURRENT: AtomicU32 = AtomicU32::new(0);
 
 impl Guest for Misbehaving {
     fn describe() -> Description {
-        let field = |name: &str, data_type, nullable| Field { name: name.to_owned(), data_type, nullable };
         let fields = vec![
             field("offset", DataType::Int64, false),
             field("value", DataType::Binary, true),
@@ -31,21 +31,28 @@ impl Guest for Misbehaving {
             field("flag", DataType::Boolean, true),
             field("price", DataType::Decimal(DecimalType { precision: 4, scale: 2 }), true),
             field("ratio", DataType::Float64, true),
+            field("labels", DataType::MapOf, true),
+            field("key", DataType::Utf8, false),
+            field("value", DataType::TimestampNtz, true),
         ];
         let echoed = vec![field("value", DataType::Binary, true)];
-        let table = |name: &str, fields| Table { name: name.to_owned(), fields, partition_columns: Vec::new() };
         Description {
             name: "misbehaving".to_owned(),
             version: "1.0.0".to_owned(),
             configuration_schema: None,
+            input_fields: Vec::new(),
             row_format: RowFormat::Columns,
             tables: vec![table("rows", fields), table("echo", echoed)],
+            properties: Vec::new(),
         }
     }
 
-    fn configure(configuration: String) -> Result<(), String> {
+    fn configure(configuration: String, limits: Limits) -> Result<(), String> {
         if configuration.contains("refuse") {
             return Err("`mode` must not be `refuse`".to_owned());
+        }
+        if configuration.contains("limits") {
+            return Err(format!("{limits:?}"));
         }
         assert!(!configuration.contains("panic"), "cannot be configured");
         ECHO.store(configuration.contains("echo"), Ordering::Relaxed);
@@ -63,6 +70,8 @@ impl Guest for Misbehaving {
         for (index, value) in values(&batch.values).enumerate() {
             CURRENT.store(index as u32, Ordering::Relaxed);
             draft.offset = batch.offsets[index];
+            draft.source.clone_from(&batch.source);
+            draft.position = position(&batch.positions, index).to_vec();
             deeds::work(&mut draft, index as u32, value);
         }
         let mut outcome = draft.finish();
@@ -73,6 +82,29 @@ impl Guest for Misbehaving {
     }
 }
 
+fn table(name: &str, fields: Vec<Field>) -> Table {
+    Table {
+        name: name.to_owned(),
+        fields,
+        partition_columns: Vec::new(),
+        key_columns: Vec::new(),
+        event_time_column: None,
+        write_mode: WriteMode::Append,
+        properties: Vec::new(),
+    }
+}
+
+fn field(name: &str, data_type: DataType, nullable: bool) -> Field {
+    Field { name: name.to_owned(), data_type, nullable, properties: Vec::new() }
+}
+
+/// The source's own position of a record; nothing where the offset is the position.
+fn position(positions: &Strings, index: usize) -> &[u8] {
+    let Some(end) = positions.ends.get(index) else { return &[] };
+    let start = if index == 0 { 0 } else { positions.ends[index - 1] };
+    &positions.data[start as usize..*end as usize]
+}
+
 /// What came as values goes back as a column.
 fn echo(batch: Batch) -> Outcome {
     let records = batch.offsets.len() as u32;
@@ -80,7 +112,7 @@ fn echo(batch: Batch) -> Outcome {
     let rows = Rows::Columns(vec![Column { values, nulls: batch.values.nulls }]);
     Outcome {
         verdicts: vec![1; records as usize],
-        rows: vec![TableRows { table: 1, records: (0..records).collect(), rows }],
+        rows: vec![TableRows { table: 1, records: (0..records).collect(), operations: Vec::new(), rows }],
         rejections: Rejections { records: vec![], codes: strings(), messages: strings(), paths: strings() },
     }
 }
@@ -102,6 +134,8 @@ pub(crate) fn push(strings: &mut Strings, value: &[u8]) {
 /// An honest outcome in the making.
 #[derive(Default)]
 pub(crate) struct Draft {
+    source: String,
+    position: Vec<u8>,
     offset: i64,
     verdicts: Vec<u8>,
     records: Vec<u32>,
@@ -122,6 +156,11 @@ impl Draft {
         }
     }
 
+    /// Source and position of the record that is being worked on.
+    pub(crate) fn whereabouts(&self) -> Vec<u8> {
+        [self.source.as_bytes(), b"/", &self.position].concat()
+    }
+
     pub(crate) fn filter(&mut self) {
         self.verdicts.push(0);
     }
@@ -133,10 +172,13 @@ impl Draft {
 
     fn finish(self) -> Outcome {
         let rows = self.records.len();
-        let (mut value, mut text) = (strings(), strings());
+        let mut value = strings();
+        let mut text = strings();
+        let mut key = strings();
         for bytes in &self.values {
             push(&mut value, bytes);
             push(&mut text, "é".as_bytes());
+            push(&mut key, b"k");
         }
         let column = |values| Column { values, nulls: Vec::new() };
         let columns = vec![
@@ -146,6 +188,9 @@ impl Draft {
             column(Values::Boolean(vec![1; rows])),
             column(Values::Decimal(vec![0; 16 * rows])),
             column(Values::Float64(self.ratios)),
+            column(Values::MapOf((1..=rows as u32).collect())),
+            column(Values::Utf8(key)),
+            column(Values::TimestampNtz(vec![0; rows])),
         ];
         let mut rejections = Rejections { records: vec![], codes: strings(), messages: strings(), paths: strings() };
         for (record, code) in self.rejected {
@@ -154,7 +199,7 @@ impl Draft {
             push(&mut rejections.messages, b"not wanted");
             push(&mut rejections.paths, b"items[3].price");
         }
-        let rows = TableRows { table: 0, records: self.records, rows: Rows::Columns(columns) };
+        let rows = TableRows { table: 0, records: self.records, operations: Vec::new(), rows: Rows::Columns(columns) };
         Outcome { verdicts: self.verdicts, rows: vec![rows], rejections }
     }
 }

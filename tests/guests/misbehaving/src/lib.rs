@@ -2,7 +2,7 @@
 //!
 //! It speaks the boundary raw, without the SDK, which would not let it misbehave. A record's value names what happens;
 //! any other value is echoed as a row. The configuration `{"mode": "echo"}` hands whole batches back at memcpy speed,
-//! which measures the boundary and nothing else.
+//! which measures the boundary and nothing else; `{"mode": "limits"}` refuses itself with the limits that it was told.
 //!
 //! Natively, this crate is only the list of behaviours.
 
@@ -37,6 +37,7 @@ pub const DEEDS: &[&str] = &[
     "huge-output",
     "too-many-rows",
     "not-a-number",
+    "whereabouts",
     "filter",
     "reject",
 ];
@@ -68,4 +69,11 @@ pub const LIES: &[&str] = &[
     "nulls-unordered",
     "boolean-of-two",
     "decimal-too-long",
+    "map-with-a-key-twice",
+    "map-key-null",
+    "map-value-of-wrong-type",
+    "operations-missing",
+    "operation-unknown",
+    "operation-upsert",
+    "operation-delete",
 ];

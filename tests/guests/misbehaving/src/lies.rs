@@ -31,6 +31,10 @@ pub(crate) fn spoil(outcome: &mut Outcome, record: usize, lie: &str) {
             let rows = outcome.rows[0].records.len();
             outcome.rows[0].rows = Rows::Json(ByteStrings { data: vec![], ends: vec![0; rows], nulls: vec![] });
         }
+        "operations-missing" => outcome.rows[0].operations = vec![0; outcome.rows[0].records.len() + 1],
+        "operation-unknown" => operate(outcome, 3),
+        "operation-upsert" => operate(outcome, 1),
+        "operation-delete" => operate(outcome, 2),
         _ => spoil_columns(outcome, lie),
     }
 }
@@ -56,6 +60,13 @@ fn spoil_columns(outcome: &mut Outcome, lie: &str) {
         "null-out-of-range" => columns[3].nulls = vec![rows as u32],
         "nulls-unordered" => columns[3].nulls = vec![0, 0],
         "boolean-of-two" => columns[3].values = Values::Boolean(vec![2; rows]),
+        "map-with-a-key-twice" => {
+            columns[6].values = Values::MapOf((1..=rows as u32).map(|row| 2 * row).collect());
+            columns[7].values = text(b"kk".repeat(rows).as_slice(), 1..=2 * rows as u32);
+            columns[8].values = Values::TimestampNtz(vec![0; 2 * rows]);
+        }
+        "map-key-null" => columns[7].nulls = vec![0],
+        "map-value-of-wrong-type" => columns[8].values = Values::Timestamp(vec![0; rows]),
         "decimal-too-long" => columns[4].values = Values::Decimal([0xff, 0xff, 0xff, 0].repeat(4 * rows)),
         _ => {}
     }
@@ -63,6 +74,13 @@ fn spoil_columns(outcome: &mut Outcome, lie: &str) {
 
 fn text(data: &[u8], ends: impl IntoIterator<Item = u32>) -> Values {
     Values::Utf8(Strings { data: data.to_vec(), ends: ends.into_iter().collect() })
+}
+
+/// Every row but the last appends.
+fn operate(outcome: &mut Outcome, operation: u8) {
+    let table = &mut outcome.rows[0];
+    table.operations = vec![0; table.records.len()];
+    table.operations.last_mut().into_iter().for_each(|last| *last = operation);
 }
 
 /// Takes back all rows.

@@ -6,10 +6,11 @@ use crate::deed;
 
 wit_bindgen::generate!({ path: "../../../wit", world: "transform" });
 
-use sluicebox::transform::columns::ByteStrings;
-use sluicebox::transform::description::{DataType, Field, RowFormat, Table};
+use sluicebox::transform::columns::{ByteStrings, Strings};
+use sluicebox::transform::description::{RowFormat, Table, WriteMode};
 use sluicebox::transform::log;
-use sluicebox::transform::output::{Rejections, Rows, Strings, TableRows};
+use sluicebox::transform::output::{Rejections, Rows, TableRows};
+use sluicebox::transform::types::{DataType, Field};
 
 struct Scripted;
 export!(Scripted);
@@ -19,19 +20,18 @@ static HAUNTED: AtomicBool = AtomicBool::new(false);
 
 impl Guest for Scripted {
     fn describe() -> Description {
-        let field = |name: &str, data_type| Field { name: name.to_owned(), data_type, nullable: false };
-        let table = |name: &str, fields| Table { name: name.to_owned(), fields, partition_columns: Vec::new() };
-        let fields = || vec![field("token", DataType::Utf8), field("row", DataType::Int64)];
         Description {
             name: "scripted".to_owned(),
             version: "1.0.0".to_owned(),
             configuration_schema: None,
+            input_fields: Vec::new(),
             row_format: RowFormat::Json,
-            tables: vec![table("lines", fields()), table("totals", fields())],
+            tables: vec![table("lines"), table("totals")],
+            properties: Vec::new(),
         }
     }
 
-    fn configure(_configuration: String) -> Result<(), String> {
+    fn configure(_configuration: String, _limits: Limits) -> Result<(), String> {
         Ok(())
     }
 
@@ -42,6 +42,22 @@ impl Guest for Scripted {
         }
         draft.finish()
     }
+}
+
+fn table(name: &str) -> Table {
+    Table {
+        name: name.to_owned(),
+        fields: vec![field("token", DataType::Utf8), field("row", DataType::Int64)],
+        partition_columns: Vec::new(),
+        key_columns: Vec::new(),
+        event_time_column: None,
+        write_mode: WriteMode::Append,
+        properties: Vec::new(),
+    }
+}
+
+fn field(name: &str, data_type: DataType) -> Field {
+    Field { name: name.to_owned(), data_type, nullable: false, properties: Vec::new() }
 }
 
 fn values(values: &ByteStrings) -> impl Iterator<Item = &[u8]> {
@@ -102,7 +118,7 @@ impl Draft {
         for (table, (records, texts)) in (0..).zip(self.tables) {
             let strings = strings(texts.iter().map(String::as_str));
             let texts = ByteStrings { data: strings.data, ends: strings.ends, nulls: Vec::new() };
-            rows.push(TableRows { table, records, rows: Rows::Json(texts) });
+            rows.push(TableRows { table, records, operations: Vec::new(), rows: Rows::Json(texts) });
         }
         let rejections = Rejections {
             records: self.rejected.iter().map(|(record, _)| *record).collect(),

@@ -2,7 +2,7 @@
 //! table, so many for that, or a rejection, a row that does not fit, a trap.
 //!
 //! It speaks the boundary raw, with rows as JSON: only those can fail to fit their table. After a trap its instance is
-//! haunted, and says so in every row: whoever reuses it is found out.
+//! haunted, and says so in every row: a host that reuses it is found out.
 //!
 //! Natively, this crate is only the vocabulary of the scripts.
 

@@ -7,7 +7,7 @@ wit_bindgen::generate!({
         package test:worldly;
 
         world worldly {
-            include sluicebox:transform/transform@1.0.0;
+            include sluicebox:transform/transform@2.0.0;
             import wasi:cli/environment@0.2.6;
             import wasi:cli/exit@0.2.6;
             import wasi:cli/stdout@0.2.6;
@@ -64,8 +64,10 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use sluicebox::transform::description::{DataType, Field, RowFormat, Table};
-use sluicebox::transform::output::{Column, Rejections, Rows, Strings, TableRows, Values};
+use sluicebox::transform::columns::{Column, Strings, Values};
+use sluicebox::transform::description::{RowFormat, Table, WriteMode};
+use sluicebox::transform::output::{Rejections, Rows, TableRows};
+use sluicebox::transform::types::{DataType, Field};
 use wasi::cli::{environment, exit, stdout};
 use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::filesystem::preopens;
@@ -78,17 +80,29 @@ export!(Worldly);
 
 impl Guest for Worldly {
     fn describe() -> Description {
-        let fields = vec![Field { name: "answer".to_owned(), data_type: DataType::Utf8, nullable: false }];
+        let answer =
+            Field { name: "answer".to_owned(), data_type: DataType::Utf8, nullable: false, properties: vec![] };
+        let answers = Table {
+            name: "answers".to_owned(),
+            fields: vec![answer],
+            partition_columns: vec![],
+            key_columns: vec![],
+            event_time_column: None,
+            write_mode: WriteMode::Append,
+            properties: vec![],
+        };
         Description {
             name: "worldly".to_owned(),
             version: "1.0.0".to_owned(),
             configuration_schema: None,
+            input_fields: vec![],
             row_format: RowFormat::Columns,
-            tables: vec![Table { name: "answers".to_owned(), fields, partition_columns: vec![] }],
+            tables: vec![answers],
+            properties: vec![],
         }
     }
 
-    fn configure(_: String) -> Result<(), String> {
+    fn configure(_: String, _: Limits) -> Result<(), String> {
         Ok(())
     }
 
@@ -106,7 +120,12 @@ impl Guest for Worldly {
         let none = || Strings { data: vec![], ends: vec![] };
         Outcome {
             verdicts: vec![1; records],
-            rows: vec![TableRows { table: 0, records: (0..records as u32).collect(), rows: Rows::Columns(columns) }],
+            rows: vec![TableRows {
+                table: 0,
+                records: (0..records as u32).collect(),
+                operations: vec![],
+                rows: Rows::Columns(columns),
+            }],
             rejections: Rejections { records: vec![], codes: none(), messages: none(), paths: none() },
         }
     }

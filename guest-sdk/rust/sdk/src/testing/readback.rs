@@ -8,7 +8,7 @@ use super::{
     verdict::{Verdict, filtered, rejected, rows},
 };
 use crate::{
-    Date, Timestamp,
+    Date, NaiveTimestamp, Timestamp,
     column::{Column, Strings, Values},
     description::{DataType, Description, Field},
     outcome::{Outcome, Rows},
@@ -93,11 +93,18 @@ fn read_column<'c>(field: &Field, columns: &mut impl Iterator<Item = &'c Column>
         (DataType::Timestamp, Values::Timestamp(times)) => {
             times.iter().map(|microseconds| json!(Timestamp::from_microseconds(*microseconds))).collect()
         }
+        (DataType::TimestampNtz, Values::TimestampNtz(times)) => {
+            times.iter().map(|microseconds| json!(NaiveTimestamp::from_microseconds(*microseconds))).collect()
+        }
         (DataType::List(item), Values::List(ends)) => {
             let mut items = read_column(item, columns).into_iter();
-            let starts = std::iter::once(&0).chain(ends);
-            let lists = starts.zip(ends).map(|(start, end)| items.by_ref().take((end - start) as usize).collect());
-            lists.collect()
+            lengths(ends).map(|length| items.by_ref().take(length).collect()).collect()
+        }
+        (DataType::Map { key, value }, Values::Map(ends)) => {
+            let keys = read_column(key, columns).into_iter();
+            let keys = keys.map(|key| key.as_str().expect("a key is text").to_owned());
+            let mut entries = keys.zip(read_column(value, columns));
+            lengths(ends).map(|length| map(entries.by_ref().take(length), length)).collect()
         }
         (DataType::Struct(fields), Values::Struct(slots)) => {
             let members: Vec<_> = fields.iter().map(|field| (field, read_column(field, columns))).collect();
@@ -110,6 +117,17 @@ fn read_column<'c>(field: &Field, columns: &mut impl Iterator<Item = &'c Column>
         values[null as usize] = Value::Null;
     }
     values
+}
+
+/// How many items or entries each slot has.
+fn lengths(ends: &[u32]) -> impl Iterator<Item = usize> {
+    std::iter::once(&0).chain(ends).zip(ends).map(|(start, end)| (end - start) as usize)
+}
+
+fn map(entries: impl Iterator<Item = (String, Value)>, length: usize) -> Value {
+    let map: Map<_, _> = entries.collect();
+    assert_eq!(map.len(), length, "a map holds no key twice");
+    Value::Object(map)
 }
 
 fn each(strings: &Strings) -> impl Iterator<Item = &[u8]> {

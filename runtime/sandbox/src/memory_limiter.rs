@@ -12,17 +12,17 @@ pub(crate) struct HostMemoryExhausted(String);
 
 /// Limits and remembers.
 #[derive(Debug)]
-pub(crate) struct MemoryGauge {
+pub(crate) struct MemoryLimiter {
     bytes: usize,
     bytes_max: usize,
     table_elements: usize,
     refused: bool,
 }
 
-impl MemoryGauge {
+impl MemoryLimiter {
     pub(crate) fn new(bytes_max: u64) -> Self {
         let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-        MemoryGauge { bytes: 0, bytes_max, table_elements: 0, refused: false }
+        MemoryLimiter { bytes: 0, bytes_max, table_elements: 0, refused: false }
     }
 
     /// Whether the guest was ever refused memory. What it does then depends on what the instance did before, so that
@@ -37,7 +37,7 @@ impl MemoryGauge {
     }
 }
 
-impl ResourceLimiter for MemoryGauge {
+impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if bytes > self.bytes_max || maximum.is_some_and(|maximum| desired > maximum) {
