@@ -13,8 +13,9 @@ use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 use sluicebox_delta::dead_letter::{Letters, Selection, Status};
+use sluicebox_kafka::run;
 use sluicebox_pipeline::redrive::{RedriveReport, Redriver};
-use sluicebox_pipeline::{Changes, Health, Progress, RunOptions, run};
+use sluicebox_pipeline::{Changes, Health, Progress, RunOptions};
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
 use sluicebox_settings::{Document, Settings};
 use sluicebox_tests::mortal::{Death, Mounted};
@@ -92,8 +93,8 @@ impl Scene {
         let progress = watch::Sender::new(Progress::default());
         let health = watch::Sender::new(Health::default());
         let options =
-            RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none() };
-        Ok(run(settings, &transform, options).await?)
+            RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none(), copies: None };
+        Ok(run(settings, &transform, None, options).await?)
     }
 
     /// Redrives all dead letters, two at a time.

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use sluicebox_ledger::{OffsetBounds, PartitionBounds};
 use sluicebox_ledger::{OffsetRange, Offsets, TopicPartition};
-use sluicebox_pipeline::source::{Intake, Polled, Source, TopicIds};
+use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, TopicIds};
 use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::Sandbox;
 use sluicebox_settings::Settings;
@@ -26,7 +26,7 @@ struct Exchanged {
 }
 
 impl Source for Exchanged {
-    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, PipelineError> {
+    async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
         let partition = TopicPartition::new(TOPIC, 0);
         if !std::mem::replace(&mut self.is_assigned, true) {
             return Ok(Polled::Assigned(vec![partition]));
@@ -42,31 +42,31 @@ impl Source for Exchanged {
         Ok(Polled::Records)
     }
 
-    fn keep_alive(&mut self) -> Result<Polled, PipelineError> {
+    fn keep_alive(&mut self) -> Result<Polled, SourceError> {
         Ok(Polled::Idle)
     }
 
-    async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, PipelineError> {
+    async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         // The second topic has every offset that the first had.
         let range = if self.topic_id == 1 { OffsetRange { from: 5, to: 15 } } else { OffsetRange { from: 0, to: 99 } };
         let bounds = OffsetBounds { start: range.from, range: Some(range), topic_id: Some(self.topic_id) };
         Ok(partitions.iter().map(|partition| (partition.clone(), bounds)).collect())
     }
 
-    async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, PipelineError> {
+    async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
         Ok(topics.iter().map(|topic| (topic.clone(), self.topic_id)).collect())
     }
 
-    async fn start(&mut self, starts: &Offsets) -> Result<(), PipelineError> {
+    async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
         self.started.extend(starts.clone());
         Ok(())
     }
 
-    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         self.unassign(partitions)
     }
 
-    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         self.started.retain(|partition, _| !partitions.contains(partition));
         Ok(())
     }
@@ -88,7 +88,7 @@ async fn nothing_that_was_read_across_an_exchange_is_committed() -> Result<()> {
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());
     let options =
-        RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none() };
+        RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none(), copies: None };
     let source = Exchanged { topic_id: 1, is_assigned: false, started: Offsets::new() };
 
     match run_from(|| Ok(source), settings, &transform, options).await {
