@@ -1,4 +1,4 @@
-//! Every record becomes its rows or its dead letter, once: from topics and from files, also when a process, broker or store fails.
+//! Every record becomes its rows or its dead letter, once, also when a process, a broker or the store fails.
 
 mod chaos;
 mod crash;

@@ -10,9 +10,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 use sluicebox_aws::renewed::Renewed;
-use sluicebox_kafka::{NoToken, Token, TokenSource};
-use sluicebox_pipeline::status::status;
-use sluicebox_pipeline::{Changes, Health, Progress, RunOptions, run};
+use sluicebox_kafka::{Brokers, NoToken, Token, TokenSource, run, survey};
+use sluicebox_pipeline::status::{PartitionStatus, status as compare};
+use sluicebox_pipeline::{Changes, Health, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use sluicebox_settings::{KafkaSettings, Secret, Settings, SourceSettings};
 use sluicebox_tests::kafka::Cluster;
@@ -49,12 +49,14 @@ async fn tokens() -> Result<(Arc<Renewed>, Arc<AtomicUsize>)> {
     Ok((Renewed::start(make).await?, made))
 }
 
-fn settings(pipeline: &Pipeline, tokens: Arc<dyn TokenSource>) -> Result<(Settings, KafkaSettings)> {
-    let mut settings = Settings::load(&pipeline.write()?)?;
-    let SourceSettings::Kafka(kafka) = &mut settings.source else { bail!("the source is no Kafka") };
-    kafka.tokens = Some(tokens);
-    let kafka = kafka.clone();
+fn settings(pipeline: &Pipeline) -> Result<(Settings, KafkaSettings)> {
+    let settings = Settings::load(&pipeline.write()?)?;
+    let SourceSettings::Kafka(kafka) = settings.source.clone() else { bail!("the source is not Kafka") };
     Ok((settings, kafka))
+}
+
+async fn status(settings: &Settings, brokers: &Brokers) -> Result<Vec<PartitionStatus>> {
+    Ok(compare(settings, survey(brokers)?).await?)
 }
 
 /// A signer that cannot be reached.
@@ -86,22 +88,23 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     feed.produce(&cluster)?;
 
     let (tokens, made) = tokens().await?;
-    let (settings, kafka) = settings(&pipeline, tokens)?;
+    let (settings, kafka) = settings(&pipeline)?;
+    let brokers = Brokers::new(kafka.clone(), Some(tokens.clone()));
     let transform = sluicebox_registry::open(&settings.transform, &Sandbox::new()?, None).await?.transform;
     let (stop, stopped) = watch::channel(false);
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());
     let changes = Changes::none();
-    let options = RunOptions { drain: false, accepted_gaps: Vec::new(), stop: stopped, progress, health, changes };
+    let options = RunOptions { drain: false, accepted_gaps: Vec::new(), stop: stopped, progress, health, changes, copies: None };
     let outside = settings.clone();
-    let walk = tokio::spawn(async move { run(settings, &transform, options).await });
+    let walk = tokio::spawn(async move { run(settings, &transform, Some(tokens), options).await });
 
     let mut looked = 0;
     let ends = tokio::time::Instant::now() + RUN_DURATION;
     while tokio::time::Instant::now() < ends {
         ensure!(!walk.is_finished(), "the walk ended by itself: {:?}", walk.await?);
         // `status` opens a new connection each time.
-        match status(&outside, &kafka).await {
+        match status(&outside, &brokers).await {
             Ok(partitions) => {
                 ensure!(partitions.len() == orders::PARTITIONS as usize);
                 looked += 1;
@@ -116,7 +119,7 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     feed.extend(more);
     let until = tokio::time::Instant::now() + Duration::from_secs(60);
     ensure!(looked >= 5, "the brokers let in `status` {looked} times");
-    while status(&outside, &kafka).await.map_or(true, |all| all.iter().any(|partition| partition.lag_records > 0)) {
+    while status(&outside, &brokers).await.map_or(true, |all| all.iter().any(|partition| partition.lag_records > 0)) {
         ensure!(tokio::time::Instant::now() < until, "what was produced after {RUN_DURATION:?} is not read");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -130,8 +133,7 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     ensure!(made >= 5, "in {RUN_DURATION:?}, {made} tokens of {TOKEN_LIFE:?} were made");
 
     // Without a token the brokers refuse every client.
-    let mut kafka = kafka;
-    kafka.tokens = Some(Arc::new(Expired));
-    ensure!(status(&outside, &kafka).await.is_err(), "the brokers let in a client without a token");
+    let brokers = Brokers::new(kafka, Some(Arc::new(Expired)));
+    ensure!(status(&outside, &brokers).await.is_err(), "the brokers let in a client without a token");
     Ok(())
 }

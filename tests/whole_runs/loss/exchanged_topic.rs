@@ -91,7 +91,7 @@ async fn nothing_that_was_read_across_an_exchange_is_committed() -> Result<()> {
         RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none(), copies: None };
     let source = Exchanged { topic_id: 1, is_assigned: false, started: Offsets::new() };
 
-    match run_from(|| Ok(source), settings, &transform, options).await {
+    match run_from(|| Ok::<_, SourceError>(source), settings, &transform, options).await {
         Err(PipelineError::Losses(losses)) => {
             let gaps: Vec<_> = losses.iter().map(|loss| (loss.code(), loss.gap().to_string())).collect();
             assert_eq!(gaps, [("E0203", "exchanged/0@5-0".to_owned())]);
