@@ -82,5 +82,6 @@ fn native(batch: &Batch) -> sluicebox::batch::Batch {
             names: strings(&batch.headers.names),
             values: strings(&batch.headers.values),
         },
+        ..sluicebox::batch::Batch::default()
     }
 }
