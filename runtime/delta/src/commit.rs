@@ -12,7 +12,6 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::{info, warn};
 
 use super::table::Table;
@@ -38,7 +37,7 @@ impl Table {
     /// has taken over some of its partitions ([`TableError::Fenced`]), or when the store stays out of reach.
     /// With nothing counted since the last commit there is nothing to do.
     pub async fn commit(&mut self, transform_digest: &str) -> Result<(), TableError> {
-        if self.tally.is_empty() || (planted(Bug::CommitsRowsOnly) && self.staged_rows == 0) {
+        if self.tally.is_empty() {
             return Ok(());
         }
         let started = Instant::now();
@@ -47,9 +46,7 @@ impl Table {
         let prepared = self.prepare(adds, &after, Vec::new(), transform_digest)?;
         self.commit_prepared(&prepared, &after).await?;
         metrics::committed(&self.name, self.staged_rows, started.elapsed());
-        if !planted(Bug::KeepsTally) {
-            self.tally.clear();
-        }
+        self.tally.clear();
         self.staged_rows = 0;
         self.staging_age.clear();
         Ok(())
@@ -122,10 +119,6 @@ impl Table {
                     self.ledger.advance(after);
                     return Ok(());
                 }
-                Err(_) if planted(Bug::TakesErrorsForSuccess) => {
-                    self.ledger.advance(after);
-                    return Ok(());
-                }
                 Err(error) => error,
             };
             metrics::commit_attempt_failed(&self.name);
@@ -133,9 +126,6 @@ impl Table {
                 return Err(self.error("committing", error));
             };
             tokio::time::sleep(pause).await;
-            if planted(Bug::RetriesBlindly) && self.snapshot.update(self.log_store.as_ref(), None).await.is_ok() {
-                continue;
-            }
             if let Err(error) = self.refresh(&[]).await {
                 unreadable += 1;
                 if unreadable == UNREADABLE_MAX {
@@ -163,9 +153,6 @@ impl Table {
 
     // `&mut`, because a writer cannot be shared between threads and the future is to be `Send`.
     async fn attempt(&mut self, prepared: &Prepared) -> Result<FinalizedCommit, DeltaTableError> {
-        if planted(Bug::CommitsFromNewest) {
-            self.snapshot.update(self.log_store.as_ref(), None).await?;
-        }
         let properties = CommitProperties::default()
             .with_max_retries(0)
             .with_application_transactions(prepared.transactions.clone())

@@ -14,7 +14,6 @@ use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use sluicebox_sandbox::Verdict;
-use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::info;
 
 use super::encoding;
@@ -168,9 +167,6 @@ impl Table {
 
     /// Counts records of a partition towards the next commit, those left out that the table has already.
     pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
-        if planted(Bug::BadDoNotAdvance) && verdicts.iter().all(|verdict| *verdict != Verdict::Emitted) {
-            return;
-        }
         let next = self.ledger.next(partition);
         let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
         if let Some(&offset) = offsets.get(first) {
@@ -206,19 +202,13 @@ impl Table {
         let mut snapshot = self.snapshot.clone();
         snapshot.update(self.log_store.as_ref(), None).await?;
         let mut ledger = Ledger::default();
-        let partitions: Vec<&TopicPartition> =
-            self.ledger.partitions().filter(|_| !planted(Bug::ForgetsOtherPartitions)).chain(more).collect();
+        let partitions: Vec<&TopicPartition> = self.ledger.partitions().chain(more).collect();
         let ids = partitions
             .iter()
             .flat_map(|partition| [app_id(&self.pipeline, partition), topic_id_app_id(&self.pipeline, partition)]);
         let versions = self.transactions.read(&snapshot, &self.log_store, &ids.collect::<Vec<_>>()).await?;
         for (partition, version) in partitions.into_iter().zip(versions.chunks_exact(2)) {
             ledger.set(partition.clone(), version[0], version[1]);
-        }
-        if planted(Bug::KeepsOldLedger) {
-            for known in self.ledger.partitions() {
-                ledger.set(known.clone(), self.ledger.next(known), self.ledger.topic_id(known));
-            }
         }
         (self.snapshot, self.ledger) = (snapshot, ledger);
         Ok(())
@@ -252,13 +242,9 @@ impl Table {
     /// Drops what is staged. Uploads that are under way are aborted; files that were finished already stay behind, invisible,
     /// for [`sluicebox_audit::clean`].
     pub fn abandon(&mut self) {
-        if !planted(Bug::AbandonsNoFiles) {
-            self.gather = Gather::default();
-        }
+        self.gather = Gather::default();
         self.writer.reset();
-        if !planted(Bug::AbandonsNoTally) {
-            self.tally.clear();
-        }
+        self.tally.clear();
         self.staged_rows = 0;
         self.staging_age.clear();
     }

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use sluicebox_sandbox::planted::{Bug, planted};
-
 use crate::{Ledger, OffsetRange, SkipReason, TopicPartition};
 
 /// What a source knows of a partition before it is read.
@@ -74,8 +72,7 @@ pub fn examine<'a>(
     let loss = |cause| Err(Loss { partition: partition.clone(), cause });
     let known = ledgers.clone().filter_map(|ledger| ledger.next(partition));
     let (Some(least), Some(most)) = (known.clone().min(), known.max()) else {
-        let end = bounds.range.map_or(bounds.start, |range| range.to);
-        return Ok(if planted(Bug::StartsAtEnd) { end } else { bounds.start });
+        return Ok(bounds.start);
     };
     let knows_another = |ledger: &&Ledger| match (ledger.topic_id(partition), bounds.topic_id) {
         (Some(then), Some(now)) => then != now,
@@ -94,7 +91,7 @@ pub fn examine<'a>(
         let resume = if is_same { range.to } else { range.from };
         return loss(LossCause::LedgerAhead { ledger: most, end: range.to, resume });
     }
-    if least < range.from && !planted(Bug::SkipsLoss) {
+    if least < range.from {
         return loss(LossCause::OffsetsGone { missing: OffsetRange { from: least, to: range.from } });
     }
     Ok(least)

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use sluicebox_sandbox::Batch;
-use sluicebox_sandbox::planted::{Bug, planted};
 use tracing::debug;
 
 /// How many batches' worth of records one poll may bring: enough that partitions which take turns fill a batch each.
@@ -47,7 +46,7 @@ impl Intake {
         headers: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) {
         let batch = self.batch(topic, partition);
-        if batch.offsets.last().is_some_and(|&last| offset <= last) && !planted(Bug::TakesInTwice) {
+        if batch.offsets.last().is_some_and(|&last| offset <= last) {
             debug!(topic, partition, offset, "came twice");
             return;
         }
@@ -106,9 +105,8 @@ impl Intake {
         // Records come in runs of one partition: look at the last one first.
         if !self.batches.get(self.last).is_some_and(is_open) {
             self.last = self.batches.iter().position(is_open).unwrap_or_else(|| {
-                let index = if planted(Bug::ReordersBatches) { 0 } else { self.batches.len() };
-                self.batches.insert(index, Batch::new(Arc::from(topic), partition));
-                index
+                self.batches.push(Batch::new(Arc::from(topic), partition));
+                self.batches.len() - 1
             });
         }
         &mut self.batches[self.last]
