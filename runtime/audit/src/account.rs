@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Add, Sub};
 
 use serde::Serialize;
-
 use sluicebox_ledger::TopicPartition;
 
 /// The books of a table.

@@ -1,9 +1,10 @@
 //! Compares the books of the pipeline's tables: every record is told to every table, so all tell the same of the same
 //! offsets. Their commits may be cut differently (a crash between two of them), so they are compared where they meet. Pure.
 
+use sluicebox_ledger::TopicPartition;
+
 use super::account::{Account, Accounts, Life, Mark, Opening};
 use super::finding::{Fault, Findings, Place};
-use sluicebox_ledger::TopicPartition;
 
 /// A table's name and its books.
 pub type Books<'a> = (&'a str, &'a Accounts);

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sluicebox_ledger::{CommitRecord, PartitionTally, Skip, SkipReason, TopicPartition};
+
 use super::account::{Account, Accounts, Counts, Entry, Life, Opening};
 use super::finding::{Fault, Findings, Place};
 use super::history::{Commit, History, Record};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_ledger::{CommitRecord, PartitionTally, Skip, SkipReason};
 
 /// The books of a table, from its history.
 pub fn accounts(history: &History, pipeline: &str, findings: &mut Findings) -> Accounts {

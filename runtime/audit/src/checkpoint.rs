@@ -3,16 +3,15 @@
 use arrow::array::{Array as _, AsArray as _, StructArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use sluicebox_delta::log::LogStoreRef;
-use sluicebox_delta::log::{DeltaResult, DeltaTableError, Path};
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
+use sluicebox_delta::log::{DeltaResult, DeltaTableError, LogStoreRef, Path};
+use sluicebox_delta::parquet_file::ParquetFile;
+use sluicebox_ledger::TopicPartition;
 
 use super::history::{Before, Commit};
-use super::log_entry::{Line, partition_of};
-use sluicebox_delta::parquet_file::ParquetFile;
 use super::listing::Listing;
-use sluicebox_ledger::TopicPartition;
+use super::log_entry::{Line, partition_of};
 
 /// The ledger before the oldest entry, from the oldest checkpoint that is not older than that.
 pub(super) async fn before(

@@ -12,16 +12,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use sluicebox_delta::log::{DeltaResult, DeltaTable};
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
+use sluicebox_delta::log::{DeltaResult, DeltaTable};
+use sluicebox_delta::table::{find_beforehand, table_error};
+use sluicebox_delta::{STAGED_AGE_MAX, TableError};
+use sluicebox_settings::Settings;
 
 use self::mentioned::Mentioned;
-use sluicebox_delta::TableError;
-use sluicebox_settings::Settings;
-use sluicebox_delta::STAGED_AGE_MAX;
-use sluicebox_delta::table::{find_beforehand, table_error};
 
 /// Files younger than this are never orphans: [`STAGED_AGE_MAX`], and half of it for clocks that differ.
 pub const AGE_MIN: Duration = STAGED_AGE_MAX.saturating_add(Duration::from_secs(STAGED_AGE_MAX.as_secs() / 2));

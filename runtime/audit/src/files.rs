@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use sluicebox_ledger::{CommitRecord, PartitionTally};
+
 use super::account::Counts;
 use super::finding::{Fault, Findings, Place};
 use super::history::{Commit, DataFile, History, Holds, Record};
-use sluicebox_ledger::{CommitRecord, PartitionTally};
 
 /// Where a file of the newest version comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //! nothing of how anything was found.
 
 use serde::Serialize;
-
 use sluicebox_ledger::{OffsetRange, TopicPartition};
 
 /// How many violations are kept one by one; the rest are only counted.

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sluicebox_ledger::TopicPartition;
-use sluicebox_ledger::CommitRecord;
+use sluicebox_ledger::{CommitRecord, TopicPartition};
 
 /// What a table holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]

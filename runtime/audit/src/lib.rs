@@ -32,18 +32,19 @@ pub mod report;
 mod tests;
 mod whereabouts;
 
-use sluicebox_delta::log::{DeltaTable, DeltaTableError};
 use futures::StreamExt as _;
+use sluicebox_delta::TableError;
+use sluicebox_delta::log::{DeltaTable, DeltaTableError};
+use sluicebox_delta::table::{find_beforehand, table_error};
+use sluicebox_settings::Settings;
 
 use self::account::Accounts;
 use self::files::{Files, Origin};
 use self::finding::{Fault, Findings, Place};
 use self::history::{History, Holds};
 use self::positions::{Ground, Source};
+
 pub use self::report::{PartitionReport, Report, TableReport};
-use sluicebox_delta::TableError;
-use sluicebox_settings::Settings;
-use sluicebox_delta::table::{find_beforehand, table_error};
 
 /// Data files that are read at a time.
 const FILES_AT_A_TIME: usize = 8;

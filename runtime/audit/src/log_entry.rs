@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use sluicebox_delta::log::{Add, Remove};
-use sluicebox_delta::log::{DeltaResult, DeltaTableError};
 use serde::Deserialize;
+use sluicebox_delta::log::{Add, DeltaResult, DeltaTableError, Remove};
+use sluicebox_ledger::{COMMIT_INFO_KEY, RedriveRecord, TopicPartition};
 
 use super::history::{Commit, DataFile, Record};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_ledger::{COMMIT_INFO_KEY, RedriveRecord};
 
 /// One line of a log entry; what it says besides is not ours to judge.
 #[derive(Deserialize)]

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sluicebox_ledger::TopicPartition;
+
 use super::account::{Accounts, Life, Mark};
 use super::files::Origin;
 use super::finding::{Fault, Findings, Place};
@@ -10,7 +12,6 @@ use super::history::Holds;
 use super::offset_set::OffsetSet;
 use super::read_positions::Positions;
 use super::whereabouts::find_life;
-use sluicebox_ledger::TopicPartition;
 
 /// One life of one partition, by its age: offsets of different lives are different records.
 type LifeOf = (TopicPartition, usize);

@@ -3,17 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sluicebox_delta::log::LogStoreRef;
-use sluicebox_delta::log::{DeltaResult, DeltaTable, DeltaTableError, Path};
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore as _;
+use sluicebox_delta::log::{DeltaResult, DeltaTable, DeltaTableError, LogStoreRef, Path};
+use sluicebox_ledger::{TopicPartition, app_id};
 
 use super::checkpoint::before;
 use super::history::{Commit, History, Holds};
 use super::listing::Listing;
 use super::log_entry::{data_file, parse};
-use sluicebox_ledger::app_id;
-use sluicebox_ledger::TopicPartition;
 
 /// Requests that are under way at a time.
 const AT_A_TIME: usize = 16;

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
+use futures::TryStreamExt as _;
 use object_store::ObjectStore;
 use sluicebox_delta::log::{DeltaResult, DeltaTableError, Path};
-use futures::TryStreamExt as _;
+use sluicebox_delta::parquet_file::{ParquetFile, is_missing};
+use sluicebox_delta::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TOPIC};
+use sluicebox_ledger::TopicPartition;
 
 use super::history::Holds;
 use super::offset_set::OffsetSet;
-use sluicebox_delta::parquet_file::{ParquetFile, is_missing};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_delta::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TOPIC};
 
 /// Where the rows of one file come from.
 #[derive(Debug, Default)]

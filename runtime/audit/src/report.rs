@@ -1,11 +1,11 @@
 //! What an audit tells: each table's books in numbers, and what was found. Its JSON form is described in docs/audit.md.
 
 use serde::Serialize;
+use sluicebox_ledger::TopicPartition;
 
 use super::account::{Account, Accounts, Counts, Life, Opening};
 use super::finding::{Findings, Note, Violation};
 use super::history::{History, Holds};
-use sluicebox_ledger::TopicPartition;
 
 /// The whole audit.
 #[derive(Clone, Debug, Serialize)]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use sluicebox_ledger::{CommitRecord, PartitionTally, TopicPartition};
 
 use super::account::Accounts;
 use super::books::accounts;
@@ -15,8 +16,6 @@ use super::history::{Before, Commit, DataFile, History, Holds, Record};
 use super::positions::{Ground, Source};
 use super::read_positions::Positions;
 use super::{across, judge_properties};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_ledger::{CommitRecord, PartitionTally};
 
 const PIPELINE: &str = "clean";
 const TABLES: [(&str, Holds); 3] =

@@ -1,9 +1,10 @@
 //! Which life of a partition the offsets of a file belong to, and whether they lie where its commit says. Pure.
 
+use sluicebox_ledger::TopicPartition;
+
 use super::account::{Account, Accounts, Life, Opening};
 use super::files::Origin;
 use super::offset_set::OffsetSet;
-use sluicebox_ledger::TopicPartition;
 
 /// Offsets that are where they should not be.
 pub(super) struct Misplaced {

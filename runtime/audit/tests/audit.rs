@@ -12,11 +12,10 @@ use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
 use serde_json::Value;
 use sluicebox_audit::{Report, audit};
-use sluicebox_delta::dead_letter;
+use sluicebox_delta::{Shape, Table, dead_letter};
 use sluicebox_ledger::TopicPartition;
-use sluicebox_settings::{Document, Settings};
-use sluicebox_delta::{Shape, Table};
 use sluicebox_sandbox::Verdict::{self, Emitted, Filtered, Rejected};
+use sluicebox_settings::{Document, Settings};
 
 const DIGEST: &str = "sha256:test";
 

@@ -9,10 +9,10 @@ use arrow::array::{Int64Array, RecordBatch};
 use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
 use sluicebox_audit::clean::{Orphans, orphans};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_settings::{Document, Settings};
 use sluicebox_delta::{Shape, Table};
+use sluicebox_ledger::TopicPartition;
 use sluicebox_sandbox::Verdict;
+use sluicebox_settings::{Document, Settings};
 
 fn settings(folder: &Path) -> Settings {
     std::fs::write(folder.join("numbers.wasm"), "").unwrap();

@@ -7,12 +7,12 @@ use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use serde::Serialize;
+use sluicebox_ledger::COMMIT_INFO_KEY;
 use tracing::{info, warn};
 
 use super::commit::pauses;
 use super::files::DataFile;
 use super::table::Table;
-use sluicebox_ledger::COMMIT_INFO_KEY;
 use crate::TableError;
 
 /// The name of a change that is to land once.

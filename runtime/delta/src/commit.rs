@@ -12,14 +12,14 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
+use sluicebox_ledger::{
+    COMMIT_INFO_KEY, CommitCheck, CommitRecord, Entries, Ledger, PartitionStart, Skip, SkipReason, TopicPartition,
+    app_id, topic_id_app_id,
+};
 use tracing::{info, warn};
 
 use super::table::Table;
-use sluicebox_ledger::{COMMIT_INFO_KEY, CommitRecord, Skip, SkipReason};
-use crate::TableError;
-use sluicebox_ledger::{PartitionStart, Entries, Ledger, CommitCheck, app_id, topic_id_app_id};
-use sluicebox_ledger::TopicPartition;
-use crate::metrics;
+use crate::{TableError, metrics};
 
 /// So often in a row the ledger may be out of reach after a failed attempt: then it is no conflict, but the store is away,
 /// and waiting for that is the walk's business, which says so.

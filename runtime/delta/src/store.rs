@@ -19,9 +19,8 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvide
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig};
-use url::Url;
-
 use sluicebox_settings::S3Settings;
+use url::Url;
 
 /// How long the client inside repeats a request that fails before the walk hears of it. Short: the walk has backoff, and
 /// meanwhile its group must hear of it (`max.poll.interval.ms`).

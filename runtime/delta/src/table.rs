@@ -13,19 +13,16 @@ use deltalake::protocol::SaveMode;
 use deltalake::table::state::DeltaTableState;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
 use tracing::info;
 
 use super::encoding;
-use super::staging_age::StagingAge;
 use super::gather::Gather;
 use super::shape::Shape;
-use sluicebox_ledger::Tally;
+use super::staging_age::StagingAge;
 use super::transactions::Transactions;
-use crate::TableError;
-use sluicebox_ledger::{Ledger, app_id, topic_id_app_id};
-use sluicebox_ledger::TopicPartition;
-use crate::store;
+use crate::{TableError, store};
 
 /// How long readers and writers of a table remember `txn` actions: for ever, unless this is set.
 const RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
@@ -65,12 +62,7 @@ impl Table {
     }
 
     /// The table at `location` if there is one; refuses one that does not fit, and creates nothing.
-    pub async fn find(
-        pipeline: &str,
-        name: &str,
-        location: &str,
-        shape: &Shape,
-    ) -> Result<Option<Self>, TableError> {
+    pub async fn find(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Option<Self>, TableError> {
         let table = find_beforehand(name, location).await?;
         table.map(|table| Self::of(pipeline, table, name, location, shape)).transpose()
     }

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, RecordBatch};
 use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
-use sluicebox_delta::TableError;
-use sluicebox_ledger::{PartitionStart, Entry};
-use sluicebox_ledger::{Loss, LossCause};
-use sluicebox_ledger::{OffsetRange, TopicPartition};
-use sluicebox_delta::{Shape, Table};
-use sluicebox_ledger::{COMMIT_INFO_KEY, CommitRecord, Skip, SkipReason};
+use sluicebox_delta::{Shape, Table, TableError};
+use sluicebox_ledger::{
+    COMMIT_INFO_KEY, CommitRecord, Entry, Loss, LossCause, OffsetRange, PartitionStart, Skip, SkipReason,
+    TopicPartition,
+};
 use sluicebox_sandbox::Verdict;
 
 const DIGEST: &str = "sha256:test";

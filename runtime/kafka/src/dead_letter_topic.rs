@@ -5,12 +5,13 @@ use std::error::Error;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientContext;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientContext, util::Timeout};
+use rdkafka::util::Timeout;
 use sluicebox_ledger::{ClientError, Reason, TopicPartition};
 use sluicebox_pipeline::{Copies, JudgedBy};
 use sluicebox_sandbox::{Batch, Digest};
@@ -19,7 +20,6 @@ use sluicebox_settings::DeadLetterTopic as Settings;
 use crate::Brokers;
 use crate::client::failed;
 use crate::token::{Bearer, authenticate};
-
 
 /// How long brokers may take to acknowledge what has been sent.
 const DELIVERY_MAX: Duration = Duration::from_secs(30);

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::group::Fetched;
 use sluicebox_ledger::{Offsets, TopicPartition};
+
+use crate::group::Fetched;
 
 /// How long to wait for the group's first answer. A worker that was killed holds its place until its session ends (45 s by
 /// default), and the group answers nobody before that.

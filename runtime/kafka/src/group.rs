@@ -19,7 +19,6 @@ use tracing::{debug, error, info, warn};
 use crate::Brokers;
 use crate::token::Bearer;
 
-
 /// A change of assignment that waits for the walk.
 pub(super) enum Rebalance {
     Assign(Vec<TopicPartition>),

@@ -22,7 +22,6 @@ use crate::drain::{Drain, Standing};
 use crate::group::{Group, Rebalance};
 use crate::{Brokers, survey, topic_id};
 
-
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 /// How long records that are few wait for company: a call into the sandbox and a piece of every column have fixed costs.
@@ -55,9 +54,8 @@ pub struct KafkaSource {
 impl KafkaSource {
     /// Joins the group; partitions come with the first polls.
     pub fn connect(brokers: Brokers, drain: bool) -> Result<Self, ClientError> {
-        let consumer: BaseConsumer<Group> = configuration(&brokers, drain)?
-            .create_with_context(Group::new(&brokers))
-            .map_err(failed("connecting"))?;
+        let consumer: BaseConsumer<Group> =
+            configuration(&brokers, drain)?.create_with_context(Group::new(&brokers)).map_err(failed("connecting"))?;
         consumer.subscribe(&brokers.settings.topics.subscription()).map_err(failed("subscribing"))?;
         Ok(Self {
             consumer,

@@ -12,7 +12,6 @@ use crate::Brokers;
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
 use crate::token::{Bearer, hand_over};
 
-
 /// Asks for every partition of the pipeline's topics, without joining its group.
 pub fn survey(brokers: &Brokers) -> Result<Vec<Surveyed>, ClientError> {
     let consumer: BaseConsumer<Bearer> =

@@ -17,7 +17,6 @@ use sluicebox_settings::{Authentication, Secret};
 
 use crate::Brokers;
 
-
 /// How long a client that joins no group is polled until it has been given its token.
 const HANDING_OVER_MAX: Duration = Duration::from_secs(5);
 

@@ -14,7 +14,6 @@ use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
-
 use sluicebox_pipeline::source::TopicIds;
 
 /// Asks a broker for the ids of these topics, each made into a number that a ledger can hold. Left out are topics that do

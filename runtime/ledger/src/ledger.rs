@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use crate::{OffsetRange, TopicPartition};
 
-
 /// What a table knows of each partition that this worker looks after.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
@@ -116,11 +115,7 @@ impl Ledger {
             };
             is_there && now.topic_id == after.topic_id
         };
-        if after.iter().all(is_covered) {
-            CommitCheck::AlreadyCommitted
-        } else {
-            CommitCheck::Fenced
-        }
+        if after.iter().all(is_covered) { CommitCheck::AlreadyCommitted } else { CommitCheck::Fenced }
     }
 }
 
@@ -163,7 +158,10 @@ mod tests {
 
     #[test]
     fn a_commit_that_landed_is_covered() {
-        assert_eq!(check_commit(&ledger(&[(0, 20)]), &ledger(&[(0, 10)]), &[(0, 10, 20)]), CommitCheck::AlreadyCommitted);
+        assert_eq!(
+            check_commit(&ledger(&[(0, 20)]), &ledger(&[(0, 10)]), &[(0, 10, 20)]),
+            CommitCheck::AlreadyCommitted
+        );
     }
 
     #[test]
@@ -192,7 +190,11 @@ mod tests {
         let after = Ledger::default().after(&ranges(&[(0, 10, 10)]));
         assert_eq!(ledger(&[(0, 10)]).check_commit(&Ledger::default(), &after), CommitCheck::AlreadyCommitted);
         for other in [9, 11] {
-            assert_eq!(ledger(&[(0, other)]).check_commit(&Ledger::default(), &after), CommitCheck::Fenced, "at {other}");
+            assert_eq!(
+                ledger(&[(0, other)]).check_commit(&Ledger::default(), &after),
+                CommitCheck::Fenced,
+                "at {other}"
+            );
         }
     }
 

@@ -17,7 +17,8 @@ mod tally;
 
 pub use client_error::ClientError;
 pub use commit_record::{
-    COMMIT_INFO_KEY, CommitRecord, PartitionTally, Redrive, RedrivePartition, RedrivePhase, RedriveRecord, Skip, SkipReason,
+    COMMIT_INFO_KEY, CommitRecord, PartitionTally, Redrive, RedrivePartition, RedrivePhase, RedriveRecord, Skip,
+    SkipReason,
 };
 pub use error_kind::ErrorKind;
 pub use judged::Judged;

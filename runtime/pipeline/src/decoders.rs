@@ -1,15 +1,15 @@
-//! What becomes of each record of an outcome, the tables' word included: rows are decoded for all tables before one is
+//! What becomes of each record of an outcome, with the tables' schemas considered: rows are decoded for all tables before one is
 //! written to any, so that a record with one row that does not fit is rejected as a whole. Writes nothing.
 
 use std::collections::BTreeMap;
 
-use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
-
-use crate::error::PipelineError;
-use crate::tables::plan;
 use sluicebox_delta::{DecodedRows, RowDecoder, Shape, Table};
 use sluicebox_ledger::{Judged, Reason, Stage};
+use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
 use sluicebox_settings::Settings;
+
+use crate::error::PipelineError;
+use crate::plan::plan;
 
 /// Decodes what a transform returns, for each of its tables.
 pub struct Decoders {
@@ -36,13 +36,13 @@ impl Decoders {
         Ok(Self { decoders })
     }
 
-    /// For tables as the transform alone would have them, wherever its rows go.
+    /// For tables as the transform alone describes them, without a look at existing ones.
     pub(crate) fn alone(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
         let mut decoders = Vec::new();
         for table in &transform.description().tables {
             let unfit = |error: String| {
                 PipelineError::Settings(format!(
-                    "table `{}` of the transform is no legal Delta table: {error}",
+                    "table `{}` of the transform is not a legal Delta table: {error}",
                     table.name
                 ))
             };

@@ -7,8 +7,8 @@ use sluicebox_delta::dead_letter::ArchiveError;
 use sluicebox_ledger::{ClientError, ErrorKind, Loss, TopicPartition};
 use sluicebox_sandbox::ConfigureError;
 
+use crate::breaker::Trip;
 use crate::source::SourceError;
-use crate::walk::breaker::Trip;
 
 /// A failure of the pipeline; [`PipelineError::kind`] says who can mend it.
 #[derive(Debug, thiserror::Error)]

@@ -1,23 +1,22 @@
-//! How a pipeline is: the figures and words that readiness, `/status` and `sluicebox status` show. Values only: who sets
-//! them is the walk, who shows them is the command.
+//! The health of a pipeline: the figures and words that readiness, `/status` and `sluicebox status` show. Values only: the
+//! walk sets them, the command shows them.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::rollout::candidate::CandidateHealth;
-use crate::walk::breaker::BreakerCount;
+use crate::breaker::BreakerCount;
 
-/// Longer than any step takes that goes well: flushes of a healthy store are a matter of seconds.
+/// Longer than any step of a healthy pipeline: flushes to a healthy store take seconds.
 const STEP_DURATION_MAX: Duration = Duration::from_secs(30);
 
-/// How a pipeline is at this moment. Ready means that it does what it is there for.
+/// The health of a pipeline at this moment. Ready: it takes in records, and commits them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Health {
     /// What it is doing.
     #[serde(flatten)]
     pub state: State,
-    /// Why the source hears nothing, if it says so.
+    /// Why the source gets no answer from its brokers, if it gets none.
     pub source_trouble: Option<String>,
     /// The partitions that this worker has.
     pub partitions: Vec<PartitionHealth>,
@@ -25,11 +24,11 @@ pub struct Health {
     pub breaker: Option<BreakerCount>,
     /// The transform that judges; empty before the first step.
     pub transform_digest: String,
-    /// A transform on probation beside it.
+    /// A transform that is tried beside it.
     pub candidate: Option<CandidateHealth>,
-    /// A promotion or a candidate that was refused, and why; all stays as it is meanwhile.
+    /// A promotion or a candidate that was refused, and why; the transform stays as it is.
     pub refused: Option<String>,
-    /// When the walk last said so. A store that hangs, or a commit that is tried again and again, shows here first.
+    /// When the walk last reported. A store that hangs, or a commit that is retried again and again, shows here first.
     #[serde(rename = "last_step_seconds", serialize_with = "age")]
     pub told: Instant,
 }
@@ -68,7 +67,7 @@ pub enum State {
         #[serde(serialize_with = "rfc3339")]
         since: SystemTime,
     },
-    /// A person has to decide; nothing is read meanwhile.
+    /// An operator has to decide; the walk reads nothing meanwhile.
     Paused {
         /// What has happened, and how to go on.
         error: String,
@@ -76,7 +75,7 @@ pub enum State {
         #[serde(serialize_with = "rfc3339")]
         since: SystemTime,
     },
-    /// Told to stop, or at the end: what is staged is flushed.
+    /// The walk ends: it flushes what is staged.
     Stopping,
 }
 
@@ -93,12 +92,55 @@ pub struct PartitionHealth {
     pub end_offset: Option<i64>,
     /// What lies between the two.
     pub lag_records: Option<i64>,
-    /// Why the partition stands still, if a person has to decide.
+    /// Why the partition is stopped, if an operator has to decide.
     pub stopped: Option<String>,
 }
 
+/// The health of a candidate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CandidateHealth {
+    /// Which.
+    pub transform_digest: String,
+    /// What it is tried as, in words.
+    pub probation: String,
+    /// A shadow's comparisons so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// What a canary has rejected lately.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejections: Option<BreakerCount>,
+}
+
+/// The comparisons so far, in this process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Records on which both transforms agree, to the last bit of their rows.
+    pub agreed: u64,
+    /// Records on which they differ.
+    pub differed: u64,
+    /// Records on which the candidate traps or breaks a limit, and the other does not.
+    pub failed: u64,
+    /// Records that the candidate had no time for: it is much slower.
+    pub slower: u64,
+    /// Time that the transform that judges took for them.
+    pub judging_seconds: f64,
+    /// Time that the candidate took for them.
+    pub candidate_seconds: f64,
+    /// The first differences.
+    pub samples: Vec<Difference>,
+}
+
+/// Where the two transforms differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The record: `topic/partition@offset`.
+    pub position: String,
+    /// Verdicts, codes or the names of columns; never a value.
+    pub what: String,
+}
+
 impl Health {
-    /// Nothing is the matter, or else what, in one line.
+    /// What is wrong, in one line; none while all is well.
     pub fn complaint(&self) -> Option<String> {
         match &self.state {
             State::Running => {}
@@ -111,7 +153,7 @@ impl Health {
         }
         let mut stopped = self.partitions.iter().filter_map(|partition| partition.stopped.as_ref());
         if let Some(first) = stopped.next() {
-            return Some(format!("{} partitions are stopped; the first: {}", 1 + stopped.count(), one_line(first)));
+            return Some(format!("{}; the first: {}", stopped_count(1 + stopped.count()), one_line(first)));
         }
         if self.told.elapsed() > STEP_DURATION_MAX {
             let seconds = self.told.elapsed().as_secs();
@@ -122,15 +164,19 @@ impl Health {
         self.source_trouble.clone()
     }
 
-    /// Whether a person has to decide before anything is read.
+    /// Whether an operator has to decide before the walk reads on.
     pub fn is_paused(&self) -> bool {
         matches!(self.state, State::Paused { .. })
     }
 
-    /// Whether there is nothing to complain about.
+    /// Whether nothing is wrong.
     pub fn is_ready(&self) -> bool {
         self.complaint().is_none()
     }
+}
+
+fn stopped_count(count: usize) -> String {
+    if count == 1 { "1 partition is stopped".to_owned() } else { format!("{count} partitions are stopped") }
 }
 
 fn one_line(text: &str) -> String {
@@ -171,7 +217,7 @@ mod tests {
         let trouble = Health { source_trouble: Some("no broker answers".to_owned()), ..running() };
         assert_eq!(trouble.complaint().as_deref(), Some("no broker answers"));
         let stopped = Health { partitions: vec![partition(None), partition(Some("gone\nat 7"))], ..running() };
-        assert_eq!(stopped.complaint().as_deref(), Some("1 partitions are stopped; the first: gone at 7"));
+        assert_eq!(stopped.complaint().as_deref(), Some("1 partition is stopped; the first: gone at 7"));
         let hangs = Health { told: Instant::now().checked_sub(Duration::from_secs(75)).unwrap(), ..running() };
         assert!(hangs.complaint().unwrap().starts_with("nothing has moved for 75 s"), "{:?}", hangs.complaint());
         for state in [

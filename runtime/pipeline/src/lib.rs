@@ -1,6 +1,6 @@
 //! The data path of Sluicebox: records from a [`source`], through a sandboxed transform, into Delta tables.
 //!
-//! Read [`walk`] first: the seven steps are there. Then, in the order of the walk:
+//! Read `walk` first: the seven steps are there. Then, in the order of the walk:
 //!
 //! | step | where |
 //! |---|---|
@@ -14,10 +14,13 @@
 //! dead letters into the tables later, with commits of its own; [`health`], [`progress`] and [`metrics`] are what the walk
 //! reports. Nothing here names rdkafka, deltalake, wasmtime, AWS or a terminal.
 
+mod breaker;
 pub mod decoders;
 pub mod error;
 pub mod health;
 pub mod metrics;
+mod options;
+mod plan;
 pub mod progress;
 pub mod redrive;
 pub mod rollout;
@@ -25,14 +28,16 @@ mod run;
 pub mod source;
 pub mod status;
 pub mod tables;
-pub mod walk;
+mod walk;
 mod worker;
 
+pub use breaker::{BreakerCount, Trip};
 pub use error::PipelineError;
 pub use health::Health;
+pub use options::RunOptions;
 pub use progress::Progress;
-pub use run::{RunOptions, run_from, run_while_callers_wait};
+pub use rollout::changes::{Change, Changes, Proposals, Withdrawal};
+pub use rollout::prepared::PreparedTransform;
+pub use run::{run_from, run_while_callers_wait};
 pub use sluicebox_delta::dead_letter::{Copies, JudgedBy};
 pub use sluicebox_ledger::ErrorKind;
-pub use walk::breaker::{BreakerCount, Trip};
-pub use walk::swap::{Change, Changes, PreparedTransform, Proposals};

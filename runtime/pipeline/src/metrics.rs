@@ -1,17 +1,15 @@
-//! The pipeline's metrics, by name: docs/metrics.md has them with their meaning. Bumped per batch, commit or flush, never
-//! per record; without a recorder, which the command installs, each is next to nothing. Labels are of closed sets.
+//! The walk's metrics, by name: docs/metrics.md gives their meaning. Counted per batch or flush, never per record. Without a
+//! recorder, which the command installs, each costs next to nothing. Label values come from closed sets.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use sluicebox_ledger::{Stage, TopicPartition};
 use sluicebox_sandbox::Effort;
 
-use crate::health::Health;
+use crate::health::{Comparison, Health};
 use crate::progress::Progress;
-use crate::rollout::shadow::Comparison;
-use sluicebox_ledger::Stage;
-use sluicebox_ledger::TopicPartition;
 
 /// Durations of flushes and commits fall into buckets up to these seconds.
 pub const DURATION_BUCKETS_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -29,7 +27,7 @@ pub fn describe() {
     describe_counter!("sluicebox_sandbox_timeouts_total", "calls of the transform that took suspiciously long");
     describe_counter!("sluicebox_sandbox_instances_total", "instances of the transform that were started");
     describe_gauge!("sluicebox_transform_info", "1 for the transform that judges, 0 for one that did");
-    describe_counter!("sluicebox_shadow_records_total", "records that a shadow was given, by what came of it");
+    describe_counter!("sluicebox_shadow_records_total", "records that a shadow judged, by result");
     describe_histogram!("sluicebox_shadow_duration_seconds", Unit::Seconds, "a batch of those records, by who took it");
     describe_gauge!(
         "sluicebox_change_refused",
@@ -44,7 +42,7 @@ pub fn describe() {
     describe_gauge!("sluicebox_breaker_rejected_share", "rejected records among the breaker's last ones");
     describe_gauge!("sluicebox_breaker_tripped", "1 while the breaker has paused the pipeline");
     describe_gauge!("sluicebox_partitions", "partitions that this worker has");
-    describe_gauge!("sluicebox_partitions_stopped", "partitions that wait for a person");
+    describe_gauge!("sluicebox_partitions_stopped", "partitions that are stopped until an operator decides");
 }
 
 pub(crate) fn effort(effort: &Effort) {
@@ -123,7 +121,7 @@ pub(crate) fn health(health: &Health) {
     gauge!("sluicebox_partitions_stopped").set(stopped);
 }
 
-/// Partitions that another worker looks after now: what is not known is not shown.
+/// Partitions that another worker has now: this one no longer knows their offsets.
 pub(crate) fn forget(partitions: &[TopicPartition]) {
     for partition in partitions {
         offsets(&partition.topic, partition.partition, None, None);

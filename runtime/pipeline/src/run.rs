@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::{Copies, DeadLetters};
-use sluicebox_ledger::{ErrorKind, Gap};
+use sluicebox_ledger::ErrorKind;
 use sluicebox_sandbox::Transform;
 use sluicebox_settings::Settings;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use crate::error::PipelineError;
-use crate::health::Health;
+use crate::options::RunOptions;
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::tables::Tables;
@@ -19,26 +19,7 @@ use crate::walk::Walk;
 use crate::walk::backoff::Backoff;
 use crate::walk::judges::Judges;
 use crate::walk::report::Report;
-use crate::walk::swap::Changes;
 use crate::worker::worker;
-
-/// How to walk.
-pub struct RunOptions {
-    /// Stop at the end offsets that the topic had at the start.
-    pub drain: bool,
-    /// Losses that the operator has accepted.
-    pub accepted_gaps: Vec<Gap>,
-    /// Turns true when the walk is to flush and end.
-    pub stop: watch::Receiver<bool>,
-    /// Updated after each flush.
-    pub progress: watch::Sender<Progress>,
-    /// What the walk is doing, updated about once a second.
-    pub health: watch::Sender<Health>,
-    /// Where another transform may come from.
-    pub changes: Changes,
-    /// Where copies of dead letters go, besides their table.
-    pub copies: Option<Arc<dyn Copies>>,
-}
 
 /// Walks the records of a source until it ends or the operator stops the walk; the source is connected when all else is
 /// ready. Everything that can be wrong with the settings is found before the first poll.

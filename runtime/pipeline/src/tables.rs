@@ -1,14 +1,14 @@
 //! The tables that a transform writes to, staged and committed together. What becomes of each record, the `decoders` say.
 
 use sluicebox_delta::dead_letter::JudgedBy;
-use sluicebox_delta::{RowDecoder, Shape, Table};
+use sluicebox_delta::{RowDecoder, Table};
 use sluicebox_ledger::{Judged, Ledger, PartitionStart, TopicPartition};
-use sluicebox_sandbox::planted::{Bug, planted};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
-use sluicebox_settings::{Settings, did_you_mean};
+use sluicebox_settings::Settings;
 
 use crate::decoders::{Decoded, Decoders};
 use crate::error::PipelineError;
+use crate::plan::plan;
 
 /// All tables of a transform, in the order in which it describes them.
 pub struct Tables {
@@ -52,8 +52,8 @@ impl Tables {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         let (judged, decoded) = self.decoders.judge(batch, outcome)?;
         self.stage_decoded(decoded, |table, record| {
-            let is_good = judged.verdicts[record] == Verdict::Emitted || planted(Bug::KeepsRowsOfRejected);
-            let has = table.ledger().has(&partition, batch.offsets[record]) && !planted(Bug::StagesTwice);
+            let is_good = judged.verdicts[record] == Verdict::Emitted;
+            let has = table.ledger().has(&partition, batch.offsets[record]);
             is_good && !has
         })
         .await?;
@@ -150,35 +150,4 @@ impl Tables {
     pub fn forget(&mut self, partitions: &[TopicPartition]) {
         self.tables.iter_mut().for_each(|table| table.forget(partitions));
     }
-}
-
-pub(crate) type Planned = (String, String, Shape, Vec<String>);
-
-/// Name, location, shape and own columns of each table; an error if settings and transform name different ones.
-pub(crate) fn plan(settings: &Settings, transform: &Transform) -> Result<Vec<Planned>, PipelineError> {
-    let described = &transform.description().tables;
-    let known: Vec<&str> = described.iter().map(|table| table.name.as_str()).collect();
-    if let Some(unknown) = settings.tables.keys().find(|name| !known.contains(&name.as_str())) {
-        let hint = did_you_mean(unknown, known.iter().copied())
-            .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-        let known = known.join("`, `");
-        return Err(PipelineError::Settings(format!(
-            "`tables.{unknown}`: the transform has no table of this name, but `{known}`{hint}"
-        )));
-    }
-    let mut planned = Vec::new();
-    for table in described {
-        let name = &table.name;
-        let Some(place) = settings.tables.get(name) else {
-            return Err(PipelineError::Settings(format!(
-                "`tables.{name}` is missing: the transform writes to a table `{name}`; add `{name}: {{path: …}}` under `tables`"
-            )));
-        };
-        let shape = Shape::of(table, settings.provenance).map_err(|error| {
-            PipelineError::Settings(format!("table `{name}` of the transform is no legal Delta table: {error}"))
-        })?;
-        let fields = table.fields.iter().map(|field| field.name.clone()).collect();
-        planned.push((name.clone(), place.path.clone(), shape, fields));
-    }
-    Ok(planned)
 }

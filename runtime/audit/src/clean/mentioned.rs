@@ -7,12 +7,11 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray as _};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use sluicebox_delta::log::{DeltaResult, DeltaTableError};
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use serde::Deserialize;
-
+use sluicebox_delta::log::{DeltaResult, DeltaTableError};
 use sluicebox_delta::parquet_file::ParquetFile;
 
 /// Requests that are under way at a time.

@@ -7,10 +7,10 @@ use arrow::array::{
 };
 use arrow::datatypes::{Int32Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
+use sluicebox_ledger::Reason;
 
 use super::columns::JudgedBy;
 use super::letter::{Status, conformed};
-use sluicebox_ledger::Reason;
 
 /// A change of one dead letter.
 #[derive(Clone, Debug)]
@@ -106,9 +106,9 @@ fn times(old: &ArrayRef, changes: &[Option<&Change>], new: impl Fn(&Change) -> O
 
 #[cfg(test)]
 mod tests {
+    use sluicebox_ledger::Stage;
     use sluicebox_sandbox::{Batch, NO_HEADERS};
 
-    use sluicebox_ledger::Stage;
     use super::super::columns::shape;
     use super::super::letter::Columns;
     use super::*;

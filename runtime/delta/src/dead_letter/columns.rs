@@ -10,16 +10,15 @@ use arrow::array::{
 use arrow::datatypes::{DataType as ArrowType, Field, SchemaRef};
 use arrow::error::ArrowError;
 use deltalake::kernel::{ArrayType, DataType, StructField, StructType};
+use sluicebox_ledger::Reason;
 use sluicebox_sandbox::{Batch, Record, Transform};
+use sluicebox_settings::Settings;
 
 use super::correlation::correlation_id;
 use super::letter::Status;
-use sluicebox_ledger::Reason;
 use super::replay_context::ReplayContext;
-use crate::TableError;
-use sluicebox_settings::Settings;
-use crate::Shape;
 use crate::decode::timestamps;
+use crate::{Shape, TableError};
 
 /// What all dead letters of one run have in common.
 #[derive(Clone, Debug)]

@@ -7,9 +7,7 @@ use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
-
-use sluicebox_ledger::Stage;
-use sluicebox_ledger::TopicPartition;
+use sluicebox_ledger::{Stage, TopicPartition};
 
 /// Where a dead letter is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

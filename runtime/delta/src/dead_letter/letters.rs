@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-
-use super::letter::{Columns, Summary, Letter, Status};
-use super::{Archive, NAME, Selection, shape};
-use crate::TableError;
 use sluicebox_settings::Settings;
-use crate::{DataFile, Table};
+
+use super::letter::{Columns, Letter, Status, Summary};
+use super::{Archive, NAME, Selection, shape};
+use crate::{DataFile, Table, TableError};
 
 /// The dead letters of one pipeline.
 pub struct Letters {
@@ -111,11 +110,7 @@ impl Letters {
     }
 
     /// Per row: its summary, if it is this pipeline's and selected.
-    pub fn selected(
-        &self,
-        batch: &RecordBatch,
-        selection: &Selection,
-    ) -> Result<Vec<Option<Summary>>, TableError> {
+    pub fn selected(&self, batch: &RecordBatch, selection: &Selection) -> Result<Vec<Option<Summary>>, TableError> {
         let failed = |error| self.table.arrow_error("reading dead letters", error);
         let columns = Columns::new(batch, self.table.schema()).map_err(failed)?;
         let choose = |row| {

@@ -10,32 +10,31 @@
 
 mod archive;
 mod change;
-mod correlation;
 pub mod columns;
+mod copies;
+mod correlation;
 mod letter;
 mod letters;
-mod selection;
 mod replay_context;
-mod copies;
+mod selection;
 
 use std::sync::Arc;
 
-pub use copies::Copies;
+use sluicebox_ledger::{Judged, PartitionStart, Reason, TopicPartition};
+use sluicebox_sandbox::{Batch, Transform};
+use sluicebox_settings::Settings;
+
+use crate::{Table, TableError};
+
+pub use self::columns::JudgedBy;
 pub use archive::{Archive, ArchiveError};
 pub use change::{Change, RejectedAgain, amended};
 pub use columns::shape;
-pub use letter::LetterKey;
-pub use letter::{Headers, Summary, Letter, Status};
+pub use copies::Copies;
+pub use letter::{Headers, Letter, LetterKey, Status, Summary};
 pub use letters::{Found, Letters};
-pub use selection::{Selection, SelectionError, Span, moment};
-use sluicebox_sandbox::{Batch, Transform};
 pub use replay_context::ReplayContext;
-
-pub use self::columns::JudgedBy;
-use crate::TableError;
-use sluicebox_ledger::{Judged, PartitionStart, Reason, TopicPartition};
-use sluicebox_settings::Settings;
-use crate::Table;
+pub use selection::{Selection, SelectionError, Span, moment};
 
 /// What a dead-letter table is called in messages.
 pub const NAME: &str = "dead_letters";
@@ -83,12 +82,7 @@ impl DeadLetters {
 
     /// Lays out rejected records of `batch` that the table does not have yet; [`Self::bury`] makes them durable. `judge` is
     /// the head of another transform, if that has judged them.
-    pub async fn stage(
-        &mut self,
-        batch: &Batch,
-        judged: &Judged,
-        judge: Option<&JudgedBy>,
-    ) -> Result<(), TableError> {
+    pub async fn stage(&mut self, batch: &Batch, judged: &Judged, judge: Option<&JudgedBy>) -> Result<(), TableError> {
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         self.table.account(&partition, &batch.offsets[..judged.verdicts.len()], &judged.verdicts);
         if let Some(judge) = judge {
@@ -96,11 +90,8 @@ impl DeadLetters {
         }
         let head = judge.unwrap_or(&self.head);
         let ledger = self.table.ledger();
-        let new: Vec<&Reason> = judged
-            .reasons
-            .iter()
-            .filter(|reason| !ledger.has(&partition, batch.offsets[reason.record]))
-            .collect();
+        let new: Vec<&Reason> =
+            judged.reasons.iter().filter(|reason| !ledger.has(&partition, batch.offsets[reason.record])).collect();
         if new.is_empty() {
             return Ok(());
         }

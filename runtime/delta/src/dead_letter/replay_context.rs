@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::Limits;
+use sluicebox_settings::Settings;
 
 use crate::TableError;
-use sluicebox_settings::Settings;
 
 /// Configuration, limits, and the version that judged; JSON in the column `judged_under`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

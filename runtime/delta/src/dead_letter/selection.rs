@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::letter::{Summary, Status};
-use sluicebox_ledger::Stage;
-use sluicebox_ledger::TopicPartition;
+use sluicebox_ledger::{Stage, TopicPartition};
+
+use super::letter::{Status, Summary};
 
 /// A choice of dead letters; each part that is given narrows it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use sluicebox_ledger::TopicPartition;
-
+use tokio::time::Instant;
 
 /// Records of any partitions, and until when they have to be in the tables.
 #[derive(Debug)]

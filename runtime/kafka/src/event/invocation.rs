@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::Instant;
-use tracing::{error, warn};
 use sluicebox_ledger::{Loss, LossCause, OffsetBounds, OffsetRange, Offsets, TopicPartition};
 use sluicebox_pipeline::source::{Intake, Polled, TopicIds};
 use sluicebox_settings::Gaps;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::{error, warn};
 
 use super::delivery::{Event, EventRecord, EventResult, Settled};
 use super::probe::{Answer, GapCheck};
-
 
 /// How often what was not committed is tried again: a fenced commit succeeds the second time, and what does not then is a
 /// matter for whoever delivers it again.

@@ -11,23 +11,23 @@
 //! one of all modes, so that repeated events, with whatever boundaries, are taken in once.
 
 mod delivery;
-mod probe;
 mod invocation;
+mod probe;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use delivery::{Event, EventRecord, EventResult, Settled};
-use tokio::sync::{mpsc, oneshot};
-
-use self::probe::BrokerProbe;
-use self::invocation::Invocation;
 use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
 use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, TopicIds};
 use sluicebox_settings::Gaps;
+use tokio::sync::{mpsc, oneshot};
 
+use self::invocation::Invocation;
+use self::probe::BrokerProbe;
 use crate::Brokers;
+
+pub use delivery::{Event, EventRecord, EventResult, Settled};
 
 /// How long the walk works on records before it looks at the event's time.
 pub const TURN: Duration = Duration::from_millis(500);

@@ -10,15 +10,14 @@ use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use tokio::time::Instant;
-use tracing::{info, warn};
 use sluicebox_ledger::{ClientError, OffsetBounds, OffsetRange, TopicPartition};
 use sluicebox_pipeline::source::TopicIds;
+use tokio::time::Instant;
+use tracing::{info, warn};
 
 use crate::client::{configuration, failed};
 use crate::token::{Bearer, hand_over};
 use crate::{Brokers, survey, topic_id};
-
 
 /// How long one question may take: somebody waits for the event.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);

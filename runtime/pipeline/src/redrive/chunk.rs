@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::error::PipelineError;
 use sluicebox_delta::DataFile;
 use sluicebox_delta::dead_letter::{Letter, Letters, Selection};
 
-/// A chunk is closed by the file that takes it to so many letters, unless somebody says otherwise,
+use crate::error::PipelineError;
+
+/// A chunk ends with the file that takes it to this many letters, unless the caller sets another number.
 pub const CHUNK_LETTERS_MAX: usize = 10_000;
-/// or to so many bytes of records.
+/// A chunk ends with the file that takes it to this many bytes of records.
 const BYTES_MAX: usize = 64 << 20;
 
 /// Letters that are worked on together, and the files that they lie in.

@@ -1,22 +1,21 @@
-//! The first step: letters are judged anew, and those that make rows are claimed, in one commit on the dead-letter table.
+//! The first step: the transform judges letters again, and those that make rows are claimed, in one commit on the dead-letter table.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sluicebox_sandbox::{Batch, Verdict};
-
-use super::chunk::Chunk;
-use super::{Claim, Redriver, once};
-use crate::decoders::Decoders;
-use crate::error::PipelineError;
 use sluicebox_delta::dead_letter::columns::{JudgedBy, now_micros};
 use sluicebox_delta::dead_letter::{
     Change, Letter, LetterKey, Letters, RejectedAgain, ReplayContext, Selection, Status, Summary, amended,
 };
 use sluicebox_delta::{DataFile, Once, Replaced};
-use sluicebox_ledger::Reason;
-use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
+use sluicebox_ledger::{Reason, Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
+use sluicebox_sandbox::{Batch, Verdict};
 use sluicebox_settings::BatchSettings;
+
+use super::chunk::Chunk;
+use super::{Claim, Redriver, once};
+use crate::decoders::Decoders;
+use crate::error::PipelineError;
 
 /// What became of letters, in their order.
 pub(super) struct JudgedAgain {
@@ -39,7 +38,7 @@ impl JudgedAgain {
 }
 
 impl Redriver<'_> {
-    /// Judges letters by the transform and the pipeline's present terms.
+    /// Judges letters by the transform and the pipeline's present settings.
     pub(super) fn judge(&self, letters: &[Letter], judge: &Decoders) -> Result<JudgedAgain, PipelineError> {
         let configuration = self.settings.transform.configuration.to_string();
         let mut worker = self.transform.worker(&configuration)?;
@@ -71,11 +70,12 @@ impl Redriver<'_> {
         judged: &JudgedAgain,
         selection: &Selection,
     ) -> Result<Replaced, PipelineError> {
-        let terms = ReplayContext::of(self.settings);
+        let replay_context = ReplayContext::of(self.settings);
         let head = Arc::new(JudgedBy::of(self.settings, self.transform)?);
-        let claim = Claim { pipeline: head.pipeline.clone(), transform_digest: head.transform_digest.clone(), terms };
+        let claim =
+            Claim { pipeline: head.pipeline.clone(), transform_digest: head.transform_digest.clone(), replay_context };
         let json = serde_json::to_string(&claim)
-            .map_err(|error| PipelineError::Settings(format!("the transform's configuration is no JSON: {error}")))?;
+            .map_err(|error| PipelineError::Settings(format!("the transform's configuration is not JSON: {error}")))?;
         letters.archive().keep_redrive(id, json).await?;
         // Not before the selection's end, or the letter would be selected once more.
         let now = now_micros().max(selection.until.unwrap_or_default());
@@ -132,7 +132,7 @@ pub(super) async fn rewrite<'a>(
     Ok(letters.table.replace_once(files, once, record).await?)
 }
 
-/// What a commit on the dead-letter table says of itself.
+/// What a commit on the dead-letter table records.
 pub(super) fn record(
     pipeline: &str,
     id: &str,
@@ -167,7 +167,7 @@ pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batc
                 && batch.partition == summary.partition.partition
                 && batch.len() < settings.records_max
                 && (batch.bytes() as u64) < settings.bytes_max
-                // The same position may come twice, of a topic that was made anew.
+                // The same position may come twice, of a recreated topic.
                 && batch.offsets.last().is_some_and(|&last| last < summary.offset)
         };
         if !batches.last().is_some_and(fits) {
@@ -186,9 +186,9 @@ pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batc
 
 #[cfg(test)]
 mod tests {
+    use sluicebox_ledger::{Stage, TopicPartition};
+
     use super::*;
-    use sluicebox_ledger::Stage;
-    use sluicebox_ledger::TopicPartition;
 
     fn letter(partition: i32, offset: i64) -> Letter {
         let summary = Summary {

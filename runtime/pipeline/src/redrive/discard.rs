@@ -1,16 +1,17 @@
-//! Dead letters that do not matter: marked so, with who cares to say why; never erased.
+//! Marks dead letters as ignored, with a note that says why. They are never erased.
 
-use super::chunk::{Barren, CHUNK_LETTERS_MAX, Chunk};
-use super::claim::{record, rewrite};
-use super::{new_id, open_before_now};
-use crate::error::PipelineError;
 use sluicebox_delta::dead_letter::columns::now_micros;
 use sluicebox_delta::dead_letter::{Change, Letters, Selection, Status};
 use sluicebox_delta::{Once, Replaced};
 use sluicebox_ledger::RedrivePhase;
 use sluicebox_settings::Settings;
 
-/// Discards the selected open letters, with a note, and says how many those were.
+use super::chunk::{Barren, CHUNK_LETTERS_MAX, Chunk};
+use super::claim::{record, rewrite};
+use super::{new_id, open_before_now};
+use crate::error::PipelineError;
+
+/// Discards the selected open letters, with a note, and returns how many those were.
 pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> Result<u64, PipelineError> {
     let Some(mut letters) = Letters::open(settings).await? else {
         return Ok(0);
@@ -24,7 +25,8 @@ pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> 
         rejected: None,
     };
     let mut barren = Barren::default();
-    let (mut discarded, mut chunks) = (0, 0);
+    let mut discarded = 0;
+    let mut chunks = 0;
     loop {
         letters.table.renew().await?;
         let chunk = Chunk::next(&letters, &selection, &mut barren, CHUNK_LETTERS_MAX).await?;

@@ -1,8 +1,12 @@
-//! The second and the third step: what a claim has claimed becomes rows, and is settled. By the claim's own transform and
-//! terms, whoever finishes it, so that a claim has one outcome.
+//! The second and the third step: what a claim has claimed becomes rows, and is settled. The
+//! claim's own transform and replay context judge, whichever process finishes it, so that a claim has one outcome.
 
 use std::path::Path;
 
+use sluicebox_delta::Replaced;
+use sluicebox_delta::dead_letter::columns::now_micros;
+use sluicebox_delta::dead_letter::{Change, Letter, Letters, Selection, Status};
+use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
 use sluicebox_sandbox::{Transform, Verdict};
 use tracing::info;
 
@@ -11,15 +15,11 @@ use super::claim::{batches, record, rewrite};
 use super::{Claim, Redriver, once};
 use crate::error::PipelineError;
 use crate::tables::Tables;
-use sluicebox_delta::Replaced;
-use sluicebox_delta::dead_letter::columns::now_micros;
-use sluicebox_delta::dead_letter::{Change, Letter, Letters, Selection, Status};
-use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
 
 impl Redriver<'_> {
     /// Applies and settles a claim, as far as that has not been done.
     pub(super) async fn finish(&self, letters: &mut Letters, id: &str) -> Result<(), PipelineError> {
-        info!(redrive = id, "finishing a claim");
+        info!(redrive = id, "finishing a claim: its rows go to the tables, then its letters are settled");
         let claim: Claim = letters.archive().redrive(id).await?;
         let claimed = claimed(id);
         let mut barren = Barren::default();
@@ -42,7 +42,7 @@ impl Redriver<'_> {
             let once = once(&self.settings.name, id, 2);
             match rewrite(letters, &chunk.files, &claimed, |_| Some(&change), &once, &record).await? {
                 Replaced::Landed => return Ok(()),
-                // Whoever has rewritten the files may have settled the claim as well.
+                // The process that rewrote the files may have settled the claim, too.
                 Replaced::Overtaken => chunk = Chunk::all(letters, &claimed, &mut barren).await?,
             }
         }
@@ -61,7 +61,7 @@ impl Redriver<'_> {
             return Ok(());
         }
         let mut counts: Vec<RedriveCounts> = has.iter().map(|_| RedriveCounts::default()).collect();
-        let mut worker = transform.worker(&claim.terms.configuration.to_string())?;
+        let mut worker = transform.worker(&claim.replay_context.configuration.to_string())?;
         for (batch, indices) in batches(claimed, &self.settings.batch) {
             let outcome = worker.process(&batch).map_err(PipelineError::sandbox)?;
             let (judged, rows) = tables.stage_claimed(&batch, outcome, &has).await?;
@@ -96,15 +96,15 @@ impl Redriver<'_> {
         Ok(())
     }
 
-    /// The transform that a claim was judged by.
+    /// The transform that judged a claim.
     async fn transform_of(&self, letters: &Letters, claim: &Claim) -> Result<Transform, PipelineError> {
         let digest = &claim.transform_digest;
-        if self.transform.digest().to_string() == *digest && *self.transform.limits() == claim.terms.limits {
+        if self.transform.digest().to_string() == *digest && *self.transform.limits() == claim.replay_context.limits {
             return Ok(self.transform.clone());
         }
         let wasm = letters.archive().transform(digest).await?;
         self.sandbox
-            .load_bytes(Path::new(digest), wasm, &claim.terms.limits, self.cache)
+            .load_bytes(Path::new(digest), wasm, &claim.replay_context.limits, self.cache)
             .map_err(|error| PipelineError::Redrive(format!("the transform of an unfinished redrive: {error}")))
     }
 }

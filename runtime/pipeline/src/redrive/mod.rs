@@ -1,15 +1,16 @@
-//! Dead letters brought into the tables after all, exactly once, whoever tries, however often, and wherever it is killed.
+//! Reprocesses dead letters: their rows reach the tables exactly once, however many redrives try, however often, and wherever
+//! one is killed.
 //!
 //! Chunk by chunk, in three commits, each under the redrive's own transaction (`sluicebox-redrive/<pipeline>/<id>`):
 //!
 //! 1. **claim** (dead letters, step 1): the chunk is judged; what is rejected again stays open with its new reason, what is
-//!    filtered is redriven at once, and the rest becomes `redriving`. Who is killed before has done nothing.
+//!    filtered is redriven at once, and the rest becomes `redriving`. A redrive that is killed before this commit has done nothing.
 //! 2. **apply** (each table, step 1): what is `redriving` becomes rows.
 //! 3. **settle** (dead letters, step 2): what was `redriving` is `redriven`.
 //!
 //! So a letter that is in a table is never open. A redrive that was killed leaves letters `redriving`; the next one finishes
-//! them first, by the transform and the terms of the claim, which lie in the archive: [`finish`]. Doing so twice, or while
-//! the first is alive after all, does no harm, as each step lands once.
+//! them first, with the transform and the replay context of the claim, which lie in the archive: [`finish`]. To do so twice,
+//! or while the first redrive still runs, does no harm: each step lands once.
 //!
 //! [`discard`] is a single such commit. Nothing here knows Kafka or a terminal.
 
@@ -19,19 +20,19 @@ mod discard;
 mod finish;
 mod report;
 
+use chunk::{Barren, Chunk};
 use serde::{Deserialize, Serialize};
+use sluicebox_delta::dead_letter::columns::now_micros;
+use sluicebox_delta::dead_letter::{Letters, ReplayContext, Selection, Status};
+use sluicebox_delta::{Once, Replaced};
 use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
+use sluicebox_settings::Settings;
 
 pub use self::chunk::CHUNK_LETTERS_MAX;
 pub use self::discard::discard;
 pub use self::report::RedriveReport;
 use crate::decoders::Decoders;
 use crate::error::PipelineError;
-use chunk::{Barren, Chunk};
-use sluicebox_delta::dead_letter::columns::now_micros;
-use sluicebox_delta::dead_letter::{Letters, ReplayContext, Selection, Status};
-use sluicebox_delta::{Once, Replaced};
-use sluicebox_settings::Settings;
 
 /// Redrives dead letters of one pipeline.
 pub struct Redriver<'a> {
@@ -39,23 +40,23 @@ pub struct Redriver<'a> {
     pub settings: &'a Settings,
     /// The transform that is to judge them now.
     pub transform: &'a Transform,
-    /// Loads the transforms of redrives that others have left unfinished.
+    /// Loads the transforms of unfinished redrives.
     pub sandbox: &'a Sandbox,
     /// Where compiled transforms are kept.
     pub cache: Option<&'a CacheFolder>,
-    /// About how many letters are claimed at a time; [`CHUNK_LETTERS_MAX`] for want of a reason.
+    /// About how many letters one claim takes; usually [`CHUNK_LETTERS_MAX`].
     pub chunk_letters_max: usize,
 }
 
-/// By what a claim was judged; kept in the archive before the claim.
+/// What judged a claim; archived before the claim is committed.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claim {
     pipeline: String,
     transform_digest: String,
-    terms: ReplayContext,
+    replay_context: ReplayContext,
 }
 
-/// Only letters that were rejected before now: what is rejected again meanwhile is not to be tried for ever.
+/// Only letters that were rejected before now: a letter that is rejected again is not tried without end.
 fn open_before_now(selection: &Selection) -> Selection {
     let now = now_micros();
     Selection {
@@ -77,7 +78,7 @@ fn new_id(digest: &str, chunk: usize) -> String {
 }
 
 impl Redriver<'_> {
-    /// Finishes what others have left unfinished, then redrives the selected open letters.
+    /// Finishes what earlier redrives left unfinished, then redrives the selected open letters.
     pub async fn redrive(&self, selection: &Selection) -> Result<RedriveReport, PipelineError> {
         let mut report = RedriveReport::default();
         let Some(mut letters) = Letters::open(self.settings).await? else {
@@ -101,7 +102,7 @@ impl Redriver<'_> {
             report.chunks += 1;
             let judged = self.judge(&chunk.letters, &judge)?;
             match self.claim(&mut letters, &id, &chunk, &judged, &selection).await? {
-                // Somebody else has changed some of these letters: look again what is left.
+                // Another process has changed some of these letters: look again what is left.
                 Replaced::Overtaken => continue,
                 Replaced::Landed => report.add(&judged),
             }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::claim::{JudgedAgain, Outcome};
 use sluicebox_ledger::Stage;
+
+use super::claim::{JudgedAgain, Outcome};
 
 /// What became of the selected letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct RedriveReport {
     pub filtered: u64,
     /// Those that were rejected again, by stage and code.
     pub rejected: BTreeMap<(Stage, String), u64>,
-    /// The ids of redrives that others had left unfinished.
+    /// The ids of earlier redrives that this one has finished.
     pub finished: Vec<String>,
     /// In how many claims.
     pub(super) chunks: usize,

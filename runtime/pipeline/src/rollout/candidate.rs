@@ -6,17 +6,16 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
-use sluicebox_sandbox::{Batch, Transform, Worker};
-
-use crate::error::PipelineError;
-use crate::rollout::shadow::{Comparison, Shadow};
-use crate::walk::breaker::{Breaker, BreakerCount};
-use crate::worker::worker;
 use sluicebox_delta::dead_letter::{DeadLetters, JudgedBy};
-use sluicebox_ledger::Reason;
-use sluicebox_ledger::TopicPartition;
+use sluicebox_ledger::{Reason, TopicPartition};
+use sluicebox_sandbox::{Batch, Transform, Worker};
 use sluicebox_settings::{BreakerSettings, Settings};
+
+use crate::breaker::Breaker;
+use crate::error::PipelineError;
+use crate::health::CandidateHealth;
+use crate::rollout::shadow::Shadow;
+use crate::worker::worker;
 
 /// What a candidate is tried as.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,21 +54,6 @@ pub(crate) struct Canary {
     judged_by: Arc<JudgedBy>,
     breaker: Breaker,
     order: u64,
-}
-
-/// How a candidate does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct CandidateHealth {
-    /// Which.
-    pub transform_digest: String,
-    /// What it is tried as, in words.
-    pub probation: String,
-    /// What came of a shadow's comparisons so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comparison: Option<Comparison>,
-    /// What a canary has rejected lately.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rejections: Option<BreakerCount>,
 }
 
 impl Candidate {

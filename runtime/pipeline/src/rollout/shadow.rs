@@ -5,19 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
-use serde::Serialize;
+use sluicebox_ledger::{Judged, Stage, TopicPartition};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict, Worker};
+use sluicebox_settings::Settings;
 use tracing::warn;
 
 use crate::decoders::{Decoded, Decoders};
 use crate::error::PipelineError;
+use crate::health::{Comparison, Difference};
 use crate::metrics;
-use sluicebox_ledger::Judged;
-use sluicebox_ledger::Stage;
-use sluicebox_ledger::TopicPartition;
-use sluicebox_settings::Settings;
 
-/// How many differences are kept to look at.
+/// How many differences are kept as samples.
 const SAMPLES_MAX: usize = 10;
 /// A candidate may take this many times as long as the transform that judges, and at least [`BUDGET_MIN`].
 const BUDGET_FACTOR: u32 = 4;
@@ -37,34 +35,6 @@ struct Share {
     share: f64,
     /// Records that should have been copied by now, less those that were.
     owed: f64,
-}
-
-/// What came of the comparisons so far, in this process.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Comparison {
-    /// Records of which both say the same, to the last bit of their rows.
-    pub agreed: u64,
-    /// Records of which they do not.
-    pub differed: u64,
-    /// Records at which the candidate traps or breaks a limit, and the other does not.
-    pub failed: u64,
-    /// Records that it had no time for: it is much slower.
-    pub slower: u64,
-    /// What the transform that judges took for them.
-    pub judging_seconds: f64,
-    /// What the candidate took for them.
-    pub candidate_seconds: f64,
-    /// The first differences.
-    pub samples: Vec<Difference>,
-}
-
-/// Where the two do not agree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// The record: `topic/partition@offset`.
-    pub position: String,
-    /// Verdicts, codes or the names of columns; never a value.
-    pub what: String,
 }
 
 /// Rows of one side: record → table, by name → where each row is.
@@ -98,7 +68,7 @@ impl Shadow {
         self.share.wants(records)
     }
 
-    /// Has the candidate judge the records that `outcome` is of, and compares. Its troubles are nobody else's.
+    /// Has the candidate judge the records that `outcome` is of, and compares. Its failures change nothing for the pipeline.
     pub(crate) fn compare(&mut self, batch: &Batch, outcome: Outcome, took: Duration) {
         let batch = batch.slice(0..outcome.verdicts.len());
         let started = Instant::now();
@@ -215,10 +185,11 @@ fn rows<'a>(judge: &'a Decoders, judged: &Judged, decoded: &'a [Decoded]) -> Row
     rows
 }
 
-/// The tables whose numbers of rows, or the columns whose values differ. Columns that only one side has are no difference of
-/// this record's: `sluicebox diff` shows them.
+/// The tables whose numbers of rows, or the columns whose values differ. Columns that only one side has do not count as
+/// a difference of the record: `sluicebox diff` shows them.
 fn differing_rows(judged: &Rows<'_>, tried: &Rows<'_>, record: u32) -> Option<String> {
-    let (empty, none) = (BTreeMap::new(), Vec::new());
+    let empty = BTreeMap::new();
+    let none = Vec::new();
     let (judged, tried) = (judged.get(&record).unwrap_or(&empty), tried.get(&record).unwrap_or(&empty));
     let tables: BTreeSet<&str> = judged.keys().chain(tried.keys()).copied().collect();
     let mut differing = Vec::new();

@@ -7,13 +7,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::SourceError;
+use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
+use sluicebox_settings::{FilePath, FileSettings, RecordFormat};
+
 use super::intake::Intake;
 use super::record_line::RecordLine;
-use super::{Polled, Source, TopicIds};
-use sluicebox_ledger::{OffsetBounds, PartitionBounds};
-use sluicebox_ledger::{Offsets, TopicPartition};
-use sluicebox_settings::{FilePath, FileSettings, RecordFormat};
+use super::{Polled, Source, SourceError, TopicIds};
 
 /// A file source.
 pub struct FileSource {
@@ -23,7 +22,7 @@ pub struct FileSource {
     current: usize,
     reader: Option<Lines>,
     known: BTreeSet<TopicPartition>,
-    /// A record that waits until its partition has been taken over.
+    /// A record that waits until the walk has taken over its partition.
     waiting: Option<(TopicPartition, i64, RecordLine)>,
 }
 
@@ -137,7 +136,7 @@ impl Source for FileSource {
         Ok(Polled::Idle)
     }
 
-    /// A file that was cut short or exchanged is nothing that could be told from here.
+    /// A file source cannot tell whether a file was cut short or replaced.
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         let first_line = OffsetBounds { start: 0, range: None, topic_id: None };
         Ok(partitions.iter().map(|partition| (partition.clone(), first_line)).collect())
@@ -159,7 +158,9 @@ impl Source for FileSource {
             let message = "cannot be read a second time; run the command again with the same input";
             return Err(SourceError::File { place: "standard input".to_owned(), message: message.to_owned() });
         }
-        (self.current, self.reader, self.waiting) = (0, None, None);
+        self.current = 0;
+        self.reader = None;
+        self.waiting = None;
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! Collects records into batches of one partition each, bounded in number and bytes. Knows no client: sources push into it.
+//! Collects records into batches of one partition each, bounded in number and bytes. Sources push into it; it knows no
+//! client.
 
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ impl Intake {
     ) {
         let batch = self.batch(topic, partition);
         if batch.offsets.last().is_some_and(|&last| offset <= last) {
-            debug!(topic, partition, offset, "came twice");
+            debug!(topic, partition, offset, "skipped a record: the source handed it over twice");
             return;
         }
         let before = batch.bytes();
@@ -57,7 +58,7 @@ impl Intake {
         self.bytes += bytes;
     }
 
-    /// Whether it holds as much as one poll may bring: stop pushing.
+    /// Whether it holds as much as one poll may bring: the source stops pushing.
     pub fn is_full(&self) -> bool {
         self.records >= BATCHES * self.batch_records_max || self.bytes >= BATCHES * self.batch_bytes_max
     }
@@ -79,7 +80,9 @@ impl Intake {
         self.batches.retain(|batch| batch.bytes() <= bytes_max);
         self.batches.truncate(2 * BATCHES);
         self.batches.iter_mut().for_each(Batch::clear);
-        (self.last, self.records, self.bytes) = (0, 0, 0);
+        self.last = 0;
+        self.records = 0;
+        self.bytes = 0;
     }
 
     /// Drops what has been taken in: the batches before `batch`, and its records before `record`.

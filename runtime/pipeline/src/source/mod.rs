@@ -31,19 +31,19 @@ pub enum Polled {
         /// Whether the group has given them away already.
         lost: bool,
     },
-    /// Some partition is not what it was when it was started: compare all of them again.
+    /// The next offset of some partition is not in its topic any more: the walk examines all partitions again.
     OffsetOutOfRange,
-    /// There will be nothing more: the file has been read, or the drain has reached its end offsets.
+    /// No more records come: the file is read, or the drain has reached its end offsets.
     End,
 }
 
-/// Which of the topics that ever had its name each topic is.
+/// The id of each topic: a recreated topic has another one.
 pub type TopicIds = BTreeMap<Arc<str>, i64>;
 
-/// What a source has heard of the outside: for people and metrics, nothing depends on it.
+/// What a source knows of its brokers: shown in health and metrics; no decision depends on it.
 #[derive(Debug, Default)]
 pub struct SourceStatus {
-    /// Why nothing is heard, if that is so.
+    /// Why no broker answers, if none does.
     pub trouble: Option<String>,
     /// The end of each partition, where it is known.
     pub ends: Offsets,
@@ -51,54 +51,55 @@ pub struct SourceStatus {
 
 /// A source of records.
 pub trait Source: Send {
-    /// Waits a moment for records and puts them into `intake`, or says what else has happened. Those of a partition come in
-    /// order; that one comes twice does no harm.
+    /// Waits a moment for records and puts them into `intake`, or reports what else has happened. The records of a partition
+    /// come in order. A record may come twice.
     fn poll(&mut self, intake: &mut Intake) -> impl Future<Output = Result<Polled, SourceError>> + Send;
 
-    /// Instead of a poll, while records of the last are still worked on: says that this worker lives, and hears of changes.
+    /// Called instead of a poll while the walk works on records of the last one: keeps this worker in its group, and reports
+    /// changes of the assignment.
     fn keep_alive(&mut self) -> Result<Polled, SourceError>;
 
-    /// What there is of these partitions, all of which have been assigned.
+    /// The offsets that these assigned partitions have.
     fn bounds(
         &mut self,
         partitions: &[TopicPartition],
     ) -> impl Future<Output = Result<PartitionBounds, SourceError>> + Send;
 
-    /// Which topics these are at this moment. Left out are those of which that cannot be told: a topic that is gone, a
-    /// source that has no notion of it.
+    /// The ids of these topics at this moment. A topic that is gone is left out; a source without topic ids leaves out all.
     fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> impl Future<Output = Result<TopicIds, SourceError>> + Send;
 
-    /// Begins, or begins again, to read partitions at the given offsets. Called after each [`Polled::Assigned`], perhaps
-    /// with some of its partitions only, or none.
+    /// Reads partitions from the given offsets on. Called after each [`Polled::Assigned`], perhaps with some of its partitions
+    /// only, or none; and again after a rewind.
     fn start(&mut self, starts: &Offsets) -> impl Future<Output = Result<(), SourceError>> + Send;
 
-    /// Stops reading partitions that stay this worker's: they may be started again. Not all of them need have been started.
+    /// Stops reading partitions that stay assigned to this worker, and may be started again. Some of them may never have been
+    /// started.
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError>;
 
-    /// Lets go of partitions, whether they have been started or not.
+    /// Gives partitions back to the group, started or not.
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError>;
 
-    /// The partitions that have been started, and are neither paused nor released.
+    /// The partitions that have been started, and are neither paused nor unassigned.
     fn partitions(&self) -> Vec<TopicPartition>;
 
-    /// Whether records may come for ever, so that it makes sense to wait without reading any. Not so a file, or a drain.
+    /// Whether records may come without end, so that a paused walk waits. A file and a drain end.
     fn is_endless(&self) -> bool {
         false
     }
 
-    /// Told why a partition that is the worker's is not read.
+    /// Learns why the walk does not read an assigned partition.
     fn note_stopped(&mut self, _partition: &TopicPartition, _why: &str) {}
 
-    /// Up to where somebody has agreed to go on without whatever is missing, unseen.
+    /// The offset up to which the operator accepts missing records without a look at them.
     fn accepted_up_to(&self, _partition: &TopicPartition) -> Option<i64> {
         None
     }
 
-    /// What it has heard of the outside.
+    /// What it knows of its brokers.
     fn status(&self) -> SourceStatus {
         SourceStatus::default()
     }
 
-    /// Tells the outside, for lag tools, what the tables have. Advisory: failures are logged, nothing depends on it.
+    /// Commits to the group, for lag tools, what the tables have. Advisory: a failure is logged, and nothing depends on it.
     fn ack(&mut self, offsets: &Offsets);
 }

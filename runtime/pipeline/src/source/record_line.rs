@@ -1,5 +1,5 @@
 //! A record as one line of JSON, for files, samples and test cases: `{"key": …, "value": …, "headers": …, "offset": …}`.
-//! All fields are optional. A `value` that is no string stands for its compact JSON text, keys sorted; where
+//! All fields are optional. A `value` that is not a string stands for its compact JSON text, keys sorted; where
 //! the exact bytes matter (a number too large for JSON libraries, say), write them as a string or as `value_base64`.
 
 use base64::Engine;
@@ -40,13 +40,13 @@ struct Shape {
     headers: Vec<(String, Option<String>)>,
 }
 
-/// Why a line is no record.
+/// Why a line is not a record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordLineError {
     /// Not the JSON that a record is made of.
     #[error("not a record: {0}")]
     Json(#[from] serde_json::Error),
-    /// Base64 that is none.
+    /// Not base64.
     #[error("`{field}_base64` is not base64: {source}")]
     Base64 {
         /// Which field.

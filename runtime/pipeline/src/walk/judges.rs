@@ -9,10 +9,11 @@ use sluicebox_ledger::Judged;
 use sluicebox_sandbox::{Batch, Outcome, Worker};
 use sluicebox_settings::BreakerSettings;
 
+use crate::breaker::{Breaker, BreakerCount};
 use crate::error::PipelineError;
+use crate::health::CandidateHealth;
 use crate::metrics;
-use crate::rollout::candidate::{Candidate, CandidateHealth};
-use crate::walk::breaker::{Breaker, BreakerCount};
+use crate::rollout::candidate::Candidate;
 
 /// The pipeline's transform, and perhaps a candidate beside it.
 pub(crate) struct Judges {

@@ -18,22 +18,21 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | the three loops |
-//! | `assignment.rs`, [`partitions`] | how partitions come and go, and the state that each is in |
-//! | [`judges`] | which transform judges a batch: the pipeline's own, or a canary; and what a shadow compares |
+//! | `assignment.rs`, `partitions.rs` | how partitions come and go, and the state that each is in |
+//! | `judges.rs` | which transform judges a batch: the pipeline's own, or a canary; and what a shadow compares |
 //! | `unflushed.rs` | what was taken in since the last flush |
-//! | [`swap`] | how another transform takes over between two flushes |
-//! | [`backoff`], [`breaker`] | what to do when the infrastructure fails, or when a transform rejects too much |
-//! | [`report`] | what the walk says of itself |
+//! | `swap.rs` | how another transform takes over between two flushes |
+//! | `backoff.rs` | how long to wait while the infrastructure fails |
+//! | `report.rs` | what the walk says of itself |
 //!
 //! Runs on one thread, and knows no Kafka, no Parquet and no wasm.
 
 mod assignment;
-pub mod backoff;
-pub mod breaker;
-pub mod judges;
+pub(crate) mod backoff;
+pub(crate) mod judges;
 mod partitions;
-pub mod report;
-pub mod swap;
+pub(crate) mod report;
+mod swap;
 mod unflushed;
 
 use std::borrow::Cow;
@@ -49,15 +48,15 @@ use tracing::{debug, info, warn};
 
 use crate::error::PipelineError;
 use crate::metrics;
+use crate::options::RunOptions;
 use crate::progress::Progress;
-use crate::run::RunOptions;
+use crate::rollout::changes::Changes;
 use crate::source::{Intake, Polled, Source};
 use crate::tables::Tables;
 use crate::walk::backoff::Backoff;
 use crate::walk::judges::Judges;
 use crate::walk::partitions::Partitions;
 use crate::walk::report::Report;
-use crate::walk::swap::Changes;
 use crate::walk::unflushed::Unflushed;
 
 /// How long the walk works on records before it polls the source again. A consumer group takes a member that does not poll

@@ -16,7 +16,7 @@ use crate::walk::backoff::Pause;
 /// How old the figures may be.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the walk has told.
+/// What the walk has reported.
 pub(crate) struct Report {
     health: watch::Sender<Health>,
     told: Option<Instant>,
@@ -29,7 +29,7 @@ impl Report {
         Self { health, told: None, paused: None }
     }
 
-    /// The infrastructure fails.
+    /// The infrastructure fails, and the walk waits.
     pub(crate) fn back_off(&self, error: &PipelineError, pause: &Pause) {
         self.health.send_modify(|health| {
             health.state = State::BackingOff { error: error.to_string(), attempts: pause.failures, since: pause.since };
@@ -47,7 +47,7 @@ impl Report {
         self.paused = None;
     }
 
-    /// Why nothing is read.
+    /// Why the walk reads nothing.
     pub(crate) fn pause_reason(&self) -> Option<&str> {
         match &self.paused {
             Some(State::Paused { error, .. }) => Some(error),
@@ -63,7 +63,7 @@ impl Report {
 }
 
 impl<S: Source> Walk<S> {
-    /// Tells how the pipeline is, after a step that went well.
+    /// Reports the health of the pipeline, after a step that succeeded.
     pub(crate) fn tell(&mut self) {
         let state = self.state();
         let is_news = self.report.health.borrow().state != state;
@@ -95,7 +95,7 @@ impl<S: Source> Walk<S> {
 
     fn health(&self, state: State) -> Health {
         let status = self.source.status();
-        // Those are included that are not read, because they are stopped or all is paused.
+        // With those that are not read, because they are stopped or the pipeline is paused.
         let partitions = self.dead_letters.table.ledger().partitions().map(|partition| {
             let next_offset = self.next_offset(partition);
             let end_offset = status.ends.get(partition).copied();

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
+use sluicebox_delta::RowDecoder;
 use sluicebox_sandbox::{NO_HEADERS, Part, Rejection, Rows, Strings, TableRows};
 
 use super::*;
-use sluicebox_delta::RowDecoder;
 
 /// What one side says of a record: its rows as JSON, nothing, or who rejected it with which code.
 enum Said {

@@ -10,10 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
+use sluicebox_ledger::{Reason, TopicPartition};
 use sluicebox_sandbox::Batch;
-
-use sluicebox_ledger::Reason;
-use sluicebox_ledger::TopicPartition;
 use sluicebox_settings::BreakerSettings;
 
 /// How many codes a [`Trip`] names.
@@ -197,9 +195,9 @@ mod tests {
     use std::sync::Arc;
 
     use proptest::prelude::*;
+    use sluicebox_ledger::Stage;
 
     use super::*;
-    use sluicebox_ledger::Stage;
 
     fn breaker(window_records: u64, rejected_share_max: f64) -> Breaker {
         Breaker::new(Some(BreakerSettings { window_records, rejected_share_max }))
