@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use sluicebox_tests::http::{free_address, get};
 use sluicebox_tests::kafka::{Cluster, Message};
-use sluicebox_tests::pipeline::{Pipeline, Run, await_until};
+use sluicebox_tests::pipeline::{Pipeline, await_until};
 use sluicebox_tests::{place, tables};
 
 use crate::kafka::{await_all_taken_in, source};
