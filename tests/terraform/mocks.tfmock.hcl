@@ -106,10 +106,6 @@ mock_resource "aws_sns_topic" {
   defaults = { arn = "arn:aws:sns:eu-central-1:123456789012:mocked" }
 }
 
-mock_resource "aws_subnet" {
-  defaults = { id = "subnet-0123456789abcdef0" }
-}
-
 mock_resource "aws_vpc" {
   defaults = { id = "vpc-0123456789abcdef0" }
 }

@@ -1,5 +1,6 @@
 """Terraform as a command: which one, with which provider, and what it says as JSON."""
 
+import atexit
 import functools
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 from workspace import SOURCE, TARGET, TESTS
 
@@ -57,6 +59,7 @@ def provider_version():
     return made.stdout.strip()
 
 
+@functools.cache
 def environment():
     """Of each command: no telemetry, no configuration of the user's, the mirror."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
@@ -71,9 +74,29 @@ def environment():
     return env
 
 
+@functools.cache
+def attached():
+    """One stub for all commands but `init`: to start one for each would take most of the time. It ends with us."""
+    if not IS_STUB:
+        return {}
+    folder = next((TARGET / "mirror").glob("*/*/aws/*/linux_amd64"))
+    address = "/".join(folder.relative_to(TARGET / "mirror").parts[:3])
+    # A socket's path is short; this one goes when we go.
+    place = tempfile.TemporaryDirectory()
+    socket = f"{place.name}/stub"
+    stub = subprocess.Popen([sys.executable, TESTS / "stub" / "provider.py", folder, socket],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert stub.stdout.readline() == "ready\n"
+    atexit.register(lambda: (stub.stdin.close(), stub.wait(), place.cleanup()))
+    reattach = {address: {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": stub.pid, "Test": True,
+                          "Addr": {"Network": "unix", "String": socket}}}
+    return {"TF_REATTACH_PROVIDERS": json.dumps(reattach)}
+
+
 def run(folder, *arguments):
     provider_version()
-    return subprocess.run([binary()[0], *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    env = environment() | ({} if arguments[0] == "init" else attached())
+    return subprocess.run([binary()[0], *arguments], cwd=folder, env=env, capture_output=True, text=True)
 
 
 def unformatted(folder):
@@ -101,7 +124,7 @@ def told(diagnostic):
 
 
 def test(folder, file):
-    """Runs a test file: the runs' results by name, the complaints, and the states in the order of their runs."""
+    """Runs a test file: the runs' results by name, the complaints, and the plans and states in the order of their runs."""
     said = run(folder, "test", "-json", "-verbose", f"-filter=tests/{file}")
     results, complaints, states = {}, [], []
     for line in said.stdout.splitlines():
@@ -110,6 +133,6 @@ def test(folder, file):
             results[event["test_run"]["run"]] = event["test_run"]["status"]
         elif event["type"] == "diagnostic" and event["diagnostic"]["severity"] == "error":
             complaints.append(told(event["diagnostic"]))
-        elif event["type"] == "test_state":
-            states.append(event["test_state"])
+        elif event["type"] in ("test_state", "test_plan"):
+            states.append(event[event["type"]])
     return results, complaints, states

@@ -7,10 +7,16 @@ Reads schema.json beside the started script. Knows nothing of AWS beyond that fi
 import json
 import os
 import pathlib
+import sys
+from concurrent import futures
 
+import grpc
 import msgpack
 import tf.provider
 import tf.runner
+from tf.gen import grpc_controller_pb2 as controller_pb
+from tf.gen import grpc_controller_pb2_grpc as controller_rpc
+from tf.gen import grpc_stdio_pb2_grpc as stdio_rpc
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
@@ -69,14 +75,18 @@ class Servicer(rpc.ProviderServicer):
 
     def __init__(self, schema):
         self.schema = schema
+        self.answer = self.described()
 
-    def GetProviderSchema(self, request, context):
+    def described(self):
         capabilities = pb.ServerCapabilities(plan_destroy=False, get_provider_schema_optional=False)
         return pb.GetProviderSchema.Response(
             provider=schema_of(self.schema["provider"]),
             resource_schemas={name: schema_of(block) for name, block in self.schema["resources"].items()},
             data_source_schemas={name: schema_of(block) for name, block in self.schema["data"].items()},
             server_capabilities=capabilities)
+
+    def GetProviderSchema(self, request, context):
+        return self.answer
 
     def ValidateProviderConfig(self, request, context):
         return pb.ValidateProviderConfig.Response()
@@ -106,3 +116,34 @@ def serve(folder, home):
     schema = json.loads((pathlib.Path(folder) / "schema.json").read_text())
     tf.provider.ProviderServicer = lambda provider: Servicer(schema)
     tf.runner.run_provider(None)
+
+
+def stay(folder, socket):
+    """Serves many commands of Terraform, until standard input ends: they are told of it by TF_REATTACH_PROVIDERS."""
+    schema = json.loads((pathlib.Path(folder) / "schema.json").read_text())
+    server = grpc.server(thread_pool=futures.ThreadPoolExecutor(max_workers=8))
+    rpc.add_ProviderServicer_to_server(Servicer(schema), server)
+    controller_rpc.add_GRPCControllerServicer_to_server(Controller(), server)
+    stdio_rpc.add_GRPCStdioServicer_to_server(Stdio(), server)
+    server.add_insecure_port(f"unix://{socket}")
+    server.start()
+    print("ready", flush=True)
+    sys.stdin.read()
+
+
+class Controller(controller_rpc.GRPCControllerServicer):
+    """A command that ends does not end the server."""
+
+    def Shutdown(self, request, context):
+        return controller_pb.Empty()
+
+
+class Stdio(stdio_rpc.GRPCStdioServicer):
+    """There is nothing to hand on."""
+
+    def StreamStdio(self, request, context):
+        return iter(())
+
+
+if __name__ == "__main__":
+    stay(*sys.argv[1:])

@@ -44,7 +44,7 @@ module "network" {
   vpc_id                    = data.aws_subnet.first.vpc_id
   subnet_ids                = local.subnet_ids
   route_table_ids           = data.aws_route_tables.this.ids
-  cluster_security_group_id = local.brokers.security_groups[0]
+  cluster_security_group_id = sort(local.brokers.security_groups)[0]
 }
 
 module "function" {

@@ -54,12 +54,21 @@ locals {
         Resource = ["*"]
       },
     ],
-    !local.is_msk ? [] : [{
-      Sid      = "FindBrokers"
-      Effect   = "Allow"
-      Action   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers"]
-      Resource = [local.msk_cluster]
-    }],
+    !local.is_msk ? [] : [
+      {
+        Sid      = "DescribeCluster"
+        Effect   = "Allow"
+        Action   = ["kafka:DescribeCluster", "kafka:DescribeClusterV2"]
+        Resource = [local.msk_cluster]
+      },
+      {
+        # It takes no resource.
+        Sid      = "FindBrokers"
+        Effect   = "Allow"
+        Action   = ["kafka:GetBootstrapBrokers"]
+        Resource = ["*"]
+      },
+    ],
     !local.polls_msk ? [] : [
       {
         Sid      = "PollCluster"

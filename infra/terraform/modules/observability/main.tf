@@ -9,19 +9,19 @@ locals {
     function-errors = {
       about     = "Invocations fail: the batch comes again. The log says why."
       namespace = "AWS/Lambda", metric = "Errors", statistic = "Sum", period = 60, periods = 5, points = 3, threshold = 1
-      missing   = "notBreaching", dimensions = { FunctionName = var.lambda.function_name }
+      missing   = "notBreaching", dimensions = tomap({ FunctionName = var.lambda.function_name })
     }
     function-throttles = {
       about     = "Invocations are throttled: raise reserved_concurrency, or the account's limit."
       namespace = "AWS/Lambda", metric = "Throttles", statistic = "Sum", period = 60, periods = 5, points = 5, threshold = 1
-      missing   = "notBreaching", dimensions = { FunctionName = var.lambda.function_name }
+      missing   = "notBreaching", dimensions = tomap({ FunctionName = var.lambda.function_name })
     }
     function-duration = {
       about     = "Invocations come near the time-out: smaller batches, or more time or memory."
       namespace = "AWS/Lambda", metric = "Duration", statistic = "Maximum", period = 60, periods = 5, points = 3
       threshold = 800 * var.lambda.timeout_seconds, missing = "notBreaching"
       # In milliseconds: four fifths of the time-out.
-      dimensions = { FunctionName = var.lambda.function_name }
+      dimensions = tomap({ FunctionName = var.lambda.function_name })
     }
   }
 
@@ -30,14 +30,14 @@ locals {
     about      = "The mapping of ${topic} is behind, or tells nothing."
     namespace  = "AWS/Lambda", metric = "OffsetLag", statistic = "Maximum", period = 60, periods = 15, points = 15
     threshold  = var.lag_records_max, missing = "breaching"
-    dimensions = merge({ FunctionName = var.lambda.function_name }, try({ EventSourceMappingUUID = var.lambda.mapping_ids[topic] }, {}))
+    dimensions = tomap(merge({ FunctionName = var.lambda.function_name }, try({ EventSourceMappingUUID = var.lambda.mapping_ids[topic] }, {})))
   } }
 
   time_alarms = var.msk == null ? {} : { for topic, group in var.msk.groups : "lag-${topic}" => {
     about      = "The group ${group} is behind on ${topic} by more than ${var.lag_seconds_max} s, as MSK estimates."
     namespace  = "AWS/Kafka", metric = "EstimatedMaxTimeLag", statistic = "Maximum", period = 60, periods = 5, points = 5
     threshold  = var.lag_seconds_max, missing = "missing"
-    dimensions = { "Cluster Name" = var.msk.cluster_name, "Consumer Group" = group, Topic = topic }
+    dimensions = tomap({ "Cluster Name" = var.msk.cluster_name, "Consumer Group" = group, Topic = topic })
   } }
 
   cluster_alarms = var.msk == null ? {} : {
@@ -45,7 +45,7 @@ locals {
       about      = "Partitions without a leader: nothing can be read from or written to them."
       namespace  = "AWS/Kafka", metric = "OfflinePartitionsCount", statistic = "Maximum", period = 60, periods = 3, points = 3
       threshold  = 1, missing = "missing"
-      dimensions = { "Cluster Name" = var.msk.cluster_name }
+      dimensions = tomap({ "Cluster Name" = var.msk.cluster_name })
     }
   }
 
@@ -54,13 +54,13 @@ locals {
       about      = "Broker ${broker} leads partitions with too few replicas in sync: producers are refused."
       namespace  = "AWS/Kafka", metric = "UnderMinIsrPartitionCount", statistic = "Maximum", period = 60, periods = 5, points = 5
       threshold  = 1, missing = "missing"
-      dimensions = { "Cluster Name" = var.msk.cluster_name, "Broker ID" = tostring(broker) }
+      dimensions = tomap({ "Cluster Name" = var.msk.cluster_name, "Broker ID" = tostring(broker) })
     }
     "msk-disk-${broker}" = {
       about      = "The disk of broker ${broker} fills up."
       namespace  = "AWS/Kafka", metric = "KafkaDataLogsDiskUsed", statistic = "Maximum", period = 300, periods = 3, points = 3
       threshold  = var.disk_percent_max, missing = "missing"
-      dimensions = { "Cluster Name" = var.msk.cluster_name, "Broker ID" = tostring(broker) }
+      dimensions = tomap({ "Cluster Name" = var.msk.cluster_name, "Broker ID" = tostring(broker) })
     }
   }]...)
 
@@ -69,13 +69,13 @@ locals {
       about      = "The tasks have no processor left, although autoscaling had time: raise tasks.maximum, or cpu."
       namespace  = "AWS/ECS", metric = "CPUUtilization", statistic = "Average", period = 300, periods = 6, points = 6
       threshold  = 90, missing = "breaching"
-      dimensions = { ClusterName = var.service.cluster_name, ServiceName = var.service.service_name }
+      dimensions = tomap({ ClusterName = var.service.cluster_name, ServiceName = var.service.service_name })
     }
     service-memory = {
       about      = "The tasks come near their memory: raise memory_mb."
       namespace  = "AWS/ECS", metric = "MemoryUtilization", statistic = "Maximum", period = 300, periods = 3, points = 3
       threshold  = 90, missing = "breaching"
-      dimensions = { ClusterName = var.service.cluster_name, ServiceName = var.service.service_name }
+      dimensions = tomap({ ClusterName = var.service.cluster_name, ServiceName = var.service.service_name })
     }
   }
 

@@ -1,0 +1,61 @@
+"""What the tests share: one initialised copy of the configurations, and the last lines, which say what was not checked."""
+
+import concurrent.futures
+
+import pytest
+
+import examples
+import terraform
+from workspace import Workspace
+
+NOT_CHECKED = "ConflictsWith and ExactlyOneOf, plan-time differences, forced replacement, anything AWS says"
+
+
+@pytest.fixture(scope="session")
+def workspace():
+    """Initialised once; tests that change something take a copy of it."""
+    made = Workspace("right")
+    # Before there are threads: each of these is made once.
+    terraform.binary()
+    terraform.provider_version()
+    terraform.environment()
+    terraform.attached()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        complaints = list(pool.map(terraform.init, made.configurations()))
+    assert not any(complaints), complaints
+    return made
+
+
+@pytest.fixture(scope="session")
+def states(workspace):
+    """What each example would make, by its name."""
+    return States(workspace)
+
+
+class States(dict):
+    """Made when they are asked for, once."""
+
+    def __init__(self, workspace):
+        super().__init__()
+        self.workspace = workspace
+
+    def __missing__(self, example):
+        self[example] = examples.made(self.workspace.root / "examples" / example)
+        return self[example]
+
+
+def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"skipped: {report.nodeid}: {report.longrepr[2]}")
+    counts = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
+    pytest.said = "{} passed, {} failed, {} skipped".format(
+        counts["passed"], counts["failed"] + counts["error"], counts["skipped"])
+
+
+def pytest_unconfigure():
+    if hasattr(pytest, "said"):
+        what = f"provider schema {terraform.provider_version()} (stub): not checked: {NOT_CHECKED}"
+        if not terraform.IS_STUB:
+            what = "provider from its registry: not checked: anything AWS says"
+        print(f"terraform {terraform.binary()[1]}, {what}")
+        print(pytest.said)
