@@ -33,6 +33,7 @@ impl<'a> Tree<'a> {
         *rest = tail;
         let below = match &field.data_type {
             DataType::List(item) => vec![Tree::take(item, rest)?],
+            DataType::Map { key, value } => vec![Tree::take(key, rest)?, Tree::take(value, rest)?],
             DataType::Struct(members) => {
                 members.iter().map(|member| Tree::take(member, rest)).collect::<Option<_>>()?
             }
@@ -61,11 +62,19 @@ impl<'a> Tree<'a> {
             Values::Binary(texts) => quoted(&STANDARD.encode(texts.get(slot))),
             Values::Date(days) => date(*days.get(slot)?),
             Values::Timestamp(micros) => timestamp(*micros.get(slot)?),
+            Values::TimestampNtz(micros) => timestamp(*micros.get(slot)?).replace('Z', ""),
             Values::List(ends) => {
                 let start = if slot == 0 { 0 } else { *ends.get(slot - 1)? };
                 let item = self.below.first()?;
                 let items: Vec<String> = (start..*ends.get(slot)?).map(|index| item.cell(index as usize)).collect();
                 format!("[{}]", items.join(","))
+            }
+            Values::Map(ends) => {
+                let start = if slot == 0 { 0 } else { *ends.get(slot - 1)? };
+                let (key, value) = (self.below.first()?, self.below.get(1)?);
+                let entry = |index: u32| format!("{}:{}", key.cell(index as usize), value.cell(index as usize));
+                let entries: Vec<String> = (start..*ends.get(slot)?).map(entry).collect();
+                format!("{{{}}}", entries.join(","))
             }
             Values::Struct(_) => object(&self.below, slot),
         })
@@ -113,7 +122,7 @@ mod tests {
     use sluicebox_sandbox::Strings;
 
     fn field(name: &str, data_type: DataType) -> Field {
-        Field { name: name.to_owned(), data_type, nullable: true }
+        Field::new(name, data_type, true)
     }
 
     fn column(values: Values, nulls: &[u32]) -> Column {
@@ -123,9 +132,9 @@ mod tests {
     #[test]
     fn every_type_has_its_text() {
         let member = |name, data_type| field(name, data_type);
-        let table = Table {
-            name: "all".to_owned(),
-            fields: vec![
+        let table = Table::new(
+            "all",
+            vec![
                 member("b", DataType::Boolean),
                 member("f", DataType::Float64),
                 member("d", DataType::Decimal { precision: 5, scale: 2 }),
@@ -137,8 +146,7 @@ mod tests {
                     DataType::List(Box::new(member("item", DataType::Struct(vec![member("n", DataType::Int32)])))),
                 ),
             ],
-            partition_columns: Vec::new(),
-        };
+        );
         let decimals: Vec<u8> = [-5i128, 1234].iter().flat_map(|unscaled| unscaled.to_le_bytes()).collect();
         let rows = Rows::Columns(vec![
             column(Values::Boolean(vec![1, 0]), &[]),

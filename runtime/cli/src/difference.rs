@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn long_texts_show_what_changed() {
-        let text = "a long message about an order that nobody would want to compare by eye";
+        let text = "a long message about an order too long to compare by eye";
         let found = paths(json!(text), json!(text.replace("order", "invoice")));
         assert!(found[0].contains("[-order-]") && found[0].contains("{+invoice+}"), "{found:?}");
     }

@@ -1,5 +1,5 @@
-//! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`. No secrets and no payloads are in
-//! them, and there is no password before them: listen where only those come who may see lag and topic names.
+//! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`. They hold no secrets and no payloads,
+//! and no password protects them: listen where every client may see lag and topic names.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
-use sluicebox_pipeline::{Health, Progress, telemetry};
+use sluicebox_pipeline::{Health, Progress, metrics as walk_metrics};
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -60,15 +60,15 @@ pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), 
 
 fn recorder(subject: &Subject) -> Result<PrometheusHandle, BuildError> {
     let recorder = PrometheusBuilder::new()
-        .set_buckets(&telemetry::DURATION_BUCKETS_SECONDS)?
+        .set_buckets(&walk_metrics::DURATION_BUCKETS_SECONDS)?
         .add_global_label("pipeline", &subject.pipeline)
         .install_recorder()?;
-    telemetry::describe();
+    walk_metrics::describe();
     metrics::describe_gauge!("sluicebox_info", "always 1; says the version");
     metrics::describe_gauge!("sluicebox_ready", "1 if /ready says 200");
     metrics::describe_counter!("sluicebox_process_cpu_seconds_total", metrics::Unit::Seconds, "processor time used");
     metrics::gauge!("sluicebox_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
-    telemetry::judges(&subject.transform_digest);
+    walk_metrics::judges(&subject.transform_digest);
     Ok(recorder)
 }
 

@@ -8,7 +8,11 @@ use sluicebox_sandbox::Batch;
 
 use crate::exit::{Blame as _, Failure};
 
-/// Records of a sample, in order, and the positions that they have or are given.
+/// What a line has to be. A file of bare values is the usual mistake.
+const RECORD_FORM: &str =
+    "each line is a record, `{\"value\": …}`; for lines that are values themselves, `sluicebox try` has --raw";
+
+/// Records of a sample, in order. A record without a position gets one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples {
     /// The records.
@@ -24,7 +28,7 @@ pub(crate) enum Lines {
     Values,
 }
 
-/// Where a record stands.
+/// The position of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) topic: String,
@@ -48,7 +52,10 @@ impl Samples {
             match lines {
                 Lines::Values => records.push(RecordLine { value: Some(line.to_owned()), ..RecordLine::default() }),
                 Lines::Records if line.trim_ascii().is_empty() => {}
-                Lines::Records => records.push(RecordLine::parse(line).usage(format!("{shown}:{}", index + 1))?),
+                Lines::Records => {
+                    let place = format!("{shown}:{} ({RECORD_FORM})", index + 1);
+                    records.push(RecordLine::parse(line).usage(place)?);
+                }
             }
         }
         Ok(Samples { records })
@@ -59,7 +66,7 @@ impl Samples {
         self.records.len()
     }
 
-    /// Where record `index` stands; what its line leaves out is filled in.
+    /// The position of record `index`; parts that its line leaves out are filled in.
     pub(crate) fn position(&self, index: usize) -> Position {
         let record = self.records.get(index);
         Position {

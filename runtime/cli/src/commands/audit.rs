@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sluicebox_pipeline::audit::{PartitionReport, Report, TableReport, audit};
+use sluicebox_audit::{PartitionReport, Report, TableReport, audit};
 
 use super::Format;
 use super::document::document;
@@ -33,7 +33,7 @@ pub(crate) struct Audit {
     /// Read the logs only: rows are counted, not looked at
     #[arg(long)]
     quick: bool,
-    /// How to show the result
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

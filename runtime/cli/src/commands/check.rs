@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sluicebox_delta::TableError;
+use sluicebox_delta::dead_letter::DeadLetters;
 use sluicebox_pipeline::PipelineError;
-use sluicebox_pipeline::dead_letter::DeadLetters;
-use sluicebox_pipeline::settings::{Diagnostic, Document, SettingsError, TransformOrigin, did_you_mean};
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_registry::{Opened, RegistryError};
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
+use sluicebox_settings::{Diagnostic, Document, SettingsError, TransformOrigin, did_you_mean};
 
 use super::document::document;
 use super::run::blamed;
@@ -28,7 +29,7 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) fn run(self) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         let (document, opened) = runtime.block_on(checked(&self.pipeline, &sandbox))?;
         let transform = opened.transform;
         let description = transform.description();
@@ -51,7 +52,7 @@ impl Check {
     }
 }
 
-/// What to think of a table that cannot be looked at.
+/// What a table out of reach means.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OutOfReach {
     /// The check has failed.
@@ -67,8 +68,8 @@ pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document,
     Ok((document, opened))
 }
 
-/// The same for whoever runs it. A promotion that does not fit is shown as well; but what the channel named before judges then,
-/// as it does where it was running already.
+/// The same for `run`. A promotion that does not fit is shown as well, but the channel's previous transform runs then, as it
+/// does where it was running already.
 pub(super) async fn runnable(path: &Path, sandbox: &Sandbox) -> Result<(Document, Opened), Failure> {
     let document = document(path)?;
     let failure = match fitting(&document, sandbox, OutOfReach::IsFine).await {
@@ -79,7 +80,7 @@ pub(super) async fn runnable(path: &Path, sandbox: &Sandbox) -> Result<(Document
     let earlier = sluicebox_registry::open_earlier(document.settings(), sandbox, cache::compiled().as_ref()).await;
     match earlier.map_err(Failure::environment)? {
         Some(earlier) => {
-            tracing::warn!(transform_digest = %earlier.transform.digest(), "what the channel named before judges");
+            tracing::warn!(transform_digest = %earlier.transform.digest(), "promotion refused: the channel's previous transform runs");
             Ok((document, earlier))
         }
         None => Err(failure),
@@ -100,7 +101,7 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
     if faults.is_empty() {
         match misfitting_table(document, transform).await {
             Ok(fault) => faults.extend(fault),
-            // Whoever goes on to open the tables has more patience.
+            // `run` opens the tables later and waits longer for them.
             Err(failure) if tables == OutOfReach::IsFailure => return Err(failure),
             Err(_) => {}
         }
@@ -131,18 +132,21 @@ pub(super) fn shown(error: &SettingsError) -> Failure {
     Failure::shown_usage()
 }
 
-/// Each table of the transform needs a place, and each place a table.
+/// Each table of the transform needs an entry in the file, and each entry a table.
 fn misplaced_tables(document: &Document, transform: &Transform) -> Vec<Diagnostic> {
     let written: Vec<&str> = transform.description().tables.iter().map(|table| table.name.as_str()).collect();
     let placed = &document.settings().tables;
     let name = &transform.description().name;
     let missing = written.iter().filter(|table| !placed.contains_key(**table)).map(|table| {
-        Diagnostic::new("E0121", format!("the transform `{name}` writes table `{table}`, which has no place"))
-            .at(document.key_place(&["tables"]))
-            .label(format!("add `{table}: {{path: …}}` below this"))
+        Diagnostic::new(
+            "E0121",
+            format!("the transform `{name}` writes table `{table}`, which is not listed under `tables`"),
+        )
+        .at(document.key_place(&["tables"]))
+        .label(format!("add `{table}: {{path: …}}` below this"))
     });
     let unknown = placed.keys().filter(|table| !written.contains(&table.as_str())).map(|table| {
-        let fault = Diagnostic::new("E0121", format!("the transform `{name}` writes no table `{table}`"))
+        let fault = Diagnostic::new("E0121", format!("the transform `{name}` does not write a table `{table}`"))
             .at(document.key_place(&["tables", table]))
             .help(format!("it writes {}", written.join(", ")));
         match did_you_mean(table, written.iter().copied()) {
@@ -157,22 +161,27 @@ fn misplaced_tables(document: &Document, transform: &Transform) -> Vec<Diagnosti
 async fn misfitting_table(document: &Document, transform: &Transform) -> Result<Option<Diagnostic>, Failure> {
     let settings = document.settings();
     let tables = Tables::check(settings, transform).await;
-    let error = match tables.and(DeadLetters::check(&settings.dead_letters.path).await) {
+    let dead_letters = DeadLetters::check(&settings.dead_letters.path).await.map_err(PipelineError::from);
+    let (table, location, differences) = match tables.and(dead_letters) {
         Ok(()) => return Ok(None),
-        Err(error) => error,
+        Err(PipelineError::Table(TableError::Schema { table, location, differences })) => {
+            (table, location, differences)
+        }
+        Err(error) => return Err(blamed(error)),
     };
-    let PipelineError::Schema { table, location, differences } = &error else { return Err(blamed(error)) };
+    let table = &table;
     let place = match settings.tables.contains_key(table) {
         true => document.place(&["tables", table, "path"]),
         false => document.place(&["dead_letters", "path"]),
     };
     let fault = Diagnostic::new("E0123", format!("the table at {location} does not fit the transform"));
+    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
     Ok(Some(
         fault.at(place).label("give the table another folder, or change the transform").help(differences.join("\n")),
     ))
 }
 
-/// The transform itself is the judge of its configuration.
+/// The transform itself checks its configuration.
 fn refused_configuration(document: &Document, transform: &Transform) -> Result<Option<Diagnostic>, Failure> {
     let configuration = document.settings().transform.configuration.to_string();
     let message = match transform.worker(&configuration) {

@@ -1,4 +1,4 @@
-//! `sluicebox clean`: takes away what killed processes left in the tables' folders and in their buckets.
+//! `sluicebox clean`: deletes what killed processes left in the tables' folders and buckets.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use serde_json::{Value, json};
+use sluicebox_audit::clean::{AGE_MIN, Orphans, orphans};
 use sluicebox_aws::uploads::{Upload, Uploads};
-use sluicebox_pipeline::clean::{AGE_MIN, Orphans, orphans};
-use sluicebox_pipeline::settings::Settings;
+use sluicebox_settings::Settings;
 
 use super::Format;
 use super::dlq::wait;
@@ -18,10 +18,10 @@ use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, size};
 
 const AFTER_HELP: &str = "\
-What is taken away: data files that no entry of a table's log mentions, be it as added or as removed, and multipart uploads
-that nobody has finished. Nothing that a commit could still bring in; pipelines may run meanwhile.";
+It deletes data files that no entry of a table's log mentions, neither as added nor as removed, and unfinished multipart
+uploads. It keeps every file that a commit could still add; pipelines may run meanwhile.";
 
-/// Take away what killed processes left in the tables' folders
+/// Delete files that killed processes left in the tables' folders
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Clean {
@@ -31,10 +31,10 @@ pub(crate) struct Clean {
     /// Only what is older than this; at least 1h
     #[arg(long, value_name = "AGE", default_value = "7d", value_parser = age)]
     older_than: Duration,
-    /// Only say what would be taken away
+    /// List the files without deleting them
     #[arg(long)]
     dry_run: bool,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -56,7 +56,7 @@ impl Clean {
             for orphans in orphans(document.settings(), before).await.map_err(blamed)? {
                 let found = with_uploads(orphans, document.settings(), before).await?;
                 if !self.dry_run {
-                    take_away(&found).await?;
+                    delete(&found).await?;
                 }
                 all.push(found);
             }
@@ -91,14 +91,14 @@ impl Clean {
         let bytes = all.iter().flat_map(|it| &it.orphans.files).map(|file| file.bytes).sum();
         let files = counted(all.iter().map(|it| it.orphans.files.len()).sum(), "file");
         let uploads = counted(all.iter().map(|it| it.uploads.len()).sum(), "unfinished upload");
-        let word = if self.dry_run { "would be taken away" } else { "taken away" };
+        let word = if self.dry_run { "would be deleted" } else { "deleted" };
         writeln!(out, "{files} ({}) and {uploads} {word}", size(bytes))
     }
 }
 
 fn age(text: &str) -> Result<Duration, String> {
-    let age =
-        humantime::parse_duration(text).map_err(|_| "a duration with its unit belongs here: `7d`, `12h`".to_owned())?;
+    let age = humantime::parse_duration(text)
+        .map_err(|_| "expected a duration with its unit, such as `7d` or `12h`".to_owned())?;
     match age >= AGE_MIN {
         true => Ok(age),
         false => Err("at least 1h: what is younger may still be committed".to_owned()),
@@ -127,11 +127,11 @@ fn bucket_and_prefix(location: &str) -> Option<(String, String)> {
     Some((bucket.to_owned(), prefix))
 }
 
-async fn take_away(found: &Found) -> Result<(), Failure> {
+async fn delete(found: &Found) -> Result<(), Failure> {
     found.orphans.delete().await.map_err(blamed)?;
     if let Some(bucket) = &found.bucket {
         for upload in &found.uploads {
-            bucket.abort(upload).await.environment("cannot take away an unfinished upload")?;
+            bucket.abort(upload).await.environment("cannot delete an unfinished upload")?;
         }
     }
     Ok(())

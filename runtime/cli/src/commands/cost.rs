@@ -1,4 +1,4 @@
-//! `sluicebox cost`: what a pipeline costs as a function, as a container, and with others, side by side.
+//! `sluicebox cost`: the cost of a pipeline as a function, as a container, and with other products, side by side.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,41 +8,41 @@ use clap::Args;
 use serde_json::json;
 
 use super::Format;
-use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Load, Mode};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, grouped};
+use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Load, Mode};
 
 const AFTER_HELP: &str = "\
 The formulas, what they leave out, and where the prices are from: docs/cost.md.";
 
-/// Reckon what a pipeline costs in AWS, as a function, as a container, and with others
+/// Estimate what a pipeline costs in AWS: as a function, as a container, and with other products
 ///
-/// Prices and assumptions are of a file that the command carries; --prices takes another. Nothing is asked over the network.
+/// Prices and assumptions come from a file inside this program; --prices takes another. It calls no service.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Cost {
-    /// How many records come, on average
+    /// Records a second, on average
     #[arg(long, value_name = "RATE", value_parser = positive)]
     records_per_second: f64,
-    /// How large a record is: key, value and headers
+    /// Bytes of a record: key, value and headers
     #[arg(long, value_name = "BYTES", value_parser = positive)]
     bytes: f64,
-    /// Records an invocation of the function; otherwise as many as come within --window, up to Lambda's limits
+    /// Records an invocation of the function [default: as many as arrive within --window, up to Lambda's limits]
     #[arg(long, value_name = "RECORDS", value_parser = positive)]
     batch: Option<f64>,
     /// How long Lambda gathers records for an invocation
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
     window: Duration,
-    /// How often the function is invoked that pulls records itself
+    /// How often a schedule invokes the function that reads from Kafka itself
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     drain_every: Duration,
-    /// Provisioned poller units; 0 is polling on demand
+    /// Provisioned poller units; 0 polls on demand
     #[arg(long, value_name = "UNITS", default_value_t = 0)]
     pollers: u32,
-    /// A file of prices in the form of the command's own; docs/cost.md has it
+    /// A file of prices; docs/cost.md names the one to copy
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -74,7 +74,7 @@ impl Cost {
         let text = std::fs::read_to_string(path).usage(format!("cannot read {}", path.display()))?;
         Book::parse(&text).map_err(|error| {
             Failure::usage(format!(
-                "{} is no book of prices: {error}; docs/cost.md says how to make one",
+                "{} is not a file of prices: {error}; docs/cost.md says how to make one",
                 path.display()
             ))
         })
@@ -84,14 +84,14 @@ impl Cost {
 fn positive(text: &str) -> Result<f64, String> {
     match text.replace('_', "").parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err("a number above zero belongs here".to_owned()),
+        _ => Err("expected a number above zero".to_owned()),
     }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("a duration with its unit belongs here, such as `5s` or `1h`".to_owned()),
+        _ => Err("expected a duration with its unit, such as `5s` or `1h`".to_owned()),
     }
 }
 

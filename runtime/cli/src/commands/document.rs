@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sluicebox_pipeline::settings::Document;
+use sluicebox_settings::Document;
 
 use super::check::shown;
 use crate::exit::{Blame as _, Failure};

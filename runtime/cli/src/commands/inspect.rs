@@ -17,7 +17,7 @@ use crate::terminal::{Paint, grouped, size};
 pub(crate) struct Inspect {
     /// The component, or the folder of its crate
     transform: PathBuf,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

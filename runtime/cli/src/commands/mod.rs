@@ -6,11 +6,14 @@ mod bench;
 mod build;
 mod check;
 mod clean;
+mod completions;
 mod cost;
 mod demo;
 mod dlq;
 mod document;
+mod explain;
 mod inspect;
+mod man;
 mod new;
 mod replay;
 mod run;
@@ -24,16 +27,27 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::exit::Outcome;
 
 const AFTER_HELP: &str = "\
-A first transform in three commands:
+A first transform, without Kafka:
   sluicebox new hello && cd hello
-  sluicebox test
+  sluicebox test && sluicebox run && sluicebox audit
 
-Exit codes: 0 all is well, 1 a negative verdict, 2 usage or settings, 3 the surroundings (retry may help).
-Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings.";
+Exit codes: 0 success, 1 a negative verdict, 2 usage or configuration, 3 the environment (a retry may help).
+Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings.
+Errors: `sluicebox explain E0201` says what a code means and what to do.";
+
+/// wasmtime decides whether a compiled transform can be loaded, so its version is part of ours.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (commit ",
+    env!("SLUICEBOX_COMMIT"),
+    ", wasmtime ",
+    env!("SLUICEBOX_WASMTIME"),
+    ")"
+);
 
 /// Runs your WebAssembly transform on every record between Kafka and Delta Lake, exactly once.
 #[derive(Debug, Parser)]
-#[command(name = "sluicebox", version, after_help = AFTER_HELP, propagate_version = true)]
+#[command(name = "sluicebox", version = VERSION, after_help = AFTER_HELP, propagate_version = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -64,6 +78,9 @@ enum Command {
     Clean(clean::Clean),
     Cost(cost::Cost),
     Bench(bench::Bench),
+    Explain(explain::Explain),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// For people, or for programs.
@@ -121,6 +138,9 @@ impl Arguments {
             Command::Clean(clean) => clean.run(),
             Command::Cost(cost) => cost.run(),
             Command::Bench(bench) => bench.run(),
+            Command::Explain(explain) => explain.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }

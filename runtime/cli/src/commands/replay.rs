@@ -1,18 +1,21 @@
-//! `sluicebox replay`: one dead letter judged again, here, by the very transform, configuration and limits that judged it.
+//! `sluicebox replay`: repeats the verdict on one dead letter on this machine, with the transform, configuration and limits of
+//! the original verdict.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sluicebox_pipeline::dead_letter::{Letter, Reason, Span, Stage, Terms};
-use sluicebox_pipeline::judge::Judge;
-use sluicebox_pipeline::settings::{Document, Settings};
+use sluicebox_delta::dead_letter::{Letter, ReplayContext, Span};
+use sluicebox_ledger::{Reason, Stage};
+use sluicebox_pipeline::decoders::Decoders;
 use sluicebox_pipeline::source::record_line::RecordLine;
 use sluicebox_sandbox::{Rejection, Sandbox, Transform};
+use sluicebox_settings::{Document, Settings};
 
 use super::dlq::{self, PipelineFile};
 use super::document::document;
 use super::run::blamed;
+use super::transform::load;
 use super::r#try;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
@@ -20,21 +23,21 @@ use crate::samples::Samples;
 use crate::terminal::Paint;
 use crate::trial::{Instance, Judgement, Trial};
 
-/// Judge a dead letter again, here, by the transform, configuration and limits that judged it
+/// Repeat the verdict on a dead letter, on this machine, bit for bit
 ///
-/// Says whether the verdict is the same, bit for bit: stage, code, message and path. Exit code 0 if it is, 1 if not.
-/// With another transform: what that makes of the record, by the pipeline file's configuration and limits. Exit code 0 if it
-/// makes rows of it or filters it, 1 if it rejects it. Writes nothing.
+/// Takes the transform, configuration and limits of the original verdict. Exit code 0 if stage, code, message and path are the
+/// same, 1 if not. With --transform it shows what another transform makes of the record, with the pipeline file's configuration
+/// and limits: exit code 0 if the record becomes rows or is filtered, 1 if it is rejected. Writes nothing.
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
 pub(crate) struct Replay {
     #[command(flatten)]
     file: PipelineFile,
-    /// Where the record stands: `topic/partition@offset`
+    /// The record's position: `topic/partition@offset`
     #[arg(value_name = "POSITION")]
     at: Span,
-    /// Another transform than the one that judged
-    #[arg(long, value_name = "WASM")]
+    /// Another transform: a component, or the folder of its crate
+    #[arg(long, value_name = "TRANSFORM")]
     transform: Option<PathBuf>,
 }
 
@@ -47,7 +50,7 @@ enum Again {
 impl Replay {
     pub(crate) fn run(self) -> Outcome {
         let document = document(&self.file.pipeline)?;
-        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         let (letter, component) = dlq::wait(async {
             let letters = dlq::letters(&document).await?;
             let letter = dlq::find(&letters, &self.at).await?.letter;
@@ -55,14 +58,14 @@ impl Replay {
                 Some(_) => Vec::new(),
                 None => {
                     let archive = letters.archive();
-                    let digest = &letter.headline.transform_digest;
-                    archive.transform(digest).await.environment("the transform that judged cannot be had")?
+                    let digest = &letter.summary.transform_digest;
+                    archive.transform(digest).await.environment("cannot fetch the transform of the verdict")?
                 }
             };
             Ok((letter, component))
         })?;
         match &self.transform {
-            Some(wasm) => try_other(&sandbox, &document, &letter, wasm),
+            Some(wasm) => try_other(&document, &letter, wasm),
             None => repeat(&sandbox, &document, &letter, component),
         }
     }
@@ -70,18 +73,20 @@ impl Replay {
 
 /// By the terms that the letter carries.
 fn repeat(sandbox: &Sandbox, document: &Document, letter: &Letter, component: Vec<u8>) -> Outcome {
-    let headline = &letter.headline;
-    let terms = Terms::parse(&letter.judged_under)
-        .usage(format!("the terms that {} was judged under cannot be read by this version", headline.position()))?;
-    let name = Path::new(&headline.transform_digest);
+    let summary = &letter.summary;
+    let terms = ReplayContext::parse(&letter.replay_context).usage(format!(
+        "this version cannot read the configuration and limits of the verdict on {}",
+        summary.position()
+    ))?;
+    let name = Path::new(&summary.transform_digest);
     let transform = sandbox
         .load_bytes(name, component, &terms.limits, cache::compiled().as_ref())
-        .usage("the transform that judged cannot be run here")?;
+        .usage("the transform of the verdict cannot run here")?;
     let again = judged(document.settings(), &transform, &terms.configuration.to_string(), letter)?;
     show(&again, letter)?;
     if terms.sluicebox != env!("CARGO_PKG_VERSION") {
         let (then, now) = (&terms.sluicebox, env!("CARGO_PKG_VERSION"));
-        eprintln!("judged by sluicebox {then}, replayed by {now}");
+        eprintln!("the verdict is from sluicebox {then}, this replay from {now}");
     }
     let paint = Paint::stderr();
     match differences(letter, &again) {
@@ -98,11 +103,9 @@ fn repeat(sandbox: &Sandbox, document: &Document, letter: &Letter, component: Ve
 }
 
 /// By the pipeline's present terms.
-fn try_other(sandbox: &Sandbox, document: &Document, letter: &Letter, wasm: &Path) -> Outcome {
+fn try_other(document: &Document, letter: &Letter, wasm: &Path) -> Outcome {
     let settings = document.settings();
-    let transform = sandbox
-        .load(wasm, &settings.transform.limits, cache::compiled().as_ref())
-        .map_err(|error| Failure::Usage(error.into()))?;
+    let transform = load(wasm, &settings.transform.limits)?;
     let again = judged(settings, &transform, &settings.transform.configuration.to_string(), letter)?;
     show(&again, letter)?;
     Ok(match again {
@@ -144,7 +147,7 @@ fn misfit(
     configuration: &str,
     samples: &Samples,
 ) -> Result<Option<Reason>, Failure> {
-    let judge = dlq::wait(async { Judge::of(settings, transform).await.map_err(blamed) })?;
+    let judge = dlq::wait(async { Decoders::of(settings, transform).await.map_err(blamed) })?;
     let mut worker = transform.worker(configuration).usage("the transform cannot be configured")?;
     let mut reasons = Vec::new();
     for batch in samples.batches(&[]) {
@@ -157,9 +160,9 @@ fn misfit(
 fn record(letter: &Letter) -> RecordLine {
     let headers = letter.headers.iter().map(|(name, value)| (name.clone().into_bytes(), value.clone()));
     RecordLine {
-        topic: Some(letter.headline.partition.topic.to_string()),
-        partition: Some(letter.headline.partition.partition),
-        offset: Some(letter.headline.offset),
+        topic: Some(letter.summary.partition.topic.to_string()),
+        partition: Some(letter.summary.partition.partition),
+        offset: Some(letter.summary.offset),
         timestamp: letter.timestamp.map(|micros| micros / 1_000),
         key: letter.key.clone(),
         value: letter.value.clone(),
@@ -168,7 +171,7 @@ fn record(letter: &Letter) -> RecordLine {
 }
 
 fn show(again: &Again, letter: &Letter) -> Result<(), Failure> {
-    let (offset, paint) = (letter.headline.offset, Paint::stdout());
+    let (offset, paint) = (letter.summary.offset, Paint::stdout());
     let text = match again {
         Again::Rejected { rejection, .. } => r#try::shown(&Judgement::Rejected(rejection.clone()), offset, paint),
         Again::Other(judgement) => r#try::shown(judgement, offset, paint),
@@ -179,15 +182,15 @@ fn show(again: &Again, letter: &Letter) -> Result<(), Failure> {
 /// Where the new verdict differs from the recorded one. The backtrace is shown, but not compared: it names places in
 /// compiled code, and those belong to the version that compiled it.
 fn differences(letter: &Letter, again: &Again) -> Vec<String> {
-    let headline = &letter.headline;
+    let summary = &letter.summary;
     let Again::Rejected { stage, rejection } = again else {
-        return vec![format!("rejected then ({} {}), not now", headline.stage, headline.code)];
+        return vec![format!("rejected then ({} {}), not now", summary.stage, summary.code)];
     };
     let (none, now) = (String::new(), rejection);
     let pairs = [
-        ("stage", headline.stage.as_str(), stage.as_str()),
-        ("code", &headline.code, &now.code),
-        ("message", &headline.message, &now.message),
+        ("stage", summary.stage.as_str(), stage.as_str()),
+        ("code", &summary.code, &now.code),
+        ("message", &summary.message, &now.message),
         ("path", letter.path.as_ref().unwrap_or(&none), now.path.as_ref().unwrap_or(&none)),
     ];
     let differing = pairs.iter().filter(|(_, then, now)| then != now);

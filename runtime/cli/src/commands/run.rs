@@ -1,15 +1,18 @@
-//! `sluicebox run`: a pipeline, until it is told to stop or, with `--drain`, until there is nothing more to read.
+//! `sluicebox run`: runs a pipeline until a signal stops it or, with `--drain`, until everything is read.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use sluicebox_pipeline::settings::{Settings, SourceSettings};
-use sluicebox_pipeline::{Changes, ErrorKind, Gap, Health, PipelineError, Progress, RunOptions};
+use sluicebox_kafka::TokenSource;
+use sluicebox_ledger::{ErrorKind, Gap};
+use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions};
 use sluicebox_registry::{Following, Opened};
 use sluicebox_sandbox::Sandbox;
+use sluicebox_settings::{Settings, SourceSettings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -27,26 +30,26 @@ const FAREWELL_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// Run a pipeline
 ///
-/// SIGTERM and SIGINT end it cleanly: what has been read is flushed and committed, the consumer group is left. A second
-/// one ends it at once, which loses nothing either: the next run goes on from what the tables have.
+/// SIGTERM and SIGINT end it cleanly: it flushes and commits what it has read and leaves the consumer group. A second signal
+/// ends it at once, which loses nothing either: the next run goes on from what the tables have.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The pipeline's YAML file
     #[arg(default_value = "pipeline.yaml")]
     pipeline: PathBuf,
-    /// Stop at the end offsets that are seen at the start
+    /// Stop at the end offsets of the start
     #[arg(long)]
     drain: bool,
     /// Write what has been committed so far to stdout after each flush: one JSON object a line
     #[arg(long)]
     progress: bool,
-    /// Go on without records that are missing, exactly as the error message names them; the tables' logs will say so
+    /// Go on without missing records, exactly as the error message names them; the tables' logs record it
     #[arg(long, value_name = "TOPIC/PARTITION@FROM-TO")]
     accept_gap: Vec<Gap>,
-    /// Answer /live, /ready, /status and /metrics here, whatever `http.listen` says; port 0 takes a free one
+    /// Answer /live, /ready, /status and /metrics here instead of at `http.listen`; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Go on, however much the transform rejects
+    /// Go on, no matter how many records the transform rejects
     #[arg(long)]
     ignore_breaker: bool,
 }
@@ -58,14 +61,14 @@ impl Run {
             .worker_threads(2)
             .build()
             .environment("cannot start the threads")?;
-        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         runtime.block_on(async {
             let (document, Opened { transform, followed }) = runnable(&self.pipeline, &sandbox).await?;
             let mut settings = document.into_settings();
             if self.ignore_breaker {
                 settings.breaker = None;
             }
-            authenticate(&mut settings).await?;
+            let tokens = token_source(&settings).await?;
             let (progress, seen) = watch::channel(Progress::default());
             let (health, felt) = watch::channel(Health::default());
             if let Some(address) = self.listen.or(settings.http.map(|http| http.listen)) {
@@ -84,32 +87,33 @@ impl Run {
                 }
                 _ => None,
             };
-            let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes };
+            let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes, copies: None };
             if self.progress {
                 tokio::spawn(print_progress(seen));
             }
             let started = Instant::now();
-            let walked = sluicebox_pipeline::run(settings, &transform, options).await;
+            let walked = sluicebox_kafka::run(settings, &transform, tokens, options).await;
             if let Some(follower) = follower {
                 let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
             }
             let total = walked.map_err(blamed)?;
-            summarise(&total, started.elapsed().as_secs_f64());
+            summarise(&total, started.elapsed().as_secs_f64(), &self.pipeline);
             Ok(Verdict::Good)
         })
     }
 }
 
-/// A canary that was sent back in the last moment is withdrawn for everybody.
+/// A canary that failed in the last moment is withdrawn for all processes.
 async fn say_farewell(follower: JoinHandle<Following>) {
     if let Ok(mut following) = follower.await {
         following.withdraw().await;
     }
 }
 
-/// Whoever has no credentials to begin with is told at the start.
-pub(super) async fn authenticate(settings: &mut Settings) -> Result<(), Failure> {
-    sluicebox_aws::authenticate(settings).await.map(drop).environment("cannot authenticate to the brokers")
+/// Missing credentials are an error at the start, not at the first connection.
+pub(super) async fn token_source(settings: &Settings) -> Result<Option<Arc<dyn TokenSource>>, Failure> {
+    let tokens = sluicebox_aws::token_source(settings).await.environment("cannot authenticate to the brokers")?;
+    Ok(tokens.map(|tokens| tokens as Arc<dyn TokenSource>))
 }
 
 /// Turns true at the first SIGTERM or SIGINT; the second ends the process.
@@ -133,7 +137,7 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
     Ok(stopped)
 }
 
-/// Ends with the walk, or when nobody reads any longer.
+/// Ends with the walk, or when the reader closes our stdout.
 async fn print_progress(mut seen: watch::Receiver<Progress>) {
     while seen.changed().await.is_ok() {
         let mut line = serde_json::to_value(&*seen.borrow_and_update()).unwrap_or_default();
@@ -145,7 +149,8 @@ async fn print_progress(mut seen: watch::Receiver<Progress>) {
     }
 }
 
-pub(super) fn blamed(error: PipelineError) -> Failure {
+pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
+    let error = error.into();
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),
         ErrorKind::Pause => Failure::Refused(error.into()),
@@ -153,12 +158,13 @@ pub(super) fn blamed(error: PipelineError) -> Failure {
     }
 }
 
-fn summarise(total: &Progress, seconds: f64) {
+fn summarise(total: &Progress, seconds: f64, pipeline: &Path) {
     eprintln!(
-        "{} in {seconds:.1} s · {} became rows · {} filtered · {} dead letters",
+        "{} in {seconds:.1} s · {} written to tables · {} filtered · {}{}",
         counted(total.records as usize, "record"),
         grouped(total.emitted),
         grouped(total.filtered),
-        grouped(total.dead_letters),
+        counted(total.dead_letters as usize, "dead letter"),
+        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {}`", pipeline.display()) } else { String::new() },
     );
 }

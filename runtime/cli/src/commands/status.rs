@@ -1,4 +1,4 @@
-//! `sluicebox status`: how far a pipeline is, and how its process is.
+//! `sluicebox status`: progress, lag and health of a pipeline.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use sluicebox_pipeline::settings::{Settings, SourceSettings};
+use sluicebox_kafka::{Brokers, survey};
+use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::status::{PartitionStatus, status};
+use sluicebox_settings::{Settings, SourceSettings};
 
 use super::Format;
 use super::dlq::wait;
 use super::document::document;
-use super::run::{authenticate, blamed};
+use super::run::{blamed, token_source};
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
 
 /// How long the process may take to answer.
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
 
-/// Show how far a pipeline is, and how its process is
+/// Show progress, lag and health of a pipeline
 ///
 /// Reads the tables' ledgers, asks Kafka for the offsets of each partition, and the process itself if `http.listen` or
 /// --url says where. Exit code 1 if the process is not ready or does not answer, or if records are missing.
@@ -29,17 +31,17 @@ pub(crate) struct Status {
     /// The pipeline's YAML file
     #[arg(default_value = "pipeline.yaml")]
     pipeline: PathBuf,
-    /// Where the process answers, if not at this machine's `http.listen`: http://host:9090
+    /// The address of the process, such as http://host:9090 [default: this machine's `http.listen`]
     #[arg(long)]
     url: Option<String>,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 /// What the process says of itself.
 enum Process {
-    /// Nobody said where it answers.
+    /// Its address is not known.
     NotAsked,
     Silent {
         url: String,
@@ -50,9 +52,9 @@ enum Process {
 
 impl Status {
     pub(crate) fn run(self) -> Outcome {
-        let mut settings = document(&self.pipeline)?.into_settings();
+        let settings = document(&self.pipeline)?.into_settings();
         wait(async {
-            authenticate(&mut settings).await?;
+            let tokens = token_source(&settings).await?;
             let settings = &settings;
             let SourceSettings::Kafka(kafka) = &settings.source else {
                 return Err(Failure::usage(
@@ -63,7 +65,11 @@ impl Status {
             if self.format == Format::Text {
                 process.show(&settings.name)?;
             }
-            let partitions = status(settings, kafka).await.map_err(blamed)?;
+            let partitions = {
+                let surveyed =
+                    survey(&Brokers::new(kafka.clone(), tokens)).map_err(PipelineError::from).map_err(blamed)?;
+                status(settings, surveyed).await.map_err(blamed)?
+            };
             let is_whole = partitions.iter().all(|partition| partition.loss.is_none());
             let is_healthy = is_whole && process.is_well();
             match self.format {
@@ -95,10 +101,10 @@ async fn answer(url: &str) -> Result<Value, String> {
     let client = client.map_err(|error| error.to_string())?;
     let answer = client.get(format!("{}/status", url.trim_end_matches('/'))).send().await;
     let text = answer.map_err(|error| error.to_string())?.text().await.map_err(|error| error.to_string())?;
-    serde_json::from_str(&text).map_err(|_| "what answers there is no `sluicebox run`".to_owned())
+    serde_json::from_str(&text).map_err(|_| "the answer is not that of a `sluicebox run`".to_owned())
 }
 
-/// Whoever listens on all interfaces answers on this one.
+/// A process that listens on all interfaces answers on this machine's own.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
@@ -155,7 +161,7 @@ impl Process {
     }
 }
 
-/// What a transform on probation has come to so far.
+/// The results of a candidate so far.
 fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure> {
     let paint = Paint::stdout();
     let (Some(probation), Some(digest)) = (candidate["probation"].as_str(), candidate["transform_digest"].as_str())
@@ -235,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_listens_everywhere_is_asked_here() {
+    fn a_process_on_all_interfaces_is_asked_on_this_machine() {
         let asked = |listen: &str| reachable(listen.parse().unwrap()).to_string();
         assert_eq!(asked("0.0.0.0:9090"), "127.0.0.1:9090");
         assert_eq!(asked("[::]:9090"), "[::1]:9090");

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sluicebox_pipeline::settings::Settings;
 use sluicebox_registry::RegistryError;
 use sluicebox_sandbox::{CacheFolder, Limits, Sandbox, Transform};
+use sluicebox_settings::Settings;
 
 use super::build;
 use crate::exit::{Blame as _, Failure};
@@ -12,7 +12,7 @@ use crate::exit::{Blame as _, Failure};
 /// Loads a component; a folder is built first.
 pub(super) fn load(path: &Path, limits: &Limits) -> Result<Transform, Failure> {
     let wasm = if path.is_dir() { build::build(path)?.path } else { path.to_owned() };
-    let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+    let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
     // The error names the file and what to do; there is nothing to add.
     sandbox.load(&wasm, limits, None).map_err(|error| Failure::Usage(error.into()))
 }
@@ -30,11 +30,11 @@ pub(super) async fn of_pipeline(
 /// Checks that a configuration is a JSON object.
 pub(super) fn configuration(text: &str) -> Result<String, Failure> {
     let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).usage("the configuration must be a JSON object")?;
+        serde_json::from_str(text).usage("the configuration is not a JSON object, such as `{\"amount_max\": 1000}`")?;
     serde_json::to_string(&object).usage("the configuration")
 }
 
-/// Who can mend what is wrong with a registry.
+/// Who can fix an error of a registry: the environment, or the user.
 pub(super) fn blamed(error: RegistryError) -> Failure {
     match error.may_pass() {
         true => Failure::Environment(error.into()),

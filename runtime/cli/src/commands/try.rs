@@ -1,4 +1,4 @@
-//! `sluicebox try`: what a transform makes of sample records, record by record.
+//! `sluicebox try`: the verdicts of a transform on sample records, one by one.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -8,36 +8,46 @@ use serde_json::json;
 use sluicebox_sandbox::{Limits, Stage};
 
 use super::LineFormat;
+use super::document::document;
 use super::transform::{configuration, load};
-use crate::exit::{Outcome, Verdict};
+use crate::exit::{Failure, Outcome, Verdict};
 use crate::samples::{Lines, Samples};
 use crate::terminal::{Paint, counted, grouped};
 use crate::trial::{Instance, Judgement, Tally, Trial};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox try . sample.jsonl --pipeline pipeline.yaml
+  echo '{\"id\": \"o-1\", \"amount\": 5}' | sluicebox try . --raw";
+
 /// Run a transform on sample records and show each verdict
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Try {
     /// The component, or the folder of its crate
     transform: PathBuf,
-    /// A file of records, one JSON object a line; `-` is standard input
+    /// A file of records, one a line: `{"value": …}`, with key, headers and timestamp if you like; `-` is standard input
     #[arg(default_value = "-")]
     records: PathBuf,
-    /// Take each line as a value, instead of as a record in JSON
+    /// Take each line as a value instead of a record
     #[arg(long)]
     raw: bool,
+    /// Take the transform's configuration and limits from this pipeline file
+    #[arg(long, value_name = "FILE", conflicts_with = "configuration")]
+    pipeline: Option<PathBuf>,
     /// The transform's configuration: a JSON object
     #[arg(long, value_name = "JSON", default_value = "{}")]
     configuration: String,
-    /// How to show the verdicts
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: LineFormat,
 }
 
 impl Try {
     pub(crate) fn run(self) -> Outcome {
-        let configuration = configuration(&self.configuration)?;
-        let transform = load(&self.transform, &Limits::default())?;
+        let (configuration, limits) = self.conditions()?;
         let samples = Samples::read(&self.records, if self.raw { Lines::Values } else { Lines::Records })?;
+        let transform = load(&self.transform, &limits)?;
         let judgements =
             Trial { transform: &transform, configuration: &configuration }.judge(&samples, &[], Instance::Reused)?;
         let mut stdout = std::io::stdout().lock();
@@ -50,6 +60,17 @@ impl Try {
         }
         summarise(&judgements);
         Ok(Verdict::Good)
+    }
+}
+
+impl Try {
+    /// The transform's configuration and limits.
+    fn conditions(&self) -> Result<(String, Limits), Failure> {
+        let Some(pipeline) = &self.pipeline else {
+            return Ok((configuration(&self.configuration)?, Limits::default()));
+        };
+        let transform = document(pipeline)?.into_settings().transform;
+        Ok((transform.configuration.to_string(), transform.limits))
     }
 }
 

@@ -71,8 +71,11 @@ fn native(batch: &Batch) -> sluicebox::batch::Batch {
         nulls: strings.nulls.clone(),
     };
     sluicebox::batch::Batch {
+        source: batch.source.to_string(),
         topic: batch.topic.to_string(),
         partition: batch.partition,
+        // Kafka's position is the offset.
+        positions: Default::default(),
         offsets: batch.offsets.clone(),
         timestamps: batch.timestamps.clone(),
         keys: strings(&batch.keys),
@@ -82,6 +85,5 @@ fn native(batch: &Batch) -> sluicebox::batch::Batch {
             names: strings(&batch.headers.names),
             values: strings(&batch.headers.values),
         },
-        ..sluicebox::batch::Batch::default()
     }
 }

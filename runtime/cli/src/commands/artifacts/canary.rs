@@ -1,4 +1,4 @@
-//! `sluicebox canary`: has a candidate judge and write for some partitions.
+//! `sluicebox canary`: lets a candidate process some partitions.
 
 use std::path::PathBuf;
 
@@ -10,23 +10,23 @@ use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
 
-/// Have a transform judge and write for some partitions of a channel's pipelines
+/// Let a transform process some partitions of a channel's pipelines
 ///
-/// It is withdrawn by itself when it rejects too much. `sluicebox withdraw` ends it, a promotion as well.
+/// It ends automatically when it rejects too much. `sluicebox withdraw` or a promotion ends it too.
 #[derive(Debug, Args)]
 pub(crate) struct Canary {
-    /// The candidate: `orders@sha256:…`, or what another channel names; with the registry before it or apart
+    /// The candidate: `orders@sha256:…`, or that of another channel; with the registry before it or in --registry
     reference: String,
-    /// The channel beside whose transform it is tried
+    /// The channel whose transform processes the other partitions
     #[arg(long)]
     channel: String,
-    /// The partitions that it judges and writes for
+    /// The partitions that it processes
     #[arg(long, value_delimiter = ',', required = true, value_name = "TOPIC/PARTITION,…")]
     partitions: Vec<String>,
-    /// The share of their records that it may reject, at least 0, less than 1
+    /// The share of their records that it may reject: at least 0, less than 1
     #[arg(long, default_value_t = 0.05)]
     rejected_share_max: f64,
-    /// Refuse it unless this pipeline takes it: its configuration, limits and live tables
+    /// Refuse it unless it fits this pipeline: its configuration, limits and live tables
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
     #[command(flatten)]
@@ -42,7 +42,7 @@ impl Canary {
             return Err(Failure::usage(format!("`--rejected-share-max {share}` must be at least 0 and less than 1")));
         }
         if let Some(wrong) = self.partitions.iter().find(|partition| !is_partition(partition)) {
-            return Err(Failure::usage(format!("`{wrong}` is no partition: write `topic/0`")));
+            return Err(Failure::usage(format!("`{wrong}` is not a partition: write `topic/0`")));
         }
         let document = document_of(self.pipeline.as_deref())?;
         wait(async {

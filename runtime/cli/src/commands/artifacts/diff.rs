@@ -13,16 +13,16 @@ use crate::terminal::Paint;
 
 /// Show what changes for the tables from one transform to another
 ///
-/// Exit code 1 if tables that the one has filled would refuse the other, or the pipeline file has to change first.
+/// Exit code 1 if tables of the first would refuse the second, or if the pipeline file has to change first.
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The transform that the tables were made for: `orders@prod`, `orders@sha256:…`; with the registry before it or apart
+    /// The transform that the tables were made for: `orders@prod`, `orders@sha256:…`; with the registry before it or in --registry
     from: String,
-    /// The one that would write to them
+    /// The transform that would write to them
     to: String,
     #[command(flatten)]
     whence: Whence,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

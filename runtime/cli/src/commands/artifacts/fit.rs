@@ -1,9 +1,9 @@
 //! Whether a transform fits what is there: a pipeline file with its live tables, or tables that are named one by one.
 
-use sluicebox_pipeline::settings::Document;
-use sluicebox_pipeline::sink::{Shape, Table};
+use sluicebox_delta::{Shape, Table};
 use sluicebox_registry::{Artifact, Registry};
 use sluicebox_sandbox::{Limits, Transform};
+use sluicebox_settings::Document;
 
 use super::load;
 use crate::commands::check::{OutOfReach, require_fit};

@@ -13,15 +13,15 @@ use crate::commands::transform::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, size};
 
-/// List what lies in a registry: names, digests, and what channels name
+/// List the transforms of a registry, and where its channels point
 #[derive(Debug, Args)]
 pub(crate) struct Ls {
     /// The registry: a folder, a `file://` or an `s3://` URL; or one of its channels, `LOCATION/orders@prod`, for its history
     registry: String,
-    /// Believe only what this public key has signed: a PEM file, or the base64 within; may be given several times
+    /// Accept only transforms with a signature of this public key: a PEM file, or the base64 within; may be given several times
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -24,11 +24,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use clap::Args;
-use sluicebox_pipeline::settings::{Document, TransformOrigin};
 use sluicebox_registry::{
     Artifact, ArtifactReference, Change, Entry, Pick, Promotion, PublicKeys, Registry, is_artifact_name,
 };
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
+use sluicebox_settings::{Document, TransformOrigin};
 
 use super::document::document;
 use super::transform::blamed;
@@ -39,13 +39,13 @@ use crate::terminal::Paint;
 /// The fewest digits of a digest that are taken for all of them.
 const PREFIX_DIGITS_MIN: usize = 12;
 
-/// Where the registry lies, and whom it is believed from.
+/// Where the registry is, and whose signatures count.
 #[derive(Debug, Args)]
 struct Whence {
     /// The registry: a folder, a `file://` or an `s3://` URL; not needed where the reference begins with it
     #[arg(long, value_name = "LOCATION")]
     registry: Option<String>,
-    /// Believe only what this public key has signed: a PEM file, or the base64 within; may be given several times
+    /// Accept only transforms with a signature of this public key: a PEM file, or the base64 within; may be given several times
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
 }
@@ -53,10 +53,10 @@ struct Whence {
 /// Who changes a channel, and why.
 #[derive(Debug, Args)]
 struct Signature {
-    /// Why; kept in the channel's history
+    /// The reason, for the channel's history
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
-    /// Who; kept in the channel's history. `$USER` unless it is given
+    /// Your name, for the channel's history [default: `$USER`]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
@@ -123,7 +123,7 @@ impl Whence {
         let (registry, rest) = self.open(reference, document)?;
         match parsed(&rest)? {
             ArtifactReference { name, pick: Pick::Channel(channel) } => Ok((registry, name, channel)),
-            ArtifactReference { .. } => Err(Failure::usage(format!("`{rest}` is no channel: write `orders@prod`"))),
+            ArtifactReference { .. } => Err(Failure::usage(format!("`{rest}` is not a channel: write `orders@prod`"))),
         }
     }
 }
@@ -145,11 +145,11 @@ fn document_of(pipeline: Option<&Path>) -> Result<Option<Document>, Failure> {
 
 /// Loads an artifact as a pipeline would.
 async fn load(registry: &Registry, artifact: &Artifact, limits: &Limits) -> Result<Transform, Failure> {
-    let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+    let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
     registry.load(&sandbox, artifact, limits, cache::compiled().as_ref()).await.map_err(blamed)
 }
 
-/// Says what a channel stands at now.
+/// Shows where a channel points now.
 fn show(promotion: &Promotion) -> Result<(), Failure> {
     let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
     let Entry { channel, version, action, pin, .. } = promotion.entry();

@@ -1,4 +1,4 @@
-//! `sluicebox promote`: has a channel name a transform from now on.
+//! `sluicebox promote`: points a channel at a transform.
 
 use std::path::PathBuf;
 
@@ -9,18 +9,18 @@ use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Outcome, Verdict};
 
-/// Have a channel name a transform from now on
+/// Point a channel at a transform
 ///
-/// It is fetched and loaded first, as a pipeline would do it. Running pipelines notice within their `poll_interval` and switch
-/// between two flushes. A candidate that was tried there is withdrawn.
+/// It first fetches and loads the transform as a pipeline would. Running pipelines notice within their `poll_interval` and
+/// switch between two flushes. A shadow or canary of the channel ends.
 #[derive(Debug, Args)]
 pub(crate) struct Promote {
-    /// The transform: `orders@sha256:…`, or what another channel names, `orders@staging`; with the registry before it or apart
+    /// The transform: `orders@sha256:…`, or that of another channel, `orders@staging`; with the registry before it or in --registry
     reference: String,
-    /// The channel, such as `prod`; a new one is made
+    /// The channel, such as `prod`; it is made if it does not exist
     #[arg(long)]
     channel: String,
-    /// Refuse it unless this pipeline takes it: its configuration, limits and live tables
+    /// Refuse it unless it fits this pipeline: its configuration, limits and live tables
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
     #[command(flatten)]

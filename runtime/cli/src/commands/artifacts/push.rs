@@ -18,27 +18,27 @@ use crate::terminal::{Paint, size};
 
 /// Put a transform into a registry, checked and compiled for each target
 ///
-/// Nothing runs it yet: `sluicebox promote` has a channel name it. The same push again changes nothing.
+/// No pipeline runs it yet: `sluicebox promote` points a channel at it. The same push again changes nothing.
 #[derive(Debug, Args)]
 pub(crate) struct Push {
     /// The component, or the folder of its crate
     transform: PathBuf,
-    /// Where to: the registry and a name in it, such as `s3://bucket/transforms/orders`
+    /// The registry and a name in it, such as `s3://bucket/transforms/orders`
     #[arg(long, value_name = "LOCATION/NAME")]
     to: String,
-    /// Compile it for this kind of processor, `x86-64` or `arm64`; all of them unless some are named
+    /// Compile it for this processor: `x86-64` or `arm64`; may be given several times [default: all]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<Target>,
     /// Sign it with this ed25519 key, a PEM file: `openssl genpkey -algorithm ed25519 -out key.pem`
     #[arg(long, value_name = "PEM")]
     sign_with: Option<PathBuf>,
-    /// Refuse it unless this live table takes it; may be given several times
+    /// Refuse it unless it fits this live table; may be given several times
     #[arg(long = "table", value_name = "NAME=LOCATION", value_parser = table)]
     tables: Vec<(String, String)>,
-    /// Refuse it unless this pipeline takes it: its configuration, limits and live tables
+    /// Refuse it unless it fits this pipeline: its configuration, limits and live tables
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -48,7 +48,7 @@ impl Push {
         let Some((location, name)) = self.to.trim_end_matches('/').rsplit_once('/') else {
             let to = &self.to;
             return Err(Failure::usage(format!(
-                "`--to {to}` names no registry: write `LOCATION/{to}`, `./{to}` for a folder"
+                "`--to {to}` does not name a registry: write `LOCATION/{to}`, `./{to}` for a folder"
             )));
         };
         let document = document_of(self.pipeline.as_deref())?;
@@ -65,7 +65,7 @@ impl Push {
             if let Some(document) = &document {
                 require_fit(document, &component, OutOfReach::IsFailure).await?;
             }
-            let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+            let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
             let registry = Registry::open(location).map_err(transform::blamed)?;
             let pushed = registry.push(&sandbox, name, &component, &targets, key.as_ref()).await;
             pushed.map_err(|error: RegistryError| transform::blamed(error))

@@ -1,4 +1,4 @@
-//! `sluicebox rollback`: has a channel name again what it named before.
+//! `sluicebox rollback`: points a channel at its previous transform.
 
 use std::path::PathBuf;
 
@@ -9,14 +9,14 @@ use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Outcome, Verdict};
 
-/// Have a channel name again what it named before its last promotion
+/// Point a channel at the transform before its last promotion
 ///
-/// Once more goes back one promotion further. What it goes back to is fetched and loaded first.
+/// A second rollback goes back one promotion further. It first fetches and loads the transform.
 #[derive(Debug, Args)]
 pub(crate) struct Rollback {
-    /// The channel, `orders@prod`; with the registry before it or apart
+    /// The channel, `orders@prod`; with the registry before it or in --registry
     reference: String,
-    /// Refuse it unless this pipeline takes it: its configuration, limits and live tables
+    /// Refuse it unless it fits this pipeline: its configuration, limits and live tables
     #[arg(long, value_name = "FILE")]
     pipeline: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `sluicebox shadow`: has a candidate get copies of records, to be compared and not written.
+//! `sluicebox shadow`: gives a candidate copies of records, to compare its verdicts and write nothing.
 
 use clap::Args;
 use sluicebox_registry::Mode;
@@ -8,17 +8,17 @@ use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
 
-/// Try a transform on copies of a channel's records: what it makes of them is compared, never written
+/// Try a transform on copies of a channel's records: its verdicts are compared, never written
 ///
-/// `sluicebox status` and the metrics tell how it compares; `sluicebox withdraw` ends it, a promotion as well.
+/// `sluicebox status` and the metrics show the comparison. `sluicebox withdraw` or a promotion ends it.
 #[derive(Debug, Args)]
 pub(crate) struct Shadow {
-    /// The candidate: `orders@sha256:…`, or what another channel names; with the registry before it or apart
+    /// The candidate: `orders@sha256:…`, or that of another channel; with the registry before it or in --registry
     reference: String,
-    /// The channel beside whose transform it is tried
+    /// The channel whose transform it is compared with
     #[arg(long)]
     channel: String,
-    /// The share of the records that it gets, more than 0, at most 1
+    /// The share of the records that it gets: more than 0, at most 1
     #[arg(long, default_value_t = 0.1)]
     share: f64,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `sluicebox withdraw`: has a channel's candidate tried no longer.
+//! `sluicebox withdraw`: ends the trial of a channel's candidate.
 
 use clap::Args;
 
@@ -10,7 +10,7 @@ use crate::exit::{Outcome, Verdict};
 /// End a shadow or a canary
 #[derive(Debug, Args)]
 pub(crate) struct Withdraw {
-    /// The channel, `orders@prod`; with the registry before it or apart
+    /// The channel, `orders@prod`; with the registry before it or in --registry
     reference: String,
     #[command(flatten)]
     whence: Whence,

@@ -1,4 +1,4 @@
-//! `sluicebox dlq discard`: dead letters that do not matter, marked so and kept.
+//! `sluicebox dlq discard`: marks dead letters as ignored and keeps them.
 
 use std::io::Write as _;
 
@@ -11,17 +11,17 @@ use crate::commands::run::blamed;
 use crate::exit::{Outcome, Verdict};
 use crate::terminal::counted;
 
-/// Mark dead letters as of no matter; they are kept, and no redrive takes them
+/// Mark dead letters as ignored; they stay in the table, and redrives leave them out
 #[derive(Debug, Args)]
 pub(crate) struct Discard {
     #[command(flatten)]
     file: PipelineFile,
     #[command(flatten)]
     choice: Choice,
-    /// Why; it is kept with each of them
+    /// The reason, which each of them keeps
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Only say how many they are
+    /// Only count them
     #[arg(long)]
     dry_run: bool,
 }
@@ -36,7 +36,7 @@ impl Discard {
                 return discard(document.settings(), &selection, &self.reason).await.map_err(blamed);
             }
             let mut count = 0;
-            letters.headlines(&selection, |_| count += 1).await.map_err(blamed)?;
+            letters.summaries(&selection, |_| count += 1).await.map_err(blamed)?;
             Ok(count)
         })?;
         let word = if self.dry_run { "would be discarded" } else { "discarded" };

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use sluicebox_pipeline::dead_letter::Headline;
+use sluicebox_delta::dead_letter::Summary;
 
 use super::selection::{Choice, StatusChoice};
 use super::{PipelineFile, document, letters, moment, wait};
@@ -24,10 +24,10 @@ pub(crate) struct Ls {
     by: By,
     #[command(flatten)]
     choice: Choice,
-    /// Those in this status
+    /// Those with this status
     #[arg(long, value_enum, default_value_t)]
     status: StatusChoice,
-    /// How to show them
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -39,19 +39,19 @@ enum By {
     Code,
     /// Stage, code and message
     Message,
-    /// The transform that judged last
+    /// The transform that rejected it last
     Transform,
     /// Topic and partition
     Partition,
-    /// Where they are in their life
+    /// Open, redriving, redriven or discarded
     Status,
 }
 
 /// Dead letters that have something in common.
 struct Group {
     count: usize,
-    first: Headline,
-    last: Headline,
+    first: Summary,
+    last: Summary,
 }
 
 impl Ls {
@@ -61,7 +61,7 @@ impl Ls {
         let mut groups: BTreeMap<Vec<String>, Group> = BTreeMap::new();
         wait(async {
             let letters = letters(&document).await?;
-            letters.headlines(&selection, |headline| note(&mut groups, self.by, headline)).await.map_err(blamed)
+            letters.summaries(&selection, |summary| note(&mut groups, self.by, summary)).await.map_err(blamed)
         })?;
         let mut groups: Vec<(Vec<String>, Group)> = groups.into_iter().collect();
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
@@ -99,7 +99,7 @@ impl Ls {
     }
 }
 
-fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Headline) {
+fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
     let reason = || vec![letter.stage.to_string(), letter.code.clone()];
     let name = match by {
         By::Code => reason(),
@@ -113,7 +113,7 @@ fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Headline) {
             groups.insert(name, Group { count: 1, first: letter.clone(), last: letter });
         }
         Some(group) => {
-            let order = |letter: &Headline| (letter.rejected_at, letter.partition.clone(), letter.offset);
+            let order = |letter: &Summary| (letter.rejected_at, letter.partition.clone(), letter.offset);
             group.count += 1;
             if order(&letter) < order(&group.first) {
                 group.first = letter;
@@ -125,7 +125,7 @@ fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Headline) {
 }
 
 fn as_json(groups: &[(Vec<String>, Group)]) -> Value {
-    let place = |letter: &Headline| json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) });
+    let place = |letter: &Summary| json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) });
     let group = |(name, Group { count, first, last }): &(Vec<String>, Group)| {
         json!({
             "group": name,

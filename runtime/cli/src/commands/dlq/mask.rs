@@ -1,4 +1,4 @@
-//! Payloads for people: their length and the beginning of their digest, unless somebody asks for the bytes.
+//! Payloads for people: their length and the beginning of their digest; the bytes only on request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! `sluicebox dlq`: what is in the dead-letter table, and what becomes of it. Payloads are shown only to who asks.
+//! `sluicebox dlq`: lists, shows, reprocesses and discards dead letters. It shows payloads only on request.
 
 mod discard;
 mod ls;
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, SecondsFormat};
 use clap::{Args, Subcommand};
-use sluicebox_pipeline::dead_letter::Letters;
-use sluicebox_pipeline::settings::Document;
+use sluicebox_delta::dead_letter::Letters;
+use sluicebox_settings::Document;
 
 use super::document::document;
 use super::run::blamed;
 use crate::exit::{Blame as _, Failure, Outcome};
 
-/// List, show, redrive and discard dead letters
+/// List, show, reprocess and discard dead letters
 #[derive(Debug, Args)]
 pub(crate) struct Dlq {
     #[command(subcommand)]
@@ -46,7 +46,7 @@ impl Dlq {
     }
 }
 
-/// The pipeline whose dead letters are meant.
+/// The pipeline of the dead letters.
 #[derive(Debug, Args)]
 pub(super) struct PipelineFile {
     /// The pipeline's YAML file

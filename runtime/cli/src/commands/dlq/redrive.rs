@@ -1,4 +1,4 @@
-//! `sluicebox dlq redrive`: dead letters through another transform, or the same one with other settings, into the tables.
+//! `sluicebox dlq redrive`: runs dead letters through a transform once more, and their rows into the tables.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,30 +13,29 @@ use super::{PipelineFile, document, wait};
 use crate::cache;
 use crate::commands::Format;
 use crate::commands::run::blamed;
-use crate::commands::transform::of_pipeline;
+use crate::commands::transform::{load, of_pipeline};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
 
-/// Bring dead letters into the tables after all, each exactly once
+/// Reprocess dead letters: their rows go into the tables, exactly once
 ///
-/// The selected open letters are judged by the pipeline's transform, or by another one, under the pipeline file's present
-/// configuration and limits. Those that make rows are in the tables afterwards and are `redriven`; those that are filtered
-/// are `redriven` without rows; those that are rejected again stay open, with their new reason. It may run beside the
-/// pipeline, be killed at any moment and be repeated: what was begun is finished first. Exit code 1 if letters were
-/// rejected again.
+/// The pipeline's transform, or another one, gets the selected open letters with the pipeline file's present configuration and
+/// limits. Letters that become rows or are filtered are `redriven` afterwards; letters that are rejected again stay open with
+/// their new reason. A redrive can run beside the pipeline, be killed at any moment and be repeated: it first finishes what the
+/// last one began. Exit code 1 if letters are rejected again.
 #[derive(Debug, Args)]
 pub(crate) struct Redrive {
     #[command(flatten)]
     file: PipelineFile,
     #[command(flatten)]
     choice: Choice,
-    /// The transform to judge by, instead of the pipeline's
-    #[arg(long, value_name = "WASM")]
+    /// A component, or the folder of its crate, instead of the pipeline's transform
+    #[arg(long, value_name = "TRANSFORM")]
     transform: Option<PathBuf>,
-    /// Only say what would become of them
+    /// Show the outcome without writing anything
     #[arg(long)]
     dry_run: bool,
-    /// How to show the outcome
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -45,12 +44,10 @@ impl Redrive {
     pub(crate) fn run(self) -> Outcome {
         let document = document(&self.file.pipeline)?;
         let settings = document.settings();
-        let sandbox = Sandbox::new().environment("the sandbox cannot be set up")?;
+        let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         let cache = cache::compiled();
         let transform = match &self.transform {
-            Some(wasm) => sandbox
-                .load(wasm, &settings.transform.limits, cache.as_ref())
-                .map_err(|error| Failure::Usage(error.into()))?,
+            Some(wasm) => load(wasm, &settings.transform.limits)?,
             None => wait(async { of_pipeline(settings, &sandbox, cache.as_ref()).await })?,
         };
         let redriver = Redriver {

@@ -1,14 +1,15 @@
-//! How the command line says which dead letters are meant.
+//! How the command line selects dead letters.
 
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
-use sluicebox_pipeline::dead_letter::{Selection, Span, Stage, Status, moment};
+use sluicebox_delta::dead_letter::{Selection, Span, Status, moment};
+use sluicebox_ledger::Stage;
 
 /// Which dead letters; each option narrows the choice.
 #[derive(Debug, Args)]
 pub(super) struct Choice {
-    /// Those of this reason; may be given several times
+    /// Those with this reason code; may be given several times
     #[arg(long, value_name = "CODE")]
     code: Vec<String>,
     /// Those rejected at this stage
@@ -27,9 +28,9 @@ pub(super) struct Choice {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum StageChoice {
-    /// The transform said so
+    /// The transform rejected the record
     Transform,
-    /// It trapped or exceeded a limit
+    /// The transform crashed or exceeded a limit
     Sandbox,
     /// A row does not fit its table
     Schema,
@@ -38,14 +39,14 @@ enum StageChoice {
 /// The statuses of dead letters, and all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum StatusChoice {
-    /// Nobody has done anything about it
+    /// Not handled yet
     #[default]
     Open,
-    /// Claimed by a redrive that has not ended
+    /// A redrive that has not ended has claimed it
     Redriving,
-    /// In the tables by now, or filtered
+    /// Reprocessed: in the tables, or filtered
     Redriven,
-    /// Said not to matter
+    /// Marked as ignored
     Discarded,
     /// All of these
     All,

@@ -1,10 +1,10 @@
-//! `sluicebox dlq show`: all that is known of one dead letter.
+//! `sluicebox dlq show`: everything about one dead letter.
 
 use std::io::Write as _;
 
 use clap::Args;
 use serde_json::{Value, json};
-use sluicebox_pipeline::dead_letter::{Found, Letter, Selection, Span, Terms};
+use sluicebox_delta::dead_letter::{FoundLetter, Letter, ReplayContext, Selection, Span};
 
 use super::mask::Payloads;
 use super::{PipelineFile, document, letters, moment, wait};
@@ -19,13 +19,13 @@ use crate::terminal::Paint;
 pub(crate) struct Show {
     #[command(flatten)]
     file: PipelineFile,
-    /// Where the record stands: `topic/partition@offset`
+    /// The record's position: `topic/partition@offset`
     #[arg(value_name = "POSITION")]
     at: Span,
     /// Show key, value, headers and the transform's configuration as they are
     #[arg(long)]
     payload: bool,
-    /// How to show it
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) fn run(self) -> Outcome {
         let document = document(&self.file.pipeline)?;
-        let Found { letter, others } = wait(async {
+        let FoundLetter { letter, others } = wait(async {
             let letters = letters(&document).await?;
             find(&letters, &self.at).await
         })?;
@@ -41,23 +41,23 @@ impl Show {
         match self.format {
             Format::Text => {
                 show(&letter, payloads)?;
-                let (file, at) = (self.file.pipeline.display(), letter.headline.position());
-                eprintln!("judge it again: `sluicebox replay {file} {at}`");
+                let (file, at) = (self.file.pipeline.display(), letter.summary.position());
+                eprintln!("repeat its verdict: `sluicebox replay {file} {at}`");
             }
             Format::Json => writeln!(std::io::stdout(), "{}", as_json(&letter, payloads))?,
         }
         if others > 0 {
-            eprintln!("{others} more at this position, rejected earlier: the topic was made anew");
+            eprintln!("{others} more at this position, rejected earlier: the topic was recreated since");
         }
         Ok(Verdict::Good)
     }
 }
 
-/// The one dead letter at a position, whatever its status.
+/// The one dead letter at a position, in any status.
 pub(in crate::commands) async fn find(
-    letters: &sluicebox_pipeline::dead_letter::Letters,
+    letters: &sluicebox_delta::dead_letter::Letters,
     at: &Span,
-) -> Result<Found, Failure> {
+) -> Result<FoundLetter, Failure> {
     let position = format!("{}@{}", at.partition, at.first);
     if at.first != at.last {
         return Err(Failure::usage(format!("give one position, such as {position}")));
@@ -69,20 +69,20 @@ pub(in crate::commands) async fn find(
 
 fn show(letter: &Letter, payloads: Payloads) -> Result<(), Failure> {
     let (mut out, paint) = (std::io::stdout().lock(), Paint::stdout());
-    let headline = &letter.headline;
-    writeln!(out, "{}  {}", paint.strong(headline.position()), headline.status)?;
+    let summary = &letter.summary;
+    writeln!(out, "{}  {}", paint.strong(summary.position()), summary.status)?;
     let at = letter.path.as_ref().map(|path| format!(" @{path}")).unwrap_or_default();
-    writeln!(out, "  {} {}: {}{at}", headline.stage, paint.bad(&headline.code), headline.message)?;
+    writeln!(out, "  {} {}: {}{at}", summary.stage, paint.bad(&summary.code), summary.message)?;
     for frame in letter.backtrace.iter().flat_map(|trace| trace.lines()) {
         writeln!(out, "    {}", paint.faint(frame))?;
     }
     let mut field = |name: &str, value: &str| writeln!(out, "  {name:<14} {value}");
-    field("rejected", &moment(headline.rejected_at))?;
-    field("attempts", &headline.attempts.to_string())?;
+    field("rejected", &moment(summary.rejected_at))?;
+    field("attempts", &summary.attempts.to_string())?;
     if let Some(resolved_at) = letter.resolved_at {
         field("resolved", &moment(resolved_at))?;
     }
-    if let Some(resolution) = &headline.resolution {
+    if let Some(resolution) = &summary.resolution {
         field("resolution", resolution)?;
     }
     field("timestamp", &letter.timestamp.map_or_else(|| "none".to_owned(), moment))?;
@@ -92,8 +92,8 @@ fn show(letter: &Letter, payloads: Payloads) -> Result<(), Failure> {
         field("header", &format!("{name}: {}", payloads.text(value.as_deref())))?;
     }
     field("transform", &format!("{} {}", letter.transform_name, letter.transform_version))?;
-    field("digest", &headline.transform_digest)?;
-    match Terms::parse(&letter.judged_under) {
+    field("digest", &summary.transform_digest)?;
+    match ReplayContext::parse(&letter.replay_context) {
         Ok(terms) => {
             let configuration = terms.configuration.to_string();
             field("configuration", &payloads.text(Some(configuration.as_bytes())))?;
@@ -102,31 +102,31 @@ fn show(letter: &Letter, payloads: Payloads) -> Result<(), Failure> {
         }
         Err(error) => field("judged under", &format!("not readable: {error}"))?,
     }
-    field("pipeline", &headline.pipeline)?;
+    field("pipeline", &summary.pipeline)?;
     field("correlation", &letter.correlation_id)?;
     Ok(())
 }
 
 fn as_json(letter: &Letter, payloads: Payloads) -> Value {
-    let headline = &letter.headline;
+    let summary = &letter.summary;
     let header = |(name, value): &(String, Option<Vec<u8>>)| json!([name, payloads.value(value.as_deref())]);
-    let terms = Terms::parse(&letter.judged_under).ok();
+    let terms = ReplayContext::parse(&letter.replay_context).ok();
     json!({
-        "topic": &*headline.partition.topic,
-        "partition": headline.partition.partition,
-        "offset": headline.offset,
+        "topic": &*summary.partition.topic,
+        "partition": summary.partition.partition,
+        "offset": summary.offset,
         "timestamp": letter.timestamp.map(moment),
         "key": payloads.value(letter.key.as_deref()),
         "value": payloads.value(letter.value.as_deref()),
         "headers": letter.headers.iter().map(header).collect::<Vec<_>>(),
-        "stage": headline.stage.as_str(),
-        "code": headline.code,
-        "message": headline.message,
+        "stage": summary.stage.as_str(),
+        "code": summary.code,
+        "message": summary.message,
         "path": letter.path,
         "backtrace": letter.backtrace,
         "transform_name": letter.transform_name,
         "transform_version": letter.transform_version,
-        "transform_digest": headline.transform_digest,
+        "transform_digest": summary.transform_digest,
         "configuration": terms.as_ref().map(|terms| match payloads {
             Payloads::Shown => terms.configuration.clone(),
             Payloads::Masked => payloads.value(Some(terms.configuration.to_string().as_bytes())),
@@ -134,11 +134,11 @@ fn as_json(letter: &Letter, payloads: Payloads) -> Value {
         "limits": terms.as_ref().map(|terms| &terms.limits),
         "sluicebox": terms.as_ref().map(|terms| &terms.sluicebox),
         "correlation_id": letter.correlation_id,
-        "pipeline": headline.pipeline,
-        "rejected_at": moment(headline.rejected_at),
-        "status": headline.status.as_str(),
-        "attempts": headline.attempts,
+        "pipeline": summary.pipeline,
+        "rejected_at": moment(summary.rejected_at),
+        "status": summary.status.as_str(),
+        "attempts": summary.attempts,
         "resolved_at": letter.resolved_at.map(moment),
-        "resolution": headline.resolution,
+        "resolution": summary.resolution,
     })
 }

@@ -1,4 +1,4 @@
-//! A case: a folder with records, a configuration and the verdicts that are expected.
+//! A case: a folder with records, a configuration and the expected verdicts.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,19 @@ use crate::samples::{Lines, Samples};
 use crate::terminal::Paint;
 use crate::trial::Judgement;
 
-/// How many mismatches of a case are shown: whoever has more has one reason for most of them.
+/// How many mismatches of a case are shown: most of a larger number have one reason.
 pub(super) const MISMATCHES_SHOWN_MAX: usize = 10;
+
+/// The transform's configuration in a case.
+const CONFIGURATION_FILE: &str = "configuration.json";
+
+/// Whether a case needs an expectation now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expectation {
+    Needed,
+    /// `--update` writes it.
+    Written,
+}
 
 /// A case, with its input read.
 pub(super) struct Case {
@@ -32,8 +43,9 @@ pub(super) struct Mismatch {
 }
 
 impl Case {
-    /// The cases in a folder whose name contains `name`, in the order of their names.
-    pub(super) fn find(folder: &Path, name: Option<&str>) -> Result<Vec<Case>, Failure> {
+    /// The cases in a folder whose name contains `name`, in the order of their names. Each needs its expectation by now, unless
+    /// it is about to be written: a build takes a minute, and its end is late to hear of a missing file.
+    pub(super) fn find(folder: &Path, name: Option<&str>, expectation: Expectation) -> Result<Vec<Case>, Failure> {
         let entries = std::fs::read_dir(folder).usage(format!(
             "there are no cases in {}: a case is a folder with `input.jsonl` and `expected.jsonl`",
             folder.display()
@@ -47,11 +59,14 @@ impl Case {
         if cases.is_empty() {
             return Err(Failure::usage(format!("no case in {} matches", folder.display())));
         }
+        if expectation == Expectation::Needed {
+            cases.iter().try_for_each(Case::require_expectation)?;
+        }
         Ok(cases)
     }
 
     fn read(folder: &Path) -> Result<Case, Failure> {
-        let file = folder.join("configuration.json");
+        let file = folder.join(CONFIGURATION_FILE);
         let text = if file.exists() {
             std::fs::read_to_string(&file).environment(format!("cannot read {}", file.display()))?
         } else {
@@ -65,14 +80,31 @@ impl Case {
         })
     }
 
+    fn require_expectation(&self) -> Result<(), Failure> {
+        match self.expected.exists() {
+            true => Ok(()),
+            false => Err(Failure::usage(format!(
+                "{} is missing: look at the verdicts with `sluicebox try`, then write it with `sluicebox test --update`",
+                self.expected.display()
+            ))),
+        }
+    }
+
+    /// Adds to a refused configuration where it comes from.
+    pub(super) fn with_configuration_file(&self, failure: Failure) -> Failure {
+        let Failure::Usage(error) = failure else { return failure };
+        let file = self.expected.with_file_name(CONFIGURATION_FILE);
+        let origin = match file.exists() {
+            true => format!("case `{}`: its configuration is in {}", self.name, file.display()),
+            false => format!("case `{}`: put its configuration, a JSON object, into {}", self.name, file.display()),
+        };
+        Failure::Usage(error.context(origin))
+    }
+
     /// Where the judgements are not those expected.
     pub(super) fn mismatches(&self, judgements: &[Judgement]) -> Result<Vec<Mismatch>, Failure> {
+        self.require_expectation()?;
         let shown = self.expected.display();
-        if !self.expected.exists() {
-            return Err(Failure::usage(format!(
-                "{shown} is missing: look at `sluicebox try`, then accept with `sluicebox test --update`"
-            )));
-        }
         let text = std::fs::read_to_string(&self.expected).environment(format!("cannot read {shown}"))?;
         let lines: Vec<(usize, &str)> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
         if lines.len() != judgements.len() {

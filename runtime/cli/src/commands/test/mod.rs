@@ -1,4 +1,5 @@
-//! `sluicebox test`: every case of a transform against its expected verdicts, and whether the transform is a pure function.
+//! `sluicebox test`: compares the verdicts on every case with the expected ones, and checks that the transform is a pure
+//! function.
 
 mod case;
 mod purity;
@@ -11,7 +12,7 @@ use clap::Args;
 use serde_json::json;
 use sluicebox_sandbox::{Limits, Transform};
 
-use self::case::{Case, Mismatch};
+use self::case::{Case, Expectation, Mismatch};
 use super::Format;
 use super::transform::load;
 use crate::exit::{Failure, Outcome, Verdict};
@@ -21,9 +22,9 @@ use crate::trial::{Instance, Judgement, Tally, Trial};
 /// Test a transform on its cases, and that it is a pure function
 ///
 /// A case is a folder `cases/<case>/` with `input.jsonl` (one record a line), `expected.jsonl` (one verdict a line, in the
-/// same order) and, if it needs one, `configuration.json`. A verdict is `{"rows": {"<table>": [{…}]}}`,
-/// `{"filtered": true}` or `{"rejected": {"code": "…"}}`. Each case also runs record by record and in other splits: a
-/// transform that carries anything from one record to the next fails as "not a pure function".
+/// same order) and, for a transform with settings, `configuration.json` (a JSON object). A verdict is
+/// `{"rows": {"<table>": [{…}]}}`, `{"filtered": true}` or `{"rejected": {"code": "…"}}`. Each case also runs record by record
+/// and in other splits: a transform that carries anything from one record to the next fails as "not a pure function".
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// The folder of the transform's crate, which is built first, or a component
@@ -35,36 +36,63 @@ pub(crate) struct Test {
     /// Run only the cases whose name contains this
     #[arg(long, value_name = "NAME")]
     case: Option<String>,
-    /// Accept what the transform does now as expected
+    /// Write the present verdicts as the expected ones
     #[arg(long)]
     update: bool,
-    /// How to show the results
+    /// Text for people or JSON for programs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 impl Test {
     pub(crate) fn run(self) -> Outcome {
-        let started = Instant::now();
         let folder = self.cases.clone().unwrap_or_else(|| cases_folder(&self.transform));
-        let cases = Case::find(&folder, self.case.as_deref())?;
+        let expectation = if self.update { Expectation::Written } else { Expectation::Needed };
+        let cases = Case::find(&folder, self.case.as_deref(), expectation)?;
+        let build_started = Instant::now();
         let transform = load(&self.transform, &Limits::default())?;
+        let build_seconds = build_started.elapsed().as_secs_f64();
+        let started = Instant::now();
         let mut stdout = std::io::stdout().lock();
         let mut failed = 0;
         for case in &cases {
             let report = examine(case, &transform, self.update)?;
             failed += usize::from(!report.is_good());
             if self.format == Format::Text {
-                write!(stdout, "{}", report.shown(case, Paint::stdout()))?;
+                write!(stdout, "{}", report.shown(case, &self.update_command(case), Paint::stdout()))?;
             }
         }
         let passed = cases.len() - failed;
         let seconds = started.elapsed().as_secs_f64();
         match self.format {
-            Format::Text => writeln!(stdout, "{passed} passed · {failed} failed · {seconds:.2} s")?,
-            Format::Json => writeln!(stdout, "{}", json!({ "passed": passed, "failed": failed, "seconds": seconds }))?,
+            Format::Text => {
+                let built = if self.transform.is_dir() { "built" } else { "loaded" };
+                writeln!(
+                    stdout,
+                    "{passed} passed · {failed} failed · {seconds:.2} s, {built} in {build_seconds:.1} s"
+                )?;
+            }
+            Format::Json => {
+                let all =
+                    json!({ "passed": passed, "failed": failed, "seconds": seconds, "build_seconds": build_seconds });
+                writeln!(stdout, "{all}")?;
+            }
         }
         Ok(if failed == 0 { Verdict::Good } else { Verdict::Bad })
+    }
+}
+
+impl Test {
+    /// The command line that accepts a case: this one, with `--update`.
+    fn update_command(&self, case: &Case) -> String {
+        let mut command = String::from("sluicebox test");
+        if self.transform != Path::new(".") {
+            command += &format!(" {}", self.transform.display());
+        }
+        if let Some(cases) = &self.cases {
+            command += &format!(" --cases {}", cases.display());
+        }
+        format!("{command} --update --case {}", case.name)
     }
 }
 
@@ -73,7 +101,7 @@ fn cases_folder(transform: &Path) -> PathBuf {
     crate_folder.unwrap_or(Path::new("")).join("cases")
 }
 
-/// What came of one case.
+/// The result of one case.
 struct Report {
     tally: Tally,
     mismatches: Vec<Mismatch>,
@@ -83,7 +111,8 @@ struct Report {
 
 fn examine(case: &Case, transform: &Transform, update: bool) -> Result<Report, Failure> {
     let trial = Trial { transform, configuration: &case.configuration };
-    let judgements = trial.judge(&case.samples, &[], Instance::Reused)?;
+    let judgements = trial.judge(&case.samples, &[], Instance::Reused);
+    let judgements = judgements.map_err(|failure| case.with_configuration_file(failure))?;
     let again = |cuts: &[usize], instance| trial.judge(&case.samples, cuts, instance);
     let impurity = purity::first_impurity(again, &case.samples, &judgements)?;
     let is_updated = update && impurity.is_none() && case.update(&judgements)?;
@@ -96,7 +125,7 @@ impl Report {
         self.mismatches.is_empty() && self.impurity.is_none()
     }
 
-    fn shown(&self, case: &Case, paint: Paint) -> String {
+    fn shown(&self, case: &Case, update_command: &str, paint: Paint) -> String {
         let Tally { records, rows, filtered, rejected } = self.tally;
         let counts = format!(
             "{} · {} · {filtered} filtered · {rejected} rejected",
@@ -117,7 +146,7 @@ impl Report {
             text.push_str(&format!("    and {more} more\n"));
         }
         if !self.mismatches.is_empty() {
-            text.push_str(&format!("    accept: sluicebox test --update --case {}\n", case.name));
+            text.push_str(&format!("    accept: {update_command}\n"));
         }
         text
     }
