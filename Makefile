@@ -30,9 +30,10 @@ sim: guests ## the real walk in SEEDS=1000 simulated worlds of crashes, zombies 
 	$(CARGO_BUILD) --example simulation
 	$(dir $(SLUICEBOX))examples/simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
-planted: guests ## plant bugs into the product, one after the other, and count the simulated worlds that notice
-	$(CARGO_BUILD) --example planted --features sluicebox-tests/planted-bugs
-	$(dir $(SLUICEBOX))examples/planted
+planted: guests ## plant bugs into a copy of the tree, one active at a time, and count the simulated worlds that notice; BUG=name
+	@tests/planted/plant
+	cd $(or $(CARGO_TARGET_DIR),target)/planted/tree && CARGO_TARGET_DIR=$(abspath $(or $(CARGO_TARGET_DIR),target)) $(CARGO_BUILD) --example planted
+	$(dir $(SLUICEBOX))examples/planted $(foreach bug,$(BUG),--bug $(bug))
 
 bench: build ## ns a record: the boundary, each transform in the sandbox against native, the whole walk
 	$(SLUICEBOX) bench

@@ -1,28 +1,41 @@
-//! Tests the simulation: plants one bug after the other into the product, and counts the worlds that notice. `make planted`.
+//! Tests the simulation: activates one planted bug after the other, and counts the worlds that notice. `make planted` builds
+//! it from the copy of the tree that has all bugs of `tests/planted`, each behind a switch. The switch is read once a process,
+//! so this program runs itself once a bug.
 
-use std::process::ExitCode;
+use std::fs;
+use std::ops::Range;
+use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::Parser;
-use sluicebox_sandbox::planted::{Bug, plant};
 use sluicebox_tests::place;
 use sluicebox_tests::simulation::Simulation;
 
-/// Plants bugs into the product, and counts the simulated worlds that notice.
+/// Names the bug that is active; `tests/planted/switch` reads it.
+const ACTIVE: &str = "SLUICEBOX_PLANTED_BUG";
+
+/// Activates planted bugs one by one, and counts the simulated worlds that notice.
 #[derive(Parser)]
 struct Arguments {
-    /// Within so many seeds each bug must be caught.
+    /// Within this many seeds each bug must be caught.
     #[arg(long, default_value_t = 200)]
     seeds: u64,
-    /// So many seeds are run for each bug, whether it has been caught or not.
+    /// This many seeds are run for each bug, whether it is caught or not.
     #[arg(long, default_value_t = 40)]
     counted: u64,
-    /// This bug only, by its name.
-    #[arg(long)]
-    bug: Option<String>,
+    /// These bugs only, by their names in `tests/planted/series`.
+    #[arg(long = "bug")]
+    bugs: Vec<String>,
+}
+
+/// A patch of `tests/planted`.
+struct Bug {
+    name: String,
+    /// The first line of its heading.
+    what: String,
 }
 
 /// A world that noticed.
@@ -33,43 +46,87 @@ struct Catch {
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
-    let simulation = Simulation::load(&place::guest("scripted")?)?;
-    plant(None);
-    let clean = caught(&simulation, 0..arguments.counted)?;
-    if let Some(first) = clean.first() {
-        return Err(anyhow!("without a bug planted, seed {} violates: {}", first.seed, first.invariant));
+    let bugs = bugs()?;
+    if let Ok(active) = std::env::var(ACTIVE) {
+        let bug = bugs.iter().find(|bug| bug.name == active).with_context(|| format!("there is no bug `{active}`"))?;
+        return try_out(bug, &arguments);
     }
+    ensure!(
+        place::repository().ends_with("planted/tree"),
+        "this program has no bugs planted: `make planted` builds the one that has"
+    );
+    if let Some(unknown) = arguments.bugs.iter().find(|name| bugs.iter().all(|bug| bug.name != **name)) {
+        return Err(anyhow!("tests/planted/series has no bug `{unknown}`"));
+    }
+    require_clean(&arguments)?;
     println!("{:24} {:>6} {:>9}  by                  what it does", "bug", "first", "seeds");
     let mut missed = 0;
-    for &bug in Bug::ALL {
-        let name = format!("{bug:?}");
-        if arguments.bug.as_ref().is_some_and(|wanted| *wanted != name) {
-            continue;
-        }
-        plant(Some(bug));
-        let mut end = arguments.counted;
-        let mut catches = caught(&simulation, 0..end)?;
-        while catches.is_empty() && end < arguments.seeds {
-            catches = caught(&simulation, end..end + arguments.counted)?;
-            end += arguments.counted;
-        }
-        let share = format!("{}/{end}", catches.len());
-        match catches.first() {
-            Some(Catch { seed, invariant }) => {
-                println!("{name:24} {seed:6} {share:>9}  {invariant:18}  {}", bug.text())
-            }
-            None => {
-                missed += 1;
-                println!("{name:24}      - {share:>9}  NOT CAUGHT          {}", bug.text());
-            }
-        }
+    let mut count = 0;
+    for bug in bugs.iter().filter(|bug| arguments.bugs.is_empty() || arguments.bugs.contains(&bug.name)) {
+        count += 1;
+        missed += u32::from(!run_itself(bug)?);
     }
-    println!("{} bugs, {missed} not caught within {} seeds", Bug::ALL.len(), arguments.seeds);
+    println!("{count} bugs, {missed} not caught within {} seeds", arguments.seeds);
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The bugs in the order of their patches.
+fn bugs() -> Result<Vec<Bug>> {
+    let folder = place::repository().join("tests/planted");
+    let series = fs::read_to_string(folder.join("series")).context("tests/planted/series")?;
+    let bug = |name: &str| -> Result<Bug> {
+        let path = folder.join(name).with_extension("patch");
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        Ok(Bug { name: name.to_owned(), what: text.lines().next().unwrap_or_default().to_owned() })
+    };
+    series.lines().map(bug).collect()
+}
+
+/// The patched tree without an active bug has to behave as the product does.
+fn require_clean(arguments: &Arguments) -> Result<()> {
+    let simulation = Simulation::load(&place::guest("scripted")?)?;
+    match caught(&simulation, 0..arguments.counted)?.first() {
+        Some(first) => Err(anyhow!("without an active bug, seed {} violates: {}", first.seed, first.invariant)),
+        None => Ok(()),
+    }
+}
+
+/// Runs this program with one bug active; it prints its own line. Returns whether a world noticed.
+fn run_itself(bug: &Bug) -> Result<bool> {
+    let arguments = std::env::args_os().skip(1);
+    let status = Command::new(std::env::current_exe()?).args(arguments).env(ACTIVE, &bug.name).status()?;
+    match status.code() {
+        Some(0) => Ok(true),
+        Some(2) => Ok(false),
+        _ => Err(anyhow!("{} with `{}` active ended with {status}", ACTIVE, bug.name)),
+    }
+}
+
+/// Runs the worlds with the active bug, and prints in how many it was caught.
+fn try_out(bug: &Bug, arguments: &Arguments) -> Result<ExitCode> {
+    let simulation = Simulation::load(&place::guest("scripted")?)?;
+    let mut end = arguments.counted;
+    let mut catches = caught(&simulation, 0..end)?;
+    while catches.is_empty() && end < arguments.seeds {
+        catches = caught(&simulation, end..end + arguments.counted)?;
+        end += arguments.counted;
+    }
+    let Bug { name, what } = bug;
+    let share = format!("{}/{end}", catches.len());
+    match catches.first() {
+        Some(Catch { seed, invariant }) => {
+            println!("{name:24} {seed:6} {share:>9}  {invariant:18}  {what}");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            println!("{name:24}      - {share:>9}  NOT CAUGHT          {what}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
 /// The worlds among `seeds` that notice something.
-fn caught(simulation: &Simulation, seeds: std::ops::Range<u64>) -> Result<Vec<Catch>> {
+fn caught(simulation: &Simulation, seeds: Range<u64>) -> Result<Vec<Catch>> {
     let next = AtomicU64::new(seeds.start);
     let catches = Mutex::new(Vec::new());
     thread::scope(|scope| -> Result<()> {

@@ -8,4 +8,5 @@ mod invariants;
 mod manifest;
 mod metrics;
 mod modules;
+mod planted;
 mod source;

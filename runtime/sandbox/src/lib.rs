@@ -39,7 +39,6 @@ mod memory_limiter;
 mod merge;
 pub mod outcome;
 mod pace;
-pub mod planted;
 #[cfg(feature = "compiler")]
 mod precompile;
 mod structure;
