@@ -75,6 +75,8 @@ fn help_says_what_there_is() {
         "cost",
         "demo",
         "bench",
+        "explain",
+        "completions",
     ] {
         let arguments: Vec<&str> = command.split(' ').chain(["--help"]).filter(|word| !word.is_empty()).collect();
         let output = sluicebox(folder.path(), &arguments);
@@ -136,7 +138,7 @@ fn new_makes_a_crate_and_overwrites_nothing() {
     assert!(output.status.success(), "{}", stderr(&output));
     let manifest = fs::read_to_string(folder.path().join("first-try/Cargo.toml")).unwrap();
     assert!(manifest.contains("name = \"first-try\""), "{manifest}");
-    for file in ["src/lib.rs", "README.md", "pipeline.yaml"] {
+    for file in ["src/lib.rs", "README.md", "pipeline.yaml", "pipeline.kafka.yaml", "sample.jsonl"] {
         let text = fs::read_to_string(folder.path().join("first-try").join(file)).unwrap();
         assert!(!text.contains("{{"), "{file} has a placeholder left");
     }

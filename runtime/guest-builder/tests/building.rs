@@ -42,7 +42,7 @@ fn a_folder_without_a_crate_is_named() {
 }
 
 #[test]
-fn a_workspace_is_no_crate() {
+fn a_workspace_is_not_a_crate() {
     let error = build(&root(), &Options::default()).unwrap_err().to_string();
     assert!(error.contains("name one of its members"), "{error}");
 }
@@ -60,4 +60,70 @@ fn a_broken_manifest_is_quoted() {
     std::fs::write(folder.path().join("Cargo.toml"), "[package").unwrap();
     let error = build(folder.path(), &Options::default()).unwrap_err();
     assert!(matches!(error, BuildError::Manifest { .. }), "{error}");
+}
+
+/// A crate that exports nothing but itself: neither the SDK nor a network is needed to see what reaches the compiler.
+fn bare_crate(folder: &Path, source: &str) {
+    std::fs::create_dir_all(folder.join("src")).unwrap();
+    let manifest = "[package]\nname = \"bare\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n[workspace]\n";
+    std::fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    std::fs::write(folder.join("src/lib.rs"), source).unwrap();
+}
+
+/// Builds in a process of its own, with this environment: cargo's settings are variables of a process.
+fn build_apart(folder: &Path, environment: &[(&str, &str)]) -> String {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--ignored", "--exact", "in_a_process_of_its_own", "--nocapture"]).env("CRATE_TO_BUILD", folder);
+    let output = child.envs(environment.iter().copied()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = said.lines().find_map(|line| line.split_once("RESULT ")).map(|(_, result)| result.to_owned());
+    line.unwrap_or_else(|| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+#[ignore = "called by other tests with an environment of their own"]
+fn in_a_process_of_its_own() {
+    let Some(folder) = std::env::var_os("CRATE_TO_BUILD") else { return };
+    let folder = PathBuf::from(folder);
+    let target_dir = Some(folder.join("target"));
+    match build(&folder, &Options { target_dir, quiet: true, output: None }) {
+        Ok(built) => println!("RESULT {}", built.digest),
+        Err(error) => println!("RESULT {}", error.to_string().replace('\n', " ")),
+    }
+}
+
+#[test]
+fn the_users_flags_and_linkers_change_nothing() {
+    let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn twice(number: i32) -> i32 { number * 2 }\n";
+    let module = |environment: &[(&str, &str)], config: Option<&str>| {
+        let folder = tempfile::tempdir().unwrap();
+        bare_crate(folder.path(), source);
+        if let Some(config) = config {
+            std::fs::create_dir(folder.path().join(".cargo")).unwrap();
+            std::fs::write(folder.path().join(".cargo/config.toml"), config).unwrap();
+        }
+        let said = build_apart(folder.path(), environment);
+        assert!(said.contains("is not a transform"), "it compiles and embeds no world: {said}");
+        let built = folder.path().join("target/wasm32-unknown-unknown/transform/bare.wasm");
+        hex::encode(Sha256::digest(std::fs::read(built).unwrap()))
+    };
+    let plain = module(&[], None);
+    let mold = "-C link-arg=-fuse-ld=mold -C target-cpu=native";
+    assert_eq!(module(&[("RUSTFLAGS", mold)], None), plain);
+    assert_eq!(module(&[("CARGO_ENCODED_RUSTFLAGS", "-C\u{1f}target-cpu=native")], None), plain);
+    assert_eq!(module(&[("CARGO_BUILD_RUSTFLAGS", mold), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")], None), plain);
+    assert_eq!(module(&[("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/bin/false")], None), plain);
+    let config = "[build]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\"]\n\
+                  [target.wasm32-unknown-unknown]\nlinker = \"/bin/false\"\nrustflags = [\"-C\", \"link-arg=--nonsense\"]\n";
+    assert_eq!(module(&[], Some(config)), plain);
+}
+
+#[test]
+fn a_native_function_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = "unsafe extern \"C\" { fn crc32(number: i32) -> i32; }\n\
+                  #[unsafe(no_mangle)]\npub extern \"C\" fn twice(number: i32) -> i32 { unsafe { crc32(number) } }\n";
+    bare_crate(folder.path(), source);
+    let said = build_apart(folder.path(), &[]);
+    assert!(said.contains("`env::crc32`") && said.contains("Rust alone"), "{said}");
 }
