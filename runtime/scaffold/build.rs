@@ -10,9 +10,6 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 /// Sections of a manifest that only a checkout needs.
 const SECTIONS_LEFT_OUT: [&str; 2] = ["lints", "dev-dependencies"];
-/// How the bindings find the world in a checkout, and in the embedded crate.
-const WORLD_PATHS: (&str, &str) = ("\"../../../wit\"", "\"wit\"");
-
 fn main() -> io::Result<()> {
     let root = variable("CARGO_MANIFEST_DIR").join("../..").canonicalize()?;
     let workspace = manifest(&root.join("Cargo.toml"))?;
@@ -31,12 +28,6 @@ fn main() -> io::Result<()> {
     }
     collect(&root.join("wit"), "sluicebox/wit/", &mut sdk)?;
     sdk.retain(|(name, _)| !name.ends_with(".md"));
-    for (name, file) in &mut sdk {
-        let text = fs::read_to_string(&*file)?;
-        if text.contains(WORLD_PATHS.0) {
-            *file = keep(&name.replace('/', "."), &text.replace(WORLD_PATHS.0, WORLD_PATHS.1))?;
-        }
-    }
     list(&mut code, "SDK", &sdk);
     fs::write(variable("OUT_DIR").join("files.rs"), code)
 }
@@ -87,6 +78,8 @@ fn stand_alone(mut manifest: DocumentMut, workspace: &DocumentMut) -> String {
     for section in SECTIONS_LEFT_OUT {
         manifest.remove(section);
     }
+    // It lies beside the crate in a checkout only.
+    manifest["package"].as_table_mut().map(|package| package.remove("readme"));
     let shared = &workspace["workspace"];
     for (key, item) in manifest["package"].as_table_mut().into_iter().flat_map(Table::iter_mut) {
         if inherits(item) {

@@ -8,7 +8,7 @@ use crate::{Transform, batch, column, description, limits, log::Level, outcome};
 mod bindings {
     #![expect(missing_docs, reason = "generated from the WIT, which is documented")]
     wit_bindgen::generate!({
-        path: "../../../wit",
+        path: "wit",
         world: "transform",
         pub_export_macro: true,
         export_macro_name: "export_component",
