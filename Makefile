@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-storm cold-start lambda-zip image-root lint
+.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-storm cold-start lambda-zip image-root terraform-test lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -65,6 +65,9 @@ lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip
 image-root: guests ## the root of a container image, target/image-root, tried without a container engine
 	@infra/container/root
 	@infra/container/try-root
+
+terraform-test: ## infra/terraform, checked without a network and without AWS; the last lines say what was not checked
+	@tests/terraform/run
 
 lint: ## formatting, spelling, clippy, and the dependencies' licences and advisories; unused ones and dead features: tests/tidy
 	cargo fmt --all --check

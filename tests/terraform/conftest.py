@@ -1,14 +1,20 @@
 """What the tests share: one initialised copy of the configurations, and the last lines, which say what was not checked."""
 
 import concurrent.futures
+import os
 
 import pytest
 
 import examples
+import scan
 import terraform
 from workspace import Workspace
 
 NOT_CHECKED = "ConflictsWith and ExactlyOneOf, plan-time differences, forced replacement, anything AWS says"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-tables", action="store_true", help="write the tables of the READMEs before they are checked")
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +26,22 @@ def workspace():
     terraform.provider_version()
     terraform.environment()
     terraform.attached()
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    # The real provider's cache is no place for two at once.
+    with concurrent.futures.ThreadPoolExecutor(2 if terraform.IS_STUB else 1) as pool:
         complaints = list(pool.map(terraform.init, made.configurations()))
     assert not any(complaints), complaints
     return made
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scans():
+    """Two scans beside everything else: of what is right, and of a copy with mistakes."""
+    if not scan.is_there():
+        return {}
+    planted = Workspace("scanned-planted")
+    for path, old, new, _ in scan.PLANTED.values():
+        planted.edit(path, old, new)
+    return {"right": scan.begin(Workspace("scanned").root), "planted": scan.begin(planted.root / "modules")}
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +68,12 @@ def pytest_terminal_summary(terminalreporter):
     counts = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
     pytest.said = "{} passed, {} failed, {} skipped".format(
         counts["passed"], counts["failed"] + counts["error"], counts["skipped"])
+
+
+def pytest_sessionfinish(session, exitstatus):
+    skipped = session.config.pluginmanager.get_plugin("terminalreporter").stats.get("skipped", [])
+    if os.environ.get("CI") == "true" and skipped and exitstatus == 0:
+        session.exitstatus = 1
 
 
 def pytest_unconfigure():

@@ -11,6 +11,7 @@ locals {
 
 # Of the function or the tasks.
 resource "aws_security_group" "client" {
+  # checkov:skip=CKV2_AWS_5:The function or the tasks bear it: `vpc` of the other modules
   for_each = local.once
 
   name        = "${var.name}-client"
