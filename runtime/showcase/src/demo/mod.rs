@@ -3,6 +3,7 @@
 //! the tables back and looks for every record.
 
 mod audit;
+mod interrupt;
 mod pipeline;
 mod report;
 mod timeline;
@@ -49,6 +50,7 @@ pub fn run(options: &Options) -> Result<Report, Failure> {
     let records = options.records;
     let wasm = component(options.wasm.as_deref())?;
     let folder = folder(options.keep.as_deref())?;
+    interrupt::clean_up_on_interrupt(options.keep.is_none().then(|| folder.clone()))?;
     let story = Story::begin(records);
 
     story.tell("starting a Kafka of three brokers in this process");

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use sluicebox_console::exit::{Blame as _, Failure};
 use sluicebox_console::itself;
 
-/// A running pipeline. Dropped, it is killed.
+use super::interrupt;
+
+/// A running pipeline. Dropping it kills it.
 pub(super) struct Worker {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -30,6 +32,7 @@ impl Worker {
             .stderr(log)
             .spawn()
             .environment("cannot start `sluicebox run`")?;
+        interrupt::note_worker(child.id());
         let stdout = child.stdout.take().ok_or_else(|| Failure::environment("the child has no stdout"))?;
         Ok(Worker { child, lines: BufReader::new(stdout).lines() })
     }
@@ -44,7 +47,7 @@ impl Worker {
             .ok_or_else(|| Failure::environment("the child's progress names no records"))
     }
 
-    /// Kills it as a crash would: SIGKILL, no farewell.
+    /// Kills it as a crash would: by SIGKILL, without a chance to flush.
     pub(super) fn kill(&mut self) -> Result<(), Failure> {
         self.child.kill().environment("cannot kill the child")?;
         self.child.wait().environment("cannot wait for the child")?;
@@ -78,5 +81,6 @@ impl Drop for Worker {
         // These fail only if it has ended already.
         drop(self.child.kill());
         drop(self.child.wait());
+        interrupt::note_worker(0);
     }
 }
