@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-storm cold-start lambda-zip image-root terraform-test lint
+.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-storm cold-start lambda-zip image-root terraform-test helm-test lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,16 +58,19 @@ cold-start: guests setup lambda-zip ## what a cold start of the zip's function c
 	$(CARGO_BUILD) --bins --example cold_start --example hello_lambda
 	SLUICEBOX_BOOTSTRAP=$(abspath $(or $(CARGO_TARGET_DIR),target))/lambda/bootstrap $(dir $(SLUICEBOX))examples/cold_start $(ROUNDS)
 
-lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip
+lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip; ARCH=arm64 for the other processor, bootstrap-arm64.zip
 	@tests/setup/doctor
-	@infra/lambda/zip
+	@ARCH=$(ARCH) infra/lambda/zip
 
-image-root: guests ## the root of a container image, target/image-root, tried without a container engine
-	@infra/container/root
-	@infra/container/try-root
+image-root: guests ## the root of a container image, target/image-root, tried without a container engine; ARCH=arm64: image-root-arm64
+	@ARCH=$(ARCH) infra/container/root
+	@ARCH=$(ARCH) infra/container/try-root
 
 terraform-test: ## infra/terraform, checked without a network and without AWS; the last lines say what was not checked
 	@tests/terraform/run
+
+helm-test: ## infra/helm, checked without a cluster against three Kubernetes versions; the last lines say what was not checked
+	@tests/helm/run
 
 lint: ## formatting, spelling, clippy, and the dependencies' licences and advisories; unused ones and dead features: tests/tidy
 	cargo fmt --all --check
