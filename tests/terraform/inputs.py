@@ -21,6 +21,26 @@ PIPELINE = {
     "dead_letters": {"path": "s3://lake/dead-letters/orders"},
     "lambda": {"partial_responses": "false"},
 }
+# Each key that there is.
+FULL_PIPELINE = {
+    "name": "orders",
+    "source": {"kafka": {
+        "brokers": ["kafka-1.example.org:9096"], "topics_regex": "^orders", "group": "orders", "start": "latest",
+        "properties": {"fetch.min.bytes": "5"}, "secret_properties": {"sasl.password": "PASSWORD"}}},
+    "transform": {
+        "artifact": "orders@prod", "registry": "s3://lake/transforms", "poll_interval": "5s", "configuration": '{"a": [1]}',
+        "keys": ["MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+        "limits": {"memory_bytes_max": "64MiB", "record_rows_max": "10"}},
+    "tables": {"orders": {"path": "s3://lake/tables/orders"}},
+    "dead_letters": {"path": "s3://lake/dead-letters", "topic": "dead"},
+    "flush": {"rows_max": "5", "interval": "5s", "bytes_max": "1MiB"},
+    "batch": {"records_max": "100"},
+    "breaker": {"rejected_share_max": "0.25"},
+    "lambda": {"partial_responses": "false", "gaps": "accept", "timeout": "30s"},
+    "s3": {"path_style": "false", "region": "eu-central-1"},
+    "http": {"listen": "0.0.0.0:9090"},
+    "provenance": False,
+}
 VPC = {"subnet_ids": ["subnet-0a"], "security_group_ids": ["sg-0a"]}
 
 RIGHT = {
@@ -144,6 +164,8 @@ WRONG = [
     ("lambda", "maximum_retry_attempts", 3, "(for ever): anything else drops records"),
     ("lambda", "maximum_record_age_seconds", 3600, "(never): anything else drops records"),
     ("lambda", "capacity_provider_arn", "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:x", "share a process"),
+
+    ("lambda", "pipeline.source.kafka.secret_properties", {"sasl.password": "P"}, "shows its values to all"),
 
     ("schedule", "name", "a/b", "1 to 55 letters"),
     ("schedule", "function_arn", ALIAS.removesuffix(":live"), "must be the ARN of a function's alias"),

@@ -83,7 +83,7 @@ def arn_patterns(service, action):
 
 
 def missing(example, resources):
-    """The actions that an example needs and nobody grants."""
+    """The actions that an example needs and no policy grants."""
     granted = {action for resource in resources for statement in statements(resource)
                if statement["Effect"] == "Allow" for action in listed(statement["Action"])}
     return sorted(set(NEEDED[example]) - granted)

@@ -44,15 +44,17 @@ def test_right_inputs_are_taken_and_nothing_is_made_without_create(workspace, mo
 @pytest.mark.parametrize("module", MODULES)
 def test_wrong_inputs_are_refused(workspace, module):
     folder = workspace.copy(f"wrong-{module}").root / "modules" / module
-    runs, names = [], []
+    runs, pieces = [], {}
     for number, (of, path, value, piece, *others) in enumerate(inputs.WRONG):
         if of == module:
-            names.append(f"wrong_{number}")
+            pieces[f"wrong_{number}"] = piece
             refused = [mocked.owner(folder, piece), *others]
-            runs.append(mocked.one_run(names[-1], inputs.changed(module, path, value), "plan", refused))
+            runs.append(mocked.one_run(f"wrong_{number}", inputs.changed(module, path, value), "plan", refused))
     results, complaints, _ = mocked.run(folder, runs)
-    assert complaints == []
-    assert results == {name: "pass" for name in names}
+    assert results == {name: "pass" for name in pieces}, complaints
+    # Newer versions show what they expected: then it has to be this very sentence.
+    unsaid = [piece for piece in pieces.values() if not any(piece in complaint for complaint in complaints)]
+    assert not complaints or not unsaid
 
 
 def test_there_are_enough_wrong_inputs():

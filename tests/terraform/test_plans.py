@@ -1,6 +1,7 @@
 """Step 3: what the examples would make, against AWS's API model, IAM's data and what the product asks for."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -10,6 +11,9 @@ import inputs
 import mocked
 import rights
 from test_configurations import EXAMPLES, MODULES
+from workspace import TARGET
+
+SLUICEBOX = TARGET.parent / "release" / "sluicebox"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -38,20 +42,52 @@ def test_the_pipeline_is_what_was_asked_for(states, example):
     assert document["tables"]["orders"]["path"].startswith("s3://orders-tables-123456789012/")
 
 
-def test_maps_of_text_become_numbers_and_booleans(workspace):
-    folder = workspace.copy("typed").root / "modules" / "service"
-    sections = {"flush": {"rows_max": "5", "interval": "5s"}, "breaker": {"rejected_share_max": "0.25"},
-                "lambda": {"partial_responses": "false"}, "dead_letters": {"path": "s3://lake/dead", "topic": "dead"}}
-    given = inputs.RIGHT["service"] | {"pipeline": inputs.PIPELINE | sections}
+@pytest.fixture(scope="module")
+def full(workspace):
+    """The document of a pipeline that has each key, and the resources of its service."""
+    folder = workspace.copy("full").root / "modules" / "service"
+    given = inputs.RIGHT["service"] | {"pipeline": inputs.FULL_PIPELINE, "secrets": {"PASSWORD": inputs.SECRET}}
     complaints, resources = mocked.made(folder, given)
     assert complaints == []
-    document = pipeline(resources)
-    assert {section: document[section] for section in sections} == {
-        "flush": {"rows_max": 5, "interval": "5s"}, "breaker": {"rejected_share_max": 0.25},
-        "lambda": {"partial_responses": False}, "dead_letters": {"path": "s3://lake/dead", "topic": "dead"}}
-    # The producer of dead letters is idempotent, which is a right on the cluster.
-    assert [why for resource in resources for why in rights.complaints(resource)] == []
-    assert "kafka-cluster:WriteDataIdempotently" in json.dumps([rights.statements(resource) for resource in resources])
+    return pipeline(resources), resources
+
+
+def test_text_becomes_numbers_booleans_and_references(full):
+    document, _ = full
+    assert document["flush"] == {"rows_max": 5, "interval": "5s", "bytes_max": "1MiB"}
+    assert document["breaker"] == {"rejected_share_max": 0.25}
+    assert document["lambda"] == {"partial_responses": False, "gaps": "accept", "timeout": "30s"}
+    assert document["transform"]["configuration"] == {"a": [1]}
+    assert document["source"]["kafka"]["properties"] == {"fetch.min.bytes": "5", "sasl.password": {"env": "PASSWORD"}}
+    assert set(document) == set(inputs.FULL_PIPELINE)
+
+
+def test_a_dead_letter_topic_needs_a_right_on_the_cluster(workspace):
+    folder = workspace.copy("dead-letters").root / "modules" / "service"
+    complaints, resources = mocked.made(folder, inputs.changed("service", "pipeline.dead_letters.topic", "dead"))
+    assert complaints == []
+    # The producer of dead letters is idempotent.
+    granted = [statement for resource in resources for statement in rights.statements(resource)
+               if "kafka-cluster:WriteDataIdempotently" in statement["Action"]]
+    assert [statement["Resource"] for statement in granted] == [[inputs.CLUSTER]]
+
+
+@pytest.mark.skipif(not SLUICEBOX.exists(), reason="the command is not built: make build")
+def test_the_product_takes_the_documents(states, full, tmp_path):
+    documents = {example: pipeline(states[example]) for example in EXAMPLES} | {"full": full[0]}
+    for name, document in documents.items():
+        assert refused_by_the_product(document, tmp_path) is None, name
+    wrong = full[0] | {"flush": {"intervall": "5s"}}
+    assert "E0103" in refused_by_the_product(wrong, tmp_path)
+
+
+def refused_by_the_product(document, folder):
+    """What `sluicebox check` says of the settings. Where they are right it comes as far as the registry, where no store answers."""
+    (folder / "pipeline.json").write_text(json.dumps(document))
+    env = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+           "AWS_REGION": "eu-central-1", "PASSWORD": "x"}
+    said = subprocess.run([SLUICEBOX, "check", folder / "pipeline.json"], env=env, capture_output=True, text=True, timeout=60)
+    return None if said.returncode == 3 and "error: registry s3://" in said.stderr else said.stderr
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -7,7 +7,7 @@ import readme
 import scan
 import style
 from test_configurations import PLACES
-from workspace import SOURCE
+from workspace import SOURCE, Workspace
 
 
 @pytest.mark.skipif(not scan.is_there(), reason="checkov could not be fetched")
@@ -39,3 +39,31 @@ def test_the_pipeline_has_one_type(module):
 
 def pipeline_type(module):
     return language.argument(language.block_text(SOURCE / "modules" / module, "variable", "pipeline"), "type")
+
+
+# Mistakes in a copy of modules/storage, and what has to be said of them.
+MISTAKES = {
+    "count": ("main.tf", "  for_each = local.buckets\n\n  bucket        =", "  count = 3\n\n  bucket        =", "uses count"),
+    "anything": ("variables.tf", "  type        = map(string)", "  type        = any", "takes anything"),
+    "no type": ("variables.tf", "  type        = map(string)\n", "", "has no type"),
+    "no description": ("outputs.tf", '  description = "The buckets\' ARNs, by kind."\n', "", "has no description"),
+    "unused": ("main.tf", "locals {\n", "locals {\n  idle = 1\n", "local.idle is used nowhere"),
+    "no reason": ("main.tf", "CKV_AWS_18:Access logs are the account's business; CloudTrail's data events show the same and more",
+                  "CKV_AWS_18", "without a reason"),
+    "provider": ("versions.tf", "terraform {", 'provider "aws" {}\n\nterraform {', "has a provider block"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_of_style_is_seen(mistake):
+    file, old, new, said = MISTAKES[mistake]
+    copy = Workspace("style")
+    copy.edit(f"modules/storage/{file}", old, new)
+    folder = copy.root / "modules" / "storage"
+    assert any(said in complaint for complaint in style.complaints(folder, True))
+
+
+def test_a_stale_table_is_seen():
+    copy = Workspace("style")
+    copy.edit("modules/storage/variables.tf", "  default     = 365\n", "  default     = 366\n")
+    assert readme.stale(copy.root / "modules" / "storage")

@@ -172,7 +172,7 @@ resource "aws_lambda_event_source_mapping" "this" {
   batch_size                         = var.event_source.batch_size
   maximum_batching_window_in_seconds = var.event_source.window_seconds
   bisect_batch_on_function_error     = var.event_source.bisects_batches ? true : null
-  function_response_types            = module.pipeline.answers_partially ? ["ReportBatchItemFailures"] : []
+  function_response_types            = module.pipeline.answers_partially ? ["ReportBatchItemFailures"] : null
   tags                               = var.tags
 
   dynamic "amazon_managed_kafka_event_source_config" {

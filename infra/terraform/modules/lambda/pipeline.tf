@@ -33,6 +33,11 @@ variable "pipeline" {
     provenance   = optional(bool, true)
   })
   nullable = false
+
+  validation {
+    condition     = length(var.pipeline.source.kafka.secret_properties) == 0
+    error_message = "pipeline.source.kafka.secret_properties must stay empty: a function's environment shows its values to all who may read its settings. With authentication = msk_iam, or in modules/service, no value is shown."
+  }
 }
 
 module "pipeline" {
