@@ -44,7 +44,7 @@ pub(crate) enum Clue {
     TooMuch,
 }
 
-/// What is still to be done, the next on top.
+/// The work that is left, the next on top.
 enum Work<F> {
     Attempt(Range<usize>),
     Alone(usize),
@@ -93,7 +93,7 @@ pub(crate) fn walk<C: Caller>(
 struct Walk<'a, C: Caller> {
     caller: &'a mut C,
     pace: &'a mut Pace,
-    /// A stack of our own: a guest that fails ever anew must not exhaust ours.
+    /// A stack on the heap: a guest that fails again and again must not exhaust the thread's own.
     todo: Vec<Work<C::Failure>>,
     failures: usize,
 }

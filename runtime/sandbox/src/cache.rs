@@ -1,6 +1,6 @@
 //! Compiled transforms on disk, so that a start takes a millisecond instead of seconds.
 //!
-//! What lies there is machine code that runs with our rights. So the folder must be ours alone; `code` reads and writes it.
+//! The files are machine code that runs with our rights. So the folder must be ours alone; `code` reads and writes it.
 
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::error::CacheError;
 #[cfg(feature = "compiler")]
 mod code;
 
-/// A folder of compiled transforms that nobody else can write to.
+/// A folder of compiled transforms that no other user can write to.
 #[derive(Debug, Clone)]
 pub struct CacheFolder(
     #[cfg_attr(not(feature = "compiler"), expect(dead_code, reason = "only what is compiled here is kept"))] PathBuf,
@@ -20,12 +20,12 @@ impl CacheFolder {
     /// Takes a folder, making it if need be.
     ///
     /// # Errors
-    /// If others than its owner, or an owner other than us, could put code there.
+    /// If another user could put code there.
     pub fn open(path: impl Into<PathBuf>) -> Result<CacheFolder, CacheError> {
         let path = path.into();
         let fail = |source| CacheError::Folder { path: path.clone(), source };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(fail)?;
-        // A symbolic link is resolved once, here: whoever can turn it later finds us elsewhere.
+        // A symbolic link is resolved once, here: turning it later changes nothing for us.
         let folder = path.canonicalize().map_err(fail)?;
         check_trust(&folder).map_err(|error| match error {
             Untrusted::Unreadable(source) => CacheError::Folder { path: folder.clone(), source },

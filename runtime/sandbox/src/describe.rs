@@ -104,7 +104,7 @@ fn check_key_columns(names: &[String], fields: &[Field]) -> Result<(), String> {
         let field = column(fields, "key column", name, &names[..index])?;
         if !field.data_type.can_be_key() {
             let data_type = &field.data_type;
-            return Err(format!("key column `{name}` is {data_type}; floats, lists, structs and maps are no keys"));
+            return Err(format!("key column `{name}` is {data_type}; floats, lists, structs and maps cannot be keys"));
         }
         if field.nullable {
             return Err(format!("key column `{name}` may be null, and null equals no other key: make it required"));

@@ -34,9 +34,9 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A text is no digest.
+/// A text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no digest: `sha256:` and 64 lower-case hexadecimal digits")]
+#[error("`{0}` is not a digest: write `sha256:` and 64 lower-case hexadecimal digits")]
 pub struct MalformedDigest(String);
 
 impl FromStr for Digest {

@@ -10,7 +10,7 @@ use crate::limits::LimitError;
 #[error("cannot set up the WebAssembly engine: {0}")]
 pub struct EngineError(pub(crate) String);
 
-/// A file is no transform that can be run here.
+/// A file cannot run here as a transform.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
@@ -32,11 +32,11 @@ pub enum LoadError {
         max: u64,
     },
     /// The file is not WebAssembly.
-    #[error("{0} is no WebAssembly: build the transform with `sluicebox build`")]
+    #[error("{0} is not WebAssembly: build the transform with `sluicebox build`")]
     NotWasm(PathBuf),
     /// The file is a core module.
     #[error(
-        "{0} is a core module, no component: build it with `sluicebox build`, or wrap it with `wasm-tools component new`"
+        "{0} is a core module, not a component: build it with `sluicebox build`, or wrap it with `wasm-tools component new`"
     )]
     CoreModule(PathBuf),
     /// The file is broken.
@@ -57,7 +57,7 @@ pub enum LoadError {
         /// What to do about it.
         advice: String,
     },
-    /// There is no machine code for it, and no compiler to make some.
+    /// No machine code for it exists, and this build has no compiler.
     #[error(
         "{path} cannot be run here: {reason}; this build has no compiler: push the transform for this kind of machine, with \
              `sluicebox push --target` of the same version as this ({version})",
@@ -104,7 +104,7 @@ pub enum LoadError {
 /// The folder for compiled transforms cannot be trusted or used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// Compiled code is machine code: whoever can write it is whoever runs us.
+    /// Compiled code is machine code: a user who can write it can do all that this program can.
     #[error(
         "cache folder {path} {reason}: what lies there would be run as machine code; use a folder of your own with mode 0700"
     )]

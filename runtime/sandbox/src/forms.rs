@@ -1,7 +1,7 @@
 //! A transform's machine code, compiled beforehand: one form for each way to meter it.
 //!
-//! Whether somebody may be believed that these bytes are what they are said to be is decided where they come from
-//! (`sluicebox-registry`), never here: what is in [`Forms`] is run.
+//! Where the bytes come from decides whether they are trusted (`sluicebox-registry`). Nothing here decides it: the host runs
+//! what is in [`Forms`].
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use wasmtime::component::Component;
 
 use crate::engine::Metering;
 
-/// wasmtime's version, and ours of what is compiled with it. Code of any other is not run: a patch release may mend the
-/// compiler, and not all of our settings leave traces that wasmtime compares. Count the second number up when `engine.rs`
-/// changes what is compiled.
+/// wasmtime's version, and the version of our settings. The host does not run code of any other: a patch release may mend
+/// the compiler, and wasmtime does not compare all of our settings. Raise the second number when `engine.rs` changes what is
+/// compiled.
 pub const CODE_VERSION: &str = "wasmtime 48.0.8, settings 1";
 
 /// Machine code of one transform for one target.
@@ -27,10 +27,10 @@ impl Forms {
     /// Takes code that was compiled elsewhere: for the engine that interrupts by epochs, and for the one that counts fuel.
     ///
     /// # Safety
-    /// Both must be, bit by bit, what [`crate::Sandbox::precompile`] made of the component that they will be loaded with, by
-    /// somebody who is trusted like this program itself: it is machine code, and runs with its rights. What was compiled for
-    /// another processor or by another version is no danger: it is refused when it is loaded.
-    #[expect(unsafe_code, reason = "whoever calls it answers for machine code")]
+    /// Both must be, bit by bit, what [`crate::Sandbox::precompile`] made of the component that they will be loaded with, on
+    /// a machine that is trusted like this program itself: machine code runs with this program's rights. Code for another
+    /// processor or of another version does no harm: loading refuses it.
+    #[expect(unsafe_code, reason = "the caller answers for machine code")]
     pub unsafe fn from_trusted(epochs: Bytes, fuel: Bytes) -> Forms {
         Forms { epochs, fuel }
     }
@@ -51,8 +51,8 @@ impl Forms {
     /// The code, ready for this engine; an error if it was compiled for another processor, version or way to meter.
     pub(crate) fn component(&self, engine: &Engine, metering: Metering) -> wasmtime::Result<Component> {
         #[expect(unsafe_code, reason = "the place where machine code that was compiled beforehand is taken")]
-        // SAFETY: whoever made `self` answers for it being wasmtime's own output; wasmtime compares version, settings and
-        // processor itself.
+        // SAFETY: the caller of `from_trusted` answers for this being wasmtime's own output; wasmtime compares version,
+        // settings and processor itself.
         unsafe {
             Component::deserialize(engine, self.of(metering))
         }
@@ -69,7 +69,7 @@ impl fmt::Debug for Forms {
 mod tests {
     use super::*;
 
-    /// Whoever updates wasmtime is reminded here.
+    /// Fails when wasmtime is updated and the constant is not.
     #[test]
     fn the_version_is_the_one_that_is_built() {
         let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock")).unwrap();

@@ -9,14 +9,16 @@
 //!
 //! 1. [`batch`], [`description`], [`outcome`], [`limits`]: what goes in, what is promised, what comes out, within what;
 //! 2. `worker`, and `bisect` with `pace`: which calls are made, and who is blamed for a failed one;
-//! 3. `validate`, `describe`: whether what the guest says makes sense;
+//! 3. `validate`, `describe`: whether the guest keeps to the contract;
 //! 4. `transform`, with `structure` and `imports`: from a file to something that runs; `machine_code`, with [`forms`],
-//!    [`target`] and [`cache`]: what of it has been compiled before;
+//!    [`target`] and [`cache`]: which of its machine code exists already;
 //! 5. `instance`, with `memory_limiter`, `guest_log`, `wasi` and `failure`: one live instance; `engine`: what runs it.
 //!
-//! Invariants: a record's failure is a [`Rejection`], and an `Err` is the host's trouble; the same record gets the same
-//! verdict on every replay, machine and split of the batch, as long as the transform is a pure function; whatever a guest
-//! does, the host neither panics nor hangs nor runs out of memory.
+//! Invariants:
+//! - a record's failure is a [`Rejection`], and an `Err` is the host's trouble;
+//! - the same record gets the same verdict on every replay, machine and split of the batch, as long as the transform is a
+//!   pure function;
+//! - no guest makes the host panic, hang or run out of memory.
 
 pub mod batch;
 mod bindings;
@@ -83,12 +85,12 @@ impl Sandbox {
     /// cache, and has it describe itself.
     ///
     /// # Errors
-    /// Whatever makes the file no transform that can be run here, with what to do about it.
+    /// The reason why the file cannot run here as a transform, with what to do about it.
     pub fn load(&self, wasm: &Path, limits: &Limits, cache: Option<&CacheFolder>) -> Result<Transform, LoadError> {
         Transform::load(wasm, limits, &self.0, cache)
     }
 
-    /// The same for a component that lies elsewhere than in a file; `name` is what its errors call it.
+    /// The same for a component that is not in a file; its errors call it `name`.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -103,8 +105,8 @@ impl Sandbox {
         Transform::from_bytes(name, wasm, limits, &self.0, code)
     }
 
-    /// The same with machine code that was compiled beforehand. Code that does not fit this machine or this version is not
-    /// run: the component is compiled here instead, if this build can. What fuel needs is looked at when it is needed.
+    /// The same with precompiled machine code. Code that does not fit this machine or this version is not run: this build
+    /// compiles the component instead, if it can. The form for fuel is looked at when the first suspect needs it.
     ///
     /// # Errors
     /// As [`Self::load`], and if nothing fits where there is no compiler.

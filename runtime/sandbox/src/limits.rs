@@ -121,7 +121,7 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
             let size: Result<bytesize::ByteSize, _> = text.parse();
             size.map(|size| size.as_u64())
-                .map_err(|_| E::custom(format!("`{text}` is no size: write a number and a unit, such as `128MiB`")))
+                .map_err(|_| E::custom(format!("`{text}` is not a size: write a number and a unit, such as `128MiB`")))
         }
     }
     deserializer.deserialize_any(Bytes)
@@ -137,7 +137,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
         }
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
             humantime::parse_duration(text)
-                .map_err(|_| E::custom(format!("`{text}` is no duration: write a number and a unit, such as `100ms`")))
+                .map_err(|_| E::custom(format!("`{text}` is not a duration: write a number and a unit, such as `100ms`")))
         }
     }
     deserializer.deserialize_any(Time)
@@ -178,12 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_named() {
+    fn what_cannot_be_read_is_named() {
         for (json, part) in [
             (r#"{"memory_bytes": 1}"#, "unknown field `memory_bytes`"),
-            (r#"{"memory_bytes_max": "many"}"#, "`many` is no size"),
+            (r#"{"memory_bytes_max": "many"}"#, "`many` is not a size"),
             (r#"{"memory_bytes_max": -1}"#, "negative"),
-            (r#"{"call_duration_max": "soon"}"#, "`soon` is no duration"),
+            (r#"{"call_duration_max": "soon"}"#, "`soon` is not a duration"),
         ] {
             let error = read(json).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

@@ -1,5 +1,5 @@
-//! Where a transform's machine code comes from: forms that were compiled beforehand, the cache, or the compiler, in this
-//! order. A build without the compiler has neither of the last two. Knows nothing of what the code does.
+//! Where a transform's machine code comes from, in this order: precompiled forms, the cache, the compiler. A build without
+//! the compiler has only the first. Knows nothing of what the code does.
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -16,10 +16,10 @@ pub(crate) struct MachineCode {
     pub(crate) cache: Option<CacheFolder>,
 }
 
-/// Why there is none.
+/// Why no machine code was found.
 #[derive(Debug)]
 pub(crate) enum NoCode {
-    /// What was compiled beforehand does not fit, or there is none; and there is no compiler.
+    /// No precompiled form fits, and this build has no compiler.
     #[cfg(not(feature = "compiler"))]
     NoForm(String),
     /// It cannot be compiled.

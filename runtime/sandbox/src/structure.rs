@@ -1,4 +1,4 @@
-//! What can be told of a file without compiling it: is it a component, is it whole, what does it import and export.
+//! What a file is, read without compiling it: a component or not, whole or not, its imports and exports.
 
 use wasmparser::{ComponentTypeRef, Parser, Payload, TypeBounds, Validator, WasmFeatures};
 
@@ -9,7 +9,7 @@ pub(crate) struct Structure {
     pub(crate) exports: Vec<String>,
 }
 
-/// Why there is no structure.
+/// Why a file has no structure to read.
 #[derive(Debug)]
 pub(crate) enum Misfit {
     NotWasm,
@@ -18,7 +18,7 @@ pub(crate) enum Misfit {
 }
 
 impl Structure {
-    /// Reads a component that nobody vouches for: all of it is validated.
+    /// Reads a component from an untrusted place, and validates all of it.
     pub(crate) fn validated(bytes: &[u8]) -> Result<Structure, Misfit> {
         let structure = Structure::read(bytes)?;
         Validator::new_with_features(WasmFeatures::all()).validate_all(bytes).map_err(corrupt)?;

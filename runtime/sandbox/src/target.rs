@@ -1,7 +1,7 @@
 //! The processors that transforms are compiled for beforehand, and what each of them is taken to have.
 //!
-//! The features are named here and never inferred: what the machine of whoever pushes happens to have says nothing about the
-//! one that runs it. wasmtime asks the processor for each of them before it runs code that was compiled for it.
+//! The features are named here and never inferred: the machine that compiles says nothing about the machine that runs.
+//! wasmtime asks the processor for each feature before it runs code that was compiled for it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -73,7 +73,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// There is no target of this name.
+/// No target has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no target `{0}`: there are `x86-64` and `arm64`")]
 pub struct UnknownTarget(String);

@@ -1,9 +1,12 @@
 //! A world that never changes, for components that bring WASI 0.2 because their language's runtime asks for it.
 //!
-//! No files, no network, no arguments, an empty environment. The clock stands still (at the batch's own time it would
-//! differ between a batch and its halves, and verdicts with it); the monotonic one advances a little with each look, so
-//! that nobody waits for ever; sleeping takes no time; random bytes are the same in each instance. What is written to
-//! stdout and stderr becomes log lines. `docs/adr/0003-interruption.md` says why verdicts must be repeatable.
+//! - No files, no network, no arguments, an empty environment.
+//! - The wall clock stands still. At the batch's own time it would differ between a batch and its halves, and verdicts
+//!   with it.
+//! - The monotonic clock advances a little with each look, so that a guest that polls it does not wait for ever.
+//! - Sleeping takes no time; random bytes are the same in each instance; stdout and stderr become log lines.
+//!
+//! `docs/adr/0003-interruption.md` says why verdicts must be repeatable.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -18,8 +18,8 @@ mod trial;
 
 use trial::Trial;
 
-/// An instance retires when it has returned so much: guests in Python and JavaScript leak it. For a transform that leaks
-/// nothing, a fresh instance each 32 MiB costs less than one part in a thousand.
+/// An instance retires when it has returned so many bytes: guests in Python and JavaScript leak what they return. For a
+/// transform that leaks nothing, a fresh instance each 32 MiB costs less than one part in a thousand.
 const RETURNED_BYTES_MAX: u64 = 32 << 20;
 
 /// Processes batches of one transform with one configuration. Not shared; make one per thread.
@@ -48,8 +48,8 @@ impl Worker {
     /// Gives each record its verdict, however long it takes.
     ///
     /// # Errors
-    /// Only the host's own trouble; no record is at fault, and the batch may be tried again. Whatever the transform does
-    /// is a [`Rejection`].
+    /// Only the host's own trouble: no record is at fault, and the batch may be tried again. A failure of the transform is
+    /// a [`Rejection`](crate::Rejection).
     pub fn process(&mut self, batch: &Batch) -> Result<Outcome, SandboxError> {
         self.process_for(batch, Duration::MAX)
     }

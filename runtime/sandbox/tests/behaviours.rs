@@ -26,8 +26,8 @@ const MALFORMED: &str = code::MALFORMED_OUTCOME;
 const EXPECTED: &[(&str, Expected)] = &[
     ("panic", Condemned(code::PANIC, "this order is haunted")),
     ("panic-without-words", Condemned("trap_unreachable", "`unreachable` instruction")),
-    ("words-about-nobody", Condemned(code::PANIC, "somebody did it")),
-    ("words-about-a-stranger", Condemned(code::PANIC, "record four billion did it")),
+    ("words-about-no-record", Condemned(code::PANIC, "one of them did it")),
+    ("words-about-another-record", Condemned(code::PANIC, "record four billion did it")),
     ("divide-by-zero", Condemned("trap_integer_division_by_zero", "divide by zero")),
     ("out-of-bounds", Condemned("trap_out_of_bounds", "out of bounds")),
     ("recursion", Condemned("trap_stack_overflow", "call stack exhausted")),

@@ -29,7 +29,7 @@ fn one() -> u16 {
 
 /// An order as the table has it.
 #[derive(Debug, PartialEq, Row)]
-#[row(table = "orders", partition_by = ["placed_on"])]
+#[row(table = "orders", partition_by = ["placed_on"], key = ["order_id"], event_time = "placed_at")]
 pub struct CleanOrder<'r> {
     order_id: Cow<'r, str>,
     customer: String,

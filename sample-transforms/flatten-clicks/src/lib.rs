@@ -37,7 +37,7 @@ struct Click<'r> {
 
 /// One click.
 #[derive(Debug, Row)]
-#[row(table = "clicks", partition_by = ["day"])]
+#[row(table = "clicks", partition_by = ["day"], key = ["session_id", "position"], event_time = "clicked_at")]
 pub struct ClickRow<'r> {
     session_id: Cow<'r, str>,
     visitor: VisitorColumns<'r>,

@@ -18,7 +18,7 @@ pub struct Message {
 
 /// A message that may be read by more people.
 #[derive(Debug, Row, Serialize)]
-#[row(table = "messages", format = "json")]
+#[row(table = "messages", key = ["id"], format = "json")]
 pub struct MaskedMessage {
     id: String,
     /// The same for the same e-mail address and salt.
@@ -32,7 +32,7 @@ pub struct MaskedMessage {
 #[derive(Debug, Deserialize, Configuration)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Keys differ for every salt; who knows it can find the key of an address. 16 characters or more.
+    /// Keys differ for every salt. A person who knows the salt can compute the key of an address. 16 characters or more.
     salt: Salt,
 }
 

@@ -1,6 +1,6 @@
 //! Finding and masking e-mail addresses, card numbers and phone numbers in text.
 
-/// `ada@example.com` → `a***@example.com`; none if it is no address.
+/// `ada@example.com` → `a***@example.com`; none if it is not an address.
 pub(crate) fn email(address: &str) -> Option<String> {
     let (name, domain) = address.split_once('@')?;
     let first = name.chars().next()?;
@@ -57,7 +57,7 @@ fn word_length(text: &str) -> usize {
     if leading > 0 { leading } else { text.find(separates).unwrap_or(text.len()) }
 }
 
-/// What a number most likely is; none if it identifies nobody.
+/// What a number most likely is; none if it identifies no person.
 fn number_kind(number: &str) -> Option<&'static str> {
     let digits: Vec<u8> = number.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0').collect();
     match digits.len() {

@@ -29,7 +29,7 @@ struct Line<'r> {
 
 /// One invoice.
 #[derive(Debug, Row)]
-#[row(table = "invoices", partition_by = ["issued_on"])]
+#[row(table = "invoices", partition_by = ["issued_on"], key = ["number"])]
 pub struct InvoiceRow<'r> {
     number: &'r str,
     customer: Cow<'r, str>,
@@ -41,7 +41,7 @@ pub struct InvoiceRow<'r> {
 
 /// One line of an invoice.
 #[derive(Debug, Row)]
-#[row(table = "invoice_lines")]
+#[row(table = "invoice_lines", key = ["invoice_number", "position"])]
 pub struct LineRow<'r> {
     invoice_number: &'r str,
     position: i32,

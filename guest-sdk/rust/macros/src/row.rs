@@ -86,7 +86,7 @@ fn roles(options: &RowOptions, columns: &[Column]) -> TokenStream {
     keys.chain(event_time).collect()
 }
 
-/// A struct with one writer a field, whatever the row's lifetimes are.
+/// A struct with one writer a field, the same for all lifetimes of the row.
 fn columns_writer(columns: &[Column]) -> TokenStream {
     let fields: Vec<_> = columns.iter().map(|column| &column.field).collect();
     let cells = columns.iter().map(|column| &column.cell);

@@ -85,7 +85,7 @@ impl SmallBlocks {
 
 // SAFETY: a block is given out once until it is given back: it comes from a chunk's rest, which moves past it, or from a
 // list that it leaves. A layout always leads to the same class, so `dealloc` finds the list that `alloc` took from, and what
-// is not small goes to `System` both ways. Blocks are as large and as aligned as their class, which is no less than asked.
+// is not small goes to `System` both ways. Blocks are as large and as aligned as their class, at least what was asked.
 unsafe impl GlobalAlloc for SmallBlocks {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

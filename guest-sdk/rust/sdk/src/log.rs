@@ -4,7 +4,7 @@
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// For whoever debugs the transform.
+    /// For debugging the transform.
     Debug,
     /// Worth knowing.
     Info,
@@ -38,7 +38,7 @@ macro_rules! levels {
 }
 
 levels! { $
-    debug __log_debug Debug "Logs a line for whoever debugs the transform, formatted like `format!`.";
+    debug __log_debug Debug "Logs a line for debugging, formatted like `format!`.";
     info __log_info Info "Logs a line worth knowing, formatted like `format!`.";
     warn __log_warn Warn "Logs a line worth looking into, formatted like `format!`.";
     error __log_error Error "Logs that something is wrong, formatted like `format!`.";

@@ -27,7 +27,7 @@ impl<K: Key + ?Sized> Key for &K {}
 /// A type that says when something happened.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say when something happened",
-    note = "the event time is a `Timestamp` or an `Option<Timestamp>`: dates and times without a zone are no points in time"
+    note = "the event time is a `Timestamp` or an `Option<Timestamp>`: dates and times without a zone are not points in time"
 )]
 pub trait EventTime {}
 

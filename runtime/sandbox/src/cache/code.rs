@@ -1,5 +1,5 @@
 //! The files of the cache: the name says what the code was compiled from and for, and a checksum guards against truncation
-//! and rot. What does not fit is compiled anew.
+//! and rot. A file that does not fit is compiled again.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
@@ -25,8 +25,8 @@ impl CacheFolder {
             return None;
         }
         #[expect(unsafe_code, reason = "the one place where machine code is taken from disk")]
-        // SAFETY: the code is what `put` wrote, as the checksum says; nobody else can have written it and its checksum,
-        // as the folder is ours alone (checked again just now). wasmtime refuses another version's or CPU's code itself.
+        // SAFETY: the code is what `put` wrote, as the checksum says. No other user can have written both: the folder is
+        // ours alone (checked again just now). wasmtime refuses another version's or CPU's code itself.
         let component = unsafe { Component::deserialize(engine, code) };
         component.inspect_err(|error| tracing::debug!(%error, "cached transform does not fit; compiling it again")).ok()
     }

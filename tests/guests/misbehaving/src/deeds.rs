@@ -17,11 +17,11 @@ pub(crate) fn work(draft: &mut Draft, record: u32, value: &[u8]) {
     match std::str::from_utf8(value).unwrap_or_default() {
         "panic" => panic!("this order is haunted"),
         "panic-without-words" => give_up(),
-        "words-about-nobody" => {
-            log::last_words("somebody did it", None);
+        "words-about-no-record" => {
+            log::last_words("one of them did it", None);
             give_up();
         }
-        "words-about-a-stranger" => {
+        "words-about-another-record" => {
             log::last_words("record four billion did it", Some(u32::MAX));
             give_up();
         }

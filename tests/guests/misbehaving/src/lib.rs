@@ -18,8 +18,8 @@ mod lies;
 pub const DEEDS: &[&str] = &[
     "panic",
     "panic-without-words",
-    "words-about-nobody",
-    "words-about-a-stranger",
+    "words-about-no-record",
+    "words-about-another-record",
     "divide-by-zero",
     "out-of-bounds",
     "recursion",

@@ -47,7 +47,7 @@ const ORDER: &str = r#"
       "paid":null, "state":{"Lost":{"by":"\ud83d\ude00\n"}}, "tags":{"7":"seven"}, "pair":[-1, 18446744073709551615] }"#;
 
 #[test]
-fn a_struct_is_read_whatever_is_in_it() {
+fn a_struct_is_read_with_every_kind_of_member() {
     let order: Order<'_> = read(ORDER).expect("it is well-formed");
     assert_eq!(order, serde_json::from_str(ORDER).expect("so says the oracle"));
     assert!(matches!(order.id, Cow::Borrowed("o-1")), "what has no escapes is borrowed");
@@ -59,7 +59,7 @@ fn a_struct_is_read_whatever_is_in_it() {
 fn errors_name_the_place_and_not_the_contents() {
     let error = |from: &str, to: &str| {
         let text = ORDER.replacen(from, to, 1);
-        let reject = Reject::from(from_slice::<Order<'_>>(text.as_bytes()).expect_err("it is no order"));
+        let reject = Reject::from(from_slice::<Order<'_>>(text.as_bytes()).expect_err("not an order"));
         assert!(!reject.message().contains("secret"), "{reject}");
         (reject.code().to_owned(), reject.path().unwrap_or_default().to_owned())
     };

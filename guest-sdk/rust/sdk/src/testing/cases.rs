@@ -36,7 +36,7 @@ struct Expected {
 /// Runs every case of a folder; `configuration.json` in a case is the transform's configuration.
 ///
 /// Records of a case go through as one batch, and then once more each alone: the verdicts must be the same.
-/// With `UPDATE_CASES=1` in the environment the expectation is written anew; look at what changed before you commit it.
+/// With `UPDATE_CASES=1` in the environment the expectation is written again; look at what changed before you commit it.
 ///
 /// # Panics
 /// Where a verdict is not the expected one, or a file is not what it should be; the message says which.
