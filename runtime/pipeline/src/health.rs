@@ -1,9 +1,10 @@
 //! The health of a pipeline: the figures and words that readiness, `/status` and `sluicebox status` show. Values only: the
 //! walk sets them, the command shows them.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
+use tokio::time::Instant;
 
 use crate::breaker::BreakerCount;
 

@@ -29,6 +29,7 @@ pub mod source;
 pub mod status;
 pub mod tables;
 mod walk;
+mod wall_clock;
 mod worker;
 
 pub use breaker::{BreakerCount, Trip};

@@ -2,7 +2,7 @@
 //! recorder, which the command installs, each costs next to nothing. Label values come from closed sets.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use sluicebox_ledger::{Stage, TopicPartition};
@@ -10,6 +10,7 @@ use sluicebox_sandbox::Effort;
 
 use crate::health::{Comparison, Health};
 use crate::progress::Progress;
+use crate::wall_clock;
 
 /// Durations of flushes and commits fall into buckets up to these seconds.
 pub const DURATION_BUCKETS_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0];
@@ -136,5 +137,5 @@ fn offsets(topic: &str, partition: i32, next: Option<i64>, lag: Option<i64>) {
 }
 
 fn now_seconds() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    wall_clock::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
 
+use crate::wall_clock;
+
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// For an event that waits, with a deadline of its own.
 const BRIEF_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -50,7 +52,7 @@ impl Backoff {
     pub(crate) fn next_pause(&mut self) -> Option<Pause> {
         let duration = self.pauses.next()?;
         self.failures += 1;
-        let since = *self.since.get_or_insert_with(SystemTime::now);
+        let since = *self.since.get_or_insert_with(wall_clock::now);
         Some(Pause { duration, failures: self.failures, since })
     }
 

@@ -38,6 +38,10 @@ impl Judges {
         let mut canary = self.candidate.as_mut().and_then(|candidate| candidate.canary_for(batch));
         let judged_by = canary.as_ref().map(|canary| canary.judged_by());
         let worker = canary.as_mut().map_or(&mut self.worker, |canary| canary.worker());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a guest takes real time, also in the simulation; this decides the shadow's budget only"
+        )]
         let started = Instant::now();
         let outcome = worker.process_for(batch, budget).map_err(PipelineError::sandbox)?;
         metrics::effort(&outcome.effort);

@@ -1,6 +1,6 @@
 //! What the walk says of itself: its health after each step, figures at most once a second. Nothing is decided here.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -10,6 +10,7 @@ use crate::error::PipelineError;
 use crate::health::{Health, PartitionHealth, State};
 use crate::metrics;
 use crate::source::Source;
+use crate::wall_clock;
 use crate::walk::Walk;
 use crate::walk::backoff::Pause;
 
@@ -58,7 +59,7 @@ impl Report {
     /// An operator has to decide.
     pub(crate) fn pause(&mut self, error: &PipelineError) {
         error!("paused: {error}");
-        self.paused = Some(State::Paused { error: error.to_string(), since: SystemTime::now() });
+        self.paused = Some(State::Paused { error: error.to_string(), since: wall_clock::now() });
     }
 }
 
@@ -116,7 +117,7 @@ impl<S: Source> Walk<S> {
             transform_digest: self.tables.transform_digest().to_owned(),
             candidate: self.judges.candidate_health(),
             refused: self.changes.refused().map(str::to_owned),
-            told: std::time::Instant::now(),
+            told: Instant::now(),
         }
     }
 }
