@@ -45,21 +45,27 @@ def scans():
 
 
 @pytest.fixture(scope="session")
-def states(workspace):
+def beforehand():
+    """Does the work of all cases of a test two at a time, while the cases are reported one after the other."""
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield lambda work, cases: Beforehand({case: pool.submit(work, case) for case in cases})
+        pool.shutdown(cancel_futures=True)
+
+
+class Beforehand:
+    """Results by case; what went wrong is raised where its case is looked at."""
+
+    def __init__(self, futures):
+        self.futures = futures
+
+    def __getitem__(self, case):
+        return self.futures[case].result()
+
+
+@pytest.fixture(scope="session")
+def states(workspace, beforehand):
     """What each example would make, by its name."""
-    return States(workspace)
-
-
-class States(dict):
-    """Made when they are asked for, once."""
-
-    def __init__(self, workspace):
-        super().__init__()
-        self.workspace = workspace
-
-    def __missing__(self, example):
-        self[example] = examples.made(self.workspace.root / "examples" / example)
-        return self[example]
+    return beforehand(lambda example: examples.made(workspace.root / "examples" / example), examples.INPUTS)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -22,35 +22,59 @@ def test_everything_is_formatted():
     assert terraform.unformatted(SOURCE) == []
 
 
+@pytest.fixture(scope="module")
+def validated(workspace, beforehand):
+    return beforehand(lambda place: terraform.validate(workspace.root / place), PLACES)
+
+
 @pytest.mark.parametrize("place", PLACES)
-def test_it_is_valid(workspace, place):
-    assert terraform.validate(workspace.root / place) == []
+def test_it_is_valid(validated, place):
+    assert validated[place] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_right_inputs_are_taken_and_nothing_is_made_without_create(workspace, module):
+@pytest.fixture(scope="module")
+def taken(workspace, beforehand):
+    return beforehand(lambda module: with_right_inputs(workspace, module), MODULES)
+
+
+def with_right_inputs(workspace, module):
     folder = workspace.copy(f"right-{module}").root / "modules" / module
     runs = [mocked.one_run("right", inputs.RIGHT[module], "apply")]
     has_switch = "create" in language.variables(folder)
     if has_switch:
         runs.append(mocked.one_run("nothing", inputs.RIGHT[module] | {"create": False}, "apply"))
-    results, complaints, states = mocked.run(folder, runs)
+    return has_switch, mocked.run(folder, runs)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_right_inputs_are_taken_and_nothing_is_made_without_create(taken, module):
+    has_switch, (results, complaints, states) = taken[module]
     assert complaints == [] and set(results.values()) == {"pass"}
     made = [list(mocked.resources(state["root_module"])) if "root_module" in state else [] for state in states]
     if has_switch:
         assert made[0] and not made[1]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_wrong_inputs_are_refused(workspace, module):
+@pytest.fixture(scope="module")
+def refused(workspace, beforehand):
+    # The largest first, so that the last to end is a small one.
+    return beforehand(lambda module: with_wrong_inputs(workspace, module), sorted(MODULES, key=lambda name: (name != "lambda", name)))
+
+
+def with_wrong_inputs(workspace, module):
     folder = workspace.copy(f"wrong-{module}").root / "modules" / module
     runs, pieces = [], {}
     for number, (of, path, value, piece, *others) in enumerate(inputs.WRONG):
         if of == module:
             pieces[f"wrong_{number}"] = piece
-            refused = [mocked.owner(folder, piece), *others]
-            runs.append(mocked.one_run(f"wrong_{number}", inputs.changed(module, path, value), "plan", refused))
-    results, complaints, _ = mocked.run(folder, runs)
+            by = [mocked.owner(folder, piece), *others]
+            runs.append(mocked.one_run(f"wrong_{number}", inputs.changed(module, path, value), "plan", by))
+    return pieces, mocked.run(folder, runs)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_wrong_inputs_are_refused(refused, module):
+    pieces, (results, complaints, _) = refused[module]
     assert results == {name: "pass" for name in pieces}, complaints
     # Newer versions show what they expected: then it has to be this very sentence.
     unsaid = [piece for piece in pieces.values() if not any(piece in complaint for complaint in complaints)]

@@ -73,16 +73,17 @@ def test_a_dead_letter_topic_needs_a_right_on_the_cluster(workspace):
 
 
 @pytest.mark.skipif(not SLUICEBOX.exists(), reason="the command is not built: make build")
-def test_the_product_takes_the_documents(states, full, tmp_path):
+def test_the_product_takes_the_documents(states, full, beforehand, tmp_path):
     documents = {example: pipeline(states[example]) for example in EXAMPLES} | {"full": full[0]}
-    for name, document in documents.items():
-        assert refused_by_the_product(document, tmp_path) is None, name
-    wrong = full[0] | {"flush": {"intervall": "5s"}}
-    assert "E0103" in refused_by_the_product(wrong, tmp_path)
+    documents["wrong"] = full[0] | {"flush": {"intervall": "5s"}}
+    refused = beforehand(lambda name: refused_by_the_product(documents[name], tmp_path / name), documents)
+    assert {name: refused[name] for name in documents if name != "wrong"} == dict.fromkeys([*EXAMPLES, "full"])
+    assert "E0103" in refused["wrong"]
 
 
 def refused_by_the_product(document, folder):
     """What `sluicebox check` says of the settings. Where they are right it comes as far as the registry, where no store answers."""
+    folder.mkdir()
     (folder / "pipeline.json").write_text(json.dumps(document))
     env = {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
            "AWS_REGION": "eu-central-1", "PASSWORD": "x"}
@@ -90,10 +91,17 @@ def refused_by_the_product(document, folder):
     return None if said.returncode == 3 and "error: registry s3://" in said.stderr else said.stderr
 
 
+@pytest.fixture(scope="module")
+def whole(workspace, beforehand):
+    def made(module):
+        folder = workspace.copy(f"whole-{module}").root / "modules" / module
+        return mocked.made(folder, inputs.changed(module, inputs.WHOLE.get(module, {}), None))
+    return beforehand(made, MODULES)
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_modules_with_all_their_parts_are_what_the_api_takes(workspace, module):
-    folder = workspace.copy(f"whole-{module}").root / "modules" / module
-    complaints, resources = mocked.made(folder, inputs.changed(module, inputs.WHOLE.get(module, {}), None))
+def test_modules_with_all_their_parts_are_what_the_api_takes(whole, module):
+    complaints, resources = whole[module]
     assert complaints == []
     assert [why for resource in resources for why in api.complaints(resource) + rights.complaints(resource)] == []
 

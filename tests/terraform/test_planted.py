@@ -77,12 +77,20 @@ def test_there_are_twelve_mistakes():
     assert len(MISTAKES) + len(scan.PLANTED) == 12
 
 
+@pytest.fixture(scope="module")
+def caught(workspace, beforehand):
+    def step(mistake):
+        path, old, new, example, step, _ = MISTAKES[mistake]
+        copy = workspace.copy("planted-" + mistake.replace(" ", "-"))
+        copy.edit(path, old, new)
+        return STEPS[step](copy.root / "examples" / example)
+    return beforehand(step, MISTAKES)
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_caught(workspace, mistake):
-    path, old, new, example, step, said = MISTAKES[mistake]
-    copy = workspace.copy("planted")
-    copy.edit(path, old, new)
-    complaints = STEPS[step](copy.root / "examples" / example)
+def test_a_mistake_is_caught(caught, mistake):
+    *_, step, said = MISTAKES[mistake]
+    complaints = caught[mistake]
     assert any(said in complaint for complaint in complaints), f"the step `{step}` says {complaints}"
 
 
