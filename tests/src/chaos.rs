@@ -92,7 +92,7 @@ pub fn run(kafka: Kafka<'_>, store: &'static S3, plan: &Plan<'_>) -> Result<Repo
     let status = drain.wait(DRAIN_DURATION_MAX)?;
     ensure!(status.success(), "draining ended with {status}:\n{}", drain.said());
     report.fenced = pipeline.logged("going back to the ledger")?;
-    report.recognised = pipeline.logged("the commit had landed")?;
+    report.recognised = pipeline.logged("commit landed: the ledger has it")?;
     judge(kafka.cluster(), &pipeline, sent, &mut report)?;
     Ok(report)
 }

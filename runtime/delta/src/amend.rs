@@ -1,6 +1,6 @@
-//! Commits outside of the walk: rows and rewritten files that no range of offsets stands for. Each is made under a
-//! transaction of its own name, so that it lands once, whoever tries, however often: look for the transaction in a
-//! snapshot, then commit from that very snapshot.
+//! Commits outside of the walk, of rows and rewritten files that belong to no range of offsets. Each has a transaction of
+//! its own, so that it lands once, however many processes try however often: look for the transaction in a snapshot, then
+//! commit from that same snapshot.
 
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
@@ -15,12 +15,12 @@ use super::files::DataFile;
 use super::table::Table;
 use crate::TableError;
 
-/// The name of a change that is to land once.
+/// The name of a change that must land once.
 #[derive(Clone, Debug)]
 pub struct Once {
     /// The transaction's application id.
     pub app_id: String,
-    /// Its version: the step of the change, from 1.
+    /// The transaction's version: the step of the change, from 1.
     pub step: i64,
 }
 
@@ -29,7 +29,7 @@ pub struct Once {
 pub enum Replaced {
     /// The change is in the table.
     Landed,
-    /// Somebody else has replaced some of the files meanwhile, and the change is not in the table: look again.
+    /// Another process replaced some of the files first, and the change is not in the table: read the table again.
     Overtaken,
 }
 
@@ -39,13 +39,13 @@ impl Table {
         self.refresh(&[]).await.map_err(|source| self.error("reading the log", source))
     }
 
-    /// Whether the table, as of the snapshot that it holds, has the change.
+    /// Whether the table has the change, as of the snapshot that it holds.
     pub async fn has(&self, once: &Once) -> Result<bool, TableError> {
         let version = self.snapshot.transaction_version(self.log_store.as_ref(), &once.app_id).await;
         Ok(version.map_err(|source| self.error("reading the ledger", source))?.is_some_and(|step| step >= once.step))
     }
 
-    /// Makes visible what is staged, unless the table has the change already.
+    /// Makes the staged rows visible, unless the table has the change already.
     pub async fn append_once(&mut self, once: &Once, record: &impl Serialize) -> Result<(), TableError> {
         let partition_columns = self.snapshot.metadata().partition_columns();
         let operation = DeltaOperation::Write {
@@ -56,7 +56,7 @@ impl Table {
         self.land(&[], once, record, operation).await.map(drop)
     }
 
-    /// Puts what is staged in the place of these files, all at once, unless the table has the change already.
+    /// Replaces these files by the staged rows in one commit, unless the table has the change already.
     pub async fn replace_once(
         &mut self,
         files: &[DataFile],
@@ -82,7 +82,7 @@ impl Table {
         let mut pauses = pauses();
         loop {
             if self.has(once).await? {
-                info!(table = self.name, app_id = once.app_id, step = once.step, "the change has landed");
+                info!(table = self.name, app_id = once.app_id, step = once.step, "commit landed: found in the table");
                 self.staging_age.clear();
                 return Ok(Replaced::Landed);
             }
@@ -118,13 +118,15 @@ impl Table {
             };
             tokio::time::sleep(pause).await;
             match self.refresh(&[]).await {
-                Ok(()) => warn!(table = self.name, %error, "commit perhaps did not land, looking again"),
-                Err(error) => warn!(table = self.name, %error, "cannot read the log, trying again"),
+                Ok(()) => {
+                    warn!(table = self.name, %error, "commit failed: it may have landed; reading the table again")
+                }
+                Err(error) => warn!(table = self.name, %error, "table log unreadable; trying again"),
             }
         }
     }
 
-    /// Whether all of these files are in the table still.
+    /// Whether all of these files are still in the table.
     fn holds(&self, files: &[DataFile]) -> bool {
         let paths: std::collections::HashSet<String> = self.files().into_iter().map(|file| file.path).collect();
         files.iter().all(|file| paths.contains(&file.path))

@@ -1,5 +1,5 @@
-//! Typed columns from the sandbox → Arrow arrays. Values move, they are not decoded; what the sandbox handed over has
-//! been validated in full, so an `Err` here is a bug of ours, not a bad record.
+//! Turns typed columns from the sandbox into Arrow arrays. Values are moved, not decoded. The sandbox has validated them
+//! in full, so an `Err` here is a bug in Sluicebox, not a bad record.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl Columns {
         Self { rest: columns.into_iter() }
     }
 
-    /// The array of the next field, which takes as many columns as the field is deep.
+    /// The array of the next field. A nested field takes several columns off the list.
     pub(super) fn next_array(&mut self, field: &Field) -> Result<ArrayRef, ArrowError> {
         let Column { values, nulls } = self
             .rest
@@ -120,7 +120,7 @@ fn not_nested(field: &Field, kind: &str) -> ArrowError {
     ArrowError::SchemaError(format!("field `{}` is not a {kind}, but {}", field.name(), field.data_type()))
 }
 
-/// Null positions → Arrow's validity bits; none where nothing is null.
+/// Arrow's validity bits from the positions of nulls; none if no slot is null.
 fn null_buffer(positions: &[u32], slots: usize) -> Option<NullBuffer> {
     if positions.is_empty() {
         return None;
@@ -141,7 +141,7 @@ fn offsets(strings: &Strings) -> Result<OffsetBuffer<i32>, ArrowError> {
     end_offsets(&strings.ends)
 }
 
-/// End offsets → Arrow's, which begin with 0.
+/// Arrow's offsets, which begin with 0, from end offsets.
 fn end_offsets(ends: &[u32]) -> Result<OffsetBuffer<i32>, ArrowError> {
     if ends.last().is_some_and(|&last| i32::try_from(last).is_err()) {
         return Err(ArrowError::OffsetOverflowError(ends.last().map_or(0, |&last| last as usize)));

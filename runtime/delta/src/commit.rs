@@ -1,11 +1,11 @@
-//! The only place where the walk commits. What is staged becomes visible together with the ledger, in one atomic commit, made from
-//! the very snapshot that the ledger was read from.
+//! The only place where the walk commits. Staged rows become visible together with the ledger, in one atomic commit that is
+//! made from the same snapshot that the ledger was read from.
 //!
-//! delta-rs would carry a commit over to a newer snapshot by itself if it sees no conflict; it is told not to
-//! (`max_retries = 0`), because only the ledger decides here (docs/adr/0002-ledger.md). Whatever goes wrong, be it a
-//! conflict, a lost response or a failed checkpoint after the commit: load the newest snapshot and compare.
+//! delta-rs would rebase a commit onto a newer snapshot by itself if it saw no conflict. `max_retries = 0` forbids that,
+//! because only the ledger decides here (docs/adr/0002-ledger.md). A conflict, a lost response and a failed checkpoint after
+//! the commit have one answer: load the newest snapshot and compare the ledgers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use deltalake::DeltaTableError;
@@ -16,13 +16,14 @@ use sluicebox_ledger::{
     COMMIT_INFO_KEY, CommitCheck, CommitRecord, Entries, Ledger, PartitionStart, Skip, SkipReason, TopicPartition,
     app_id, topic_id_app_id,
 };
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::table::Table;
 use crate::{TableError, metrics};
 
-/// So often in a row the ledger may be out of reach after a failed attempt: then it is no conflict, but the store is away,
-/// and waiting for that is the walk's business, which says so.
+/// After a failed attempt the ledger may be unreadable this many times in a row. Then the store is unavailable, and the walk
+/// waits for it and says so.
 const UNREADABLE_MAX: u32 = 3;
 
 /// What a commit attempt needs besides the snapshot.
@@ -33,9 +34,9 @@ struct Prepared {
 }
 
 impl Table {
-    /// Makes visible what is staged. Returns only when it is in the table exactly once (`Ok`), or when another worker
-    /// has taken over some of its partitions ([`TableError::Fenced`]), or when the store stays out of reach.
-    /// With nothing counted since the last commit there is nothing to do.
+    /// Makes the staged rows visible. Returns `Ok` when they are in the table exactly once, [`TableError::Fenced`] when
+    /// another worker has taken over some of their partitions, and another error when the store stays unavailable. Does
+    /// nothing if no record was counted since the last commit.
     pub async fn commit(&mut self, transform_digest: &str) -> Result<(), TableError> {
         if self.tally.is_empty() {
             return Ok(());
@@ -52,8 +53,8 @@ impl Table {
         Ok(())
     }
 
-    /// Notes in the table where partitions set out from, before they are read: those that it does not know yet, and
-    /// those that go over a gap that somebody has accepted. Only with nothing staged.
+    /// Records in the table where partitions start, before they are read: partitions that the table does not know yet, and
+    /// partitions that skip a gap which the operator has accepted. Call it only with nothing staged.
     pub async fn note_starts(&mut self, starts: &[PartitionStart], transform_digest: &str) -> Result<(), TableError> {
         let mut after = Entries::new();
         let mut skips = Vec::new();
@@ -61,7 +62,8 @@ impl Table {
             let partition = &start.partition;
             let Some(entry) = start.entry_after(&self.ledger.entry(partition)) else { continue };
             let from = self.ledger.next(partition);
-            // A topic that was made anew may begin where the old one stood: that was accepted, too.
+            // A recreated topic may start at the offset where the old one stopped: the operator accepted that too, so it
+            // is recorded although the offset does not change.
             if let Some(to) = entry.next.filter(|_| entry.next != from || start.accepted.is_some()) {
                 let why = if from.is_none() { SkipReason::Start } else { start.skip_reason() };
                 skips.push(Skip { topic: partition.topic.to_string(), partition: partition.partition, from, to, why });
@@ -85,8 +87,10 @@ impl Table {
         let mut transactions = Vec::new();
         for (partition, entry) in after {
             let before = self.ledger.entry(partition);
-            let is_told = |skip: &Skip| skip.partition == partition.partition && *skip.topic == *partition.topic;
-            if let Some(next) = entry.next.filter(|_| entry.next != before.next || skips.iter().any(is_told)) {
+            let is_skipped =
+                skips.iter().any(|skip| skip.partition == partition.partition && *skip.topic == *partition.topic);
+            // A skip needs its `txn` action even if the offset stays, so that it fences older writers.
+            if let Some(next) = entry.next.filter(|_| entry.next != before.next || is_skipped) {
                 transactions.push(Transaction::new(app_id(&self.pipeline, partition), next));
             }
             if let Some(topic_id) = entry.topic_id.filter(|_| entry.topic_id != before.topic_id) {
@@ -105,7 +109,7 @@ impl Table {
         Ok(Prepared { actions: adds.into_iter().map(Action::Add).collect(), transactions, record })
     }
 
-    /// Commits, and moves the ledger on to `after`.
+    /// Commits, and advances the ledger to `after`.
     async fn commit_prepared(&mut self, prepared: &Prepared, after: &Entries) -> Result<(), TableError> {
         let compared_with = self.ledger.clone();
         let mut pauses = pauses();
@@ -131,15 +135,17 @@ impl Table {
                 if unreadable == UNREADABLE_MAX {
                     return Err(self.error("reading the ledger after a failed commit", error));
                 }
-                warn!(table = self.name, %error, "cannot read the ledger, trying again");
+                warn!(table = self.name, %error, "ledger unreadable; trying again");
                 continue;
             }
             unreadable = 0;
             match self.ledger.check_commit(&compared_with, after) {
-                CommitCheck::Unchanged => warn!(table = self.name, %error, "commit did not land, trying again"),
+                CommitCheck::Unchanged => {
+                    warn!(table = self.name, %error, "commit failed: the ledger is unchanged; trying again");
+                }
                 CommitCheck::AlreadyCommitted => {
                     metrics::commit_had_landed(&self.name);
-                    info!(table = self.name, "the commit had landed");
+                    info!(table = self.name, "commit landed: the ledger has it, the response was lost");
                     return Ok(());
                 }
                 CommitCheck::Fenced => {
@@ -151,7 +157,7 @@ impl Table {
         }
     }
 
-    // `&mut`, because a writer cannot be shared between threads and the future is to be `Send`.
+    // `&mut self` although nothing changes: the writer is not `Sync`, so a future that holds `&self` would not be `Send`.
     async fn attempt(&mut self, prepared: &Prepared) -> Result<FinalizedCommit, DeltaTableError> {
         let properties = CommitProperties::default()
             .with_max_retries(0)
@@ -180,11 +186,11 @@ impl Table {
     }
 }
 
-/// Many writers on one table take turns: each attempt can lose to any of them, so there are many, with jitter.
+/// The pauses between commit attempts. Many, with jitter: each attempt can lose to any other writer of the table.
 pub(super) fn pauses() -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_jitter()
-        // Without its `std`, backon jitters alike in every process.
+        // Without its `std` feature, backon uses the same jitter in every process.
         .with_jitter_seed(fastrand::u64(..))
         .with_min_delay(Duration::from_millis(20))
         .with_factor(1.6)

@@ -1,5 +1,5 @@
-//! One batch's rows of one table → one Arrow record batch in the table's own schema, provenance included, with the
-//! record of each row. Knows both row forms; does not know the store.
+//! Decodes one batch's rows of one table into an Arrow record batch in the table's own schema, provenance columns included,
+//! and says for each row which record it came from. Knows both row forms; does not know the store.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ pub struct DecodedRows {
     pub rows: RecordBatch,
     /// Per row: the index in the batch of its record.
     pub records: Vec<u32>,
-    /// Records with a row that does not fit the table, and why.
+    /// Records with a row that does not fit the table, each with the reason.
     pub misfits: Vec<(u32, String)>,
 }
 
 impl DecodedRows {
-    /// Leaves only the rows whose record `keep` says so of.
+    /// Keeps only the rows of those records for which `keep` returns true.
     pub fn retain(&mut self, keep: impl Fn(u32) -> bool) -> Result<(), ArrowError> {
         if self.records.iter().all(|&record| keep(record)) {
             return Ok(());
@@ -39,7 +39,7 @@ impl DecodedRows {
     }
 }
 
-/// Turns what the transform returned into rows of a table.
+/// Decodes the transform's output into rows of one table.
 #[derive(Clone, Debug)]
 pub struct RowDecoder {
     /// The table's columns, in the table's order.
@@ -49,13 +49,13 @@ pub struct RowDecoder {
 }
 
 impl RowDecoder {
-    /// `fields`: the names of the columns that the transform writes, all of which the table has.
+    /// `fields` names the columns that the transform writes; the table has all of them.
     pub fn new(table: SchemaRef, fields: &[String]) -> Result<Self, ArrowError> {
         let own = fields.iter().map(|name| table.field_with_name(name).cloned()).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { table, transform: Arc::new(Schema::new(own)) })
     }
 
-    /// Decodes the rows that `batch` became.
+    /// Decodes the rows that the transform made of `batch`.
     pub fn decode(&self, rows: TableRows, batch: &Batch) -> Result<DecodedRows, ArrowError> {
         let TableRows { mut records, rows, .. } = rows;
         let mut misfits = Vec::new();

@@ -1,7 +1,8 @@
-//! What can go wrong with a table or with what lies beside it.
+//! What can go wrong with a table or with the archive beside it.
 
 use sluicebox_ledger::{ClientError, ErrorKind, TopicPartition};
 
+use crate::SchemaDifference;
 use crate::dead_letter::ArchiveError;
 
 /// A table cannot be read or written, or must not be.
@@ -15,7 +16,7 @@ pub enum TableError {
         /// Where it lies.
         location: String,
         /// Each difference, naming the column.
-        differences: Vec<String>,
+        differences: Vec<SchemaDifference>,
     },
 
     /// The table or its store cannot be read or written.
@@ -38,21 +39,23 @@ pub enum TableError {
         table: String,
         /// A partition that has moved.
         partition: TopicPartition,
-        /// Where its ledger stands now.
+        /// The partition's ledger now.
         next: i64,
     },
 
     /// Rows have waited so long for their commit that their files may have been cleaned up.
-    #[error("table `{table}`: rows that were staged long ago are dropped and read again; was this process asleep?")]
+    #[error(
+        "table `{table}`: rows were staged too long ago and are dropped and read again; was this process suspended?"
+    )]
     Stale {
         /// The table's name.
         table: String,
     },
 
-    /// Writers of this table may drop the ledger.
+    /// A table property lets writers drop the ledger.
     #[error(
         "E0204 table `{table}` at {location}: `delta.setTransactionRetentionDuration` is set (`{retention}`): the table's \
-             ledger would expire, and records be taken in twice; remove the property, see docs/runbooks/E0204.md"
+         ledger would expire and records would be taken in twice; remove the property, see docs/runbooks/E0204.md"
     )]
     LedgerExpires {
         /// The table's name.
@@ -63,7 +66,7 @@ pub enum TableError {
         retention: String,
     },
 
-    /// What is kept beside the dead letters cannot be read or written.
+    /// The archive beside the dead letters cannot be read or written.
     #[error(transparent)]
     Archive(#[from] Box<ArchiveError>),
 
@@ -71,7 +74,7 @@ pub enum TableError {
     #[error(transparent)]
     Copies(#[from] ClientError),
 
-    /// The settings cannot be kept with the dead letters.
+    /// The transform's configuration cannot be stored with the dead letters.
     #[error("the transform's configuration is not JSON: {0}")]
     ReplayContext(serde_json::Error),
 }
@@ -83,7 +86,7 @@ impl From<ArchiveError> for TableError {
 }
 
 impl TableError {
-    /// Who can mend it.
+    /// Whether a retry helps, and if not, who can fix it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Fenced { .. } | Self::Stale { .. } => ErrorKind::Rewind,

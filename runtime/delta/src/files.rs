@@ -1,4 +1,4 @@
-//! A table's data files, read back: for what becomes of rows after they were written. The walk itself never reads.
+//! A table's data files, read back by redrive, replay and the dead-letter commands. The walk itself never reads them.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use crate::TableError;
 /// One file of a table, as of the snapshot that the table holds.
 #[derive(Clone, Debug)]
 pub struct DataFile {
-    /// As the log has it.
+    /// The path as the log has it.
     pub path: String,
-    /// When it was written, in milliseconds since 1970-01-01T00:00:00Z.
+    /// When the file was written, in milliseconds since 1970-01-01T00:00:00Z.
     pub modified_at: i64,
     pub(super) object: Path,
-    /// The action that takes it out of the table.
+    /// The action that removes it from the table.
     pub(super) remove: Remove,
 }
 
 impl Table {
-    /// The store that the table lies in; its paths are relative to the table.
+    /// The store that holds the table; its paths are relative to the table.
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         self.log_store.object_store(None)
     }
@@ -53,7 +53,7 @@ impl Table {
         self.store().get(&file.object).await.map_err(failed)?.bytes().await.map_err(failed)
     }
 
-    /// The rows of a file, or some of its columns; it comes in the same pieces either way.
+    /// The rows of a file, with all or some of its columns. The row counts of the batches do not depend on `columns`.
     pub fn decode(&self, bytes: &Bytes, columns: Option<&[&str]>) -> Result<Vec<RecordBatch>, TableError> {
         let decode = || {
             let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;

@@ -1,5 +1,5 @@
-//! Gathers small record batches into larger ones: every piece that is written has a fixed cost for each column and, in a
-//! partitioned table, for each partition. Bounded in rows and bytes. Pure.
+//! Gathers small record batches into larger ones, because each write has a fixed cost per column and, in a partitioned
+//! table, per partition. Bounded in rows and bytes. Pure.
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 
 /// Beyond some thousand rows the fixed costs no longer show.
 const ROWS_MAX: usize = 16 * 1024;
-/// What is gathered is memory.
+/// Bounds the memory of what is gathered.
 const BYTES_MAX: usize = 8 << 20;
 
 /// Record batches of one schema that wait to be written together.
@@ -19,7 +19,7 @@ pub(super) struct Gather {
 }
 
 impl Gather {
-    /// Adds a batch; gives all of them as one as soon as they are worth writing.
+    /// Adds a batch; returns all of them as one as soon as they are worth writing.
     pub(super) fn push(&mut self, batch: RecordBatch) -> Result<Option<RecordBatch>, ArrowError> {
         self.rows += batch.num_rows();
         self.bytes += batch.get_array_memory_size();
@@ -27,7 +27,7 @@ impl Gather {
         if self.rows >= ROWS_MAX || self.bytes >= BYTES_MAX { self.take() } else { Ok(None) }
     }
 
-    /// Gives what there is.
+    /// Returns all gathered batches as one; none if there are none.
     pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         let Self { mut batches, .. } = std::mem::take(self);
         match batches.len() {

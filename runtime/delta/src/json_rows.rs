@@ -1,5 +1,5 @@
-//! JSON rows from the sandbox → an Arrow record batch, through `arrow-json`. A row that does not fit the table's
-//! columns is the record's fault: it is named, and the rest goes through.
+//! Decodes JSON rows from the sandbox into an Arrow record batch, through `arrow-json`. A row that does not fit the table's
+//! columns is its record's failure: it is reported, and the other rows go through.
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -11,15 +11,15 @@ use sluicebox_sandbox::Strings;
 
 /// Why a row is not in the batch.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Misfit {
-    /// The row's index among those that were handed in.
+pub(super) struct RowMisfit {
+    /// The row's index in the input.
     pub(super) row: usize,
     /// What does not fit, naming the column.
     pub(super) message: String,
 }
 
-/// Decodes all rows at once; only if that fails, one by one, to learn which do not fit.
-pub(super) fn decode(rows: &Strings, schema: &SchemaRef) -> Result<(RecordBatch, Vec<Misfit>), ArrowError> {
+/// Decodes all rows at once. Only if that fails, decodes them one by one, to learn which do not fit.
+pub(super) fn decode(rows: &Strings, schema: &SchemaRef) -> Result<(RecordBatch, Vec<RowMisfit>), ArrowError> {
     if let Ok(Some(batch)) = decode_together(rows, schema) {
         return Ok((batch, Vec::new()));
     }
@@ -28,7 +28,7 @@ pub(super) fn decode(rows: &Strings, schema: &SchemaRef) -> Result<(RecordBatch,
     for (row, text) in each_row(rows).enumerate() {
         match decode_one(text, schema) {
             Ok(batch) => batches.push(batch),
-            Err(error) => misfits.push(Misfit { row, message: without_values(&error) }),
+            Err(error) => misfits.push(RowMisfit { row, message: without_values(&error) }),
         }
     }
     Ok((concat_batches(schema, &batches)?, misfits))
@@ -69,7 +69,7 @@ fn each_row(rows: &Strings) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// arrow-json quotes the offending value (`failed to parse "…"`, `got "…"`); payloads have no place in a message.
+/// arrow-json quotes the offending value (`failed to parse "…"`, `got "…"`), but a message must not contain payloads.
 fn without_values(error: &ArrowError) -> String {
     let text = error.to_string();
     let mut cleaned = String::with_capacity(text.len());

@@ -1,6 +1,6 @@
-//! Delta tables: opened or created, filled with Parquet files that no reader sees yet ([`table`]), made visible in one atomic
-//! commit together with the ledger ([`commit`], where the walk commits) or under a transaction of its own ([`amend`], where
-//! redrives commit; nothing else commits). The dead-letter table ([`dead_letter`]) is one of them.
+//! Delta tables. [`table`] opens or creates one and stages Parquet files that no reader sees yet. [`commit`] makes them
+//! visible for the walk, in one atomic commit together with the ledger; [`amend`] does so for redrives, under a
+//! transaction of its own. Nothing else commits. The dead-letter table ([`dead_letter`]) is a table like the others.
 //!
 //! The only crate that knows `deltalake`. It knows no Kafka, no walk, and nothing about how transforms are rolled out.
 
@@ -17,16 +17,19 @@ mod json_rows;
 pub mod log;
 pub mod metrics;
 pub mod parquet_file;
+mod schema_difference;
 pub mod shape;
 mod staging_age;
 pub mod store;
 pub mod table;
 mod transactions;
+mod wall_clock;
 
 pub use amend::{Once, Replaced};
 pub use decode::{DecodedRows, RowDecoder};
 pub use error::TableError;
 pub use files::DataFile;
+pub use schema_difference::SchemaDifference;
 pub use shape::Shape;
 pub use staging_age::STAGED_AGE_MAX;
 pub use table::Table;

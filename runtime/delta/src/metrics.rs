@@ -13,19 +13,23 @@ pub fn describe() {
     describe_counter!("sluicebox_commits_fenced_total", "flushes dropped because another worker was first, by table");
 }
 
+/// Counts one commit, its rows and its duration.
 pub fn committed(table: &str, rows: u64, duration: Duration) {
     counter!("sluicebox_rows_total", "table" => table.to_owned()).increment(rows);
     histogram!("sluicebox_commit_duration_seconds", "table" => table.to_owned()).record(duration);
 }
 
+/// Counts a commit attempt without a good answer.
 pub fn commit_attempt_failed(table: &str) {
     counter!("sluicebox_commit_attempts_failed_total", "table" => table.to_owned()).increment(1);
 }
 
+/// Counts a commit that was found in the table after a bad answer.
 pub fn commit_had_landed(table: &str) {
     counter!("sluicebox_commits_landed_total", "table" => table.to_owned()).increment(1);
 }
 
+/// Counts a flush that was dropped because another worker committed first.
 pub fn commit_fenced(table: &str) {
     counter!("sluicebox_commits_fenced_total", "table" => table.to_owned()).increment(1);
 }

@@ -1,4 +1,4 @@
-//! A Parquet file in an object store, for Parquet's own reader. Knows nothing of tables.
+//! A Parquet file in an object store, as the `parquet` crate's reader wants it. Knows nothing of tables.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-/// How much of a file's end is asked for at once; its footer is in there.
+/// How much of a file's end the first request reads; it contains the footer.
 const FOOTER_BYTES: usize = 64 << 10;
 
-/// A file, and how to get at it.
+/// A file and the store that holds it.
 pub struct ParquetFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
@@ -24,12 +24,12 @@ pub struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// The file at `path`, so many bytes long.
+    /// The file at `path`, which is `bytes` long.
     pub fn new(store: Arc<dyn ObjectStore>, path: Path, bytes: u64) -> Self {
         Self { store, path, bytes }
     }
 
-    /// Its rows, of these columns only, as far as it has them.
+    /// The file's rows, with those of `columns` that it has.
     pub async fn read(self, columns: &[&str]) -> Result<ParquetRecordBatchStream<Self>> {
         let builder = ParquetRecordBatchStreamBuilder::new(self).await?;
         let projection = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
@@ -37,7 +37,7 @@ impl ParquetFile {
     }
 }
 
-/// Whether a file cannot be read because it is not there.
+/// Whether a file cannot be read because it does not exist.
 pub fn is_missing(error: &ParquetError) -> bool {
     let ParquetError::External(source) = error else { return false };
     matches!(source.downcast_ref(), Some(ObjectStoreError::NotFound { .. }))

@@ -1,9 +1,9 @@
-//! Where tables lie, by the scheme of their location: folders through delta-rs itself, `s3://` through the conditional PUT
-//! of the store (no DynamoDB, no lock table). Knows nothing of tables, and of AWS only how buckets are addressed: whoever
-//! has credentials from elsewhere than the environment says so with [`reach_s3`].
+//! The stores that hold tables, by the scheme of a location: folders through delta-rs itself, `s3://` through the store's
+//! conditional PUT (no DynamoDB, no lock table). Knows nothing of tables, and of AWS only how buckets are addressed. A
+//! caller that has credentials from elsewhere than the environment passes them to [`reach_s3`].
 //!
-//! A response may be lost, and the client inside repeats requests by itself; that a commit answers "already there" to its
-//! own repetition is the ledger's to sort out (`sink/commit.rs`), so nothing here tries to.
+//! A response may be lost, and then the S3 client repeats the request by itself. A commit may therefore get "already
+//! exists" in answer to its own repetition. `commit.rs` resolves that with the ledger; nothing here tries to.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
@@ -22,19 +22,20 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig}
 use sluicebox_settings::S3Settings;
 use url::Url;
 
-/// How long the client inside repeats a request that fails before the walk hears of it. Short: the walk has backoff, and
-/// meanwhile its group must hear of it (`max.poll.interval.ms`).
+/// How long the S3 client repeats a failing request before it returns the error. Short: the walk has a backoff of its own,
+/// and has to poll its consumer group meanwhile (`max.poll.interval.ms`).
 const RETRY_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long one request may take: a row group of a Parquet file over a slow line.
+/// How long one request may take: enough for a row group of a Parquet file over a slow connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The URL of a table's location, which is a folder or a URL. A folder that does not exist is made.
+/// The URL of a table's location, which is a folder or a URL. Creates a folder that does not exist.
 pub fn url(location: &str) -> DeltaResult<Url> {
     register_s3();
     deltalake::table::builder::ensure_table_uri(location)
 }
 
-/// A folder or a bucket's prefix as a store of objects, for what is no table. A folder that does not exist is made.
+/// A folder or a bucket's prefix as an object store, for objects that are not a table. Creates a folder that does not
+/// exist.
 pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
     let url = url(location)?;
     let scheme = Url::parse(&format!("{}://", url.scheme()))
@@ -45,7 +46,7 @@ pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
     Ok(Arc::new(PrefixStore::new(store, prefix)))
 }
 
-/// What lies at an `s3://` URL.
+/// The object at an `s3://` URL.
 pub async fn read(location: &str) -> DeltaResult<Bytes> {
     let url =
         Url::parse(location).map_err(|error| DeltaTableError::InvalidTableLocation(format!("{location}: {error}")))?;
@@ -53,7 +54,7 @@ pub async fn read(location: &str) -> DeltaResult<Bytes> {
     Ok(store.get(&path).await?.bytes().await?)
 }
 
-/// Makes `scheme` known as a place for tables, served by `stores`.
+/// Registers `scheme` for tables; `stores` opens its object stores.
 pub fn register(scheme: &str, stores: Arc<dyn ObjectStoreFactory>) -> DeltaResult<()> {
     let scheme = Url::parse(&format!("{scheme}://"))
         .map_err(|error| DeltaTableError::InvalidTableLocation(format!("{scheme}: {error}")))?;
@@ -66,12 +67,12 @@ fn register_s3() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         if let Err(error) = register("s3", Arc::new(S3)) {
-            tracing::error!(%error, "tables on s3:// are out of reach");
+            tracing::error!(%error, "s3:// not registered; tables and registries on S3 will fail to open");
         }
     });
 }
 
-/// A log whose next entry is claimed by a PUT that fails if it is there already.
+/// A table log whose next entry is written by a PUT that fails if the entry exists.
 struct PutIfAbsent;
 
 impl LogStoreFactory for PutIfAbsent {
@@ -89,29 +90,29 @@ impl LogStoreFactory for PutIfAbsent {
 /// How this process reaches buckets.
 #[derive(Clone, Debug, Default)]
 pub struct S3Access {
-    /// Endpoint, region and form of address. What they leave open, the environment says.
+    /// Endpoint, region and form of address. The environment fills in what they leave out.
     pub settings: S3Settings,
-    /// Who has the credentials; none: the environment, the container's role or the instance's.
+    /// Provides the credentials; none: the environment, the container's role or the instance's role.
     pub credentials: Option<AwsCredentialProvider>,
 }
 
-/// How buckets are reached, and the clients for those that have been asked for: tables of one bucket share connections, and
-/// the authorities' certificates are read once.
+/// How buckets are reached, and one client per bucket that was opened so far: tables of one bucket share connections, and
+/// the CA certificates are read once.
 #[derive(Default)]
 struct Buckets {
     access: S3Access,
     clients: BTreeMap<String, ObjectStoreRef>,
 }
 
-/// One for the whole process, as delta-rs' register of stores is: a process runs one pipeline.
+/// One for the whole process, as delta-rs' registry of stores is: a process runs one pipeline.
 static BUCKETS: LazyLock<Mutex<Buckets>> = LazyLock::new(Mutex::default);
 
-/// Says how buckets are reached from now on, by tables that are opened from now on.
+/// Sets how tables that are opened from now on reach their buckets.
 pub fn reach_s3(access: S3Access) {
     *BUCKETS.lock().unwrap_or_else(PoisonError::into_inner) = Buckets { access, clients: BTreeMap::new() };
 }
 
-/// Buckets, as [`reach_s3`] says; without it, as the environment says (`AWS_ENDPOINT_URL`, `AWS_REGION`, …).
+/// Opens buckets as [`reach_s3`] has set; without it, as the environment says (`AWS_ENDPOINT_URL`, `AWS_REGION`, …).
 struct S3;
 
 impl ObjectStoreFactory for S3 {
@@ -141,14 +142,14 @@ fn client(url: &Url, access: &S3Access) -> DeltaResult<ObjectStoreRef> {
     Ok(Arc::new(builder.with_client_options(client).with_retry(retry).build()?))
 }
 
-/// The bucket of `url`. What the settings say goes before what `builder` has from the environment.
+/// Addresses the bucket of `url`. The settings take precedence over what `builder` has from the environment.
 fn addressed(builder: AmazonS3Builder, url: &Url, settings: &S3Settings) -> AmazonS3Builder {
     let mut builder = builder.with_url(url.as_str());
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);
     }
     if let Some(endpoint) = &settings.endpoint {
-        // The key that is for S3 alone goes before the general one, whatever the environment has set of them.
+        // The S3-specific key takes precedence over the general one, so the environment cannot override the settings.
         builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, endpoint);
     }
     let Some(path_style) = settings.path_style else { return builder };
@@ -166,7 +167,7 @@ fn endpoint(builder: &AmazonS3Builder) -> Option<String> {
     keys.iter().find_map(|key| builder.get_config_value(key))
 }
 
-/// The endpoint of one bucket, as the client wants it where the bucket is named in the host.
+/// The endpoint of one bucket, in the form that the client expects for virtual-hosted requests.
 fn with_bucket(endpoint: &str, bucket: &str) -> Option<String> {
     let mut url = Url::parse(endpoint).ok()?;
     let host = format!("{bucket}.{}", url.host_str()?);
@@ -174,7 +175,7 @@ fn with_bucket(endpoint: &str, bucket: &str) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Whoever writes `http://` means it.
+/// Whether the endpoint is plain HTTP, which the client accepts only if it is told to.
 fn is_plain_http(builder: &AmazonS3Builder) -> bool {
     endpoint(builder).is_some_and(|endpoint| endpoint.starts_with("http://"))
 }

@@ -1,8 +1,7 @@
-//! One Delta table: opened or created, its ledger read, rows staged into it as Parquet files that no reader sees until
+//! One Delta table: open or create it, read its ledger, and stage rows as Parquet files that no reader sees until
 //! [`commit`](super::commit) makes them visible. Knows nothing of Kafka or of transforms.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -22,10 +21,10 @@ use super::gather::Gather;
 use super::shape::Shape;
 use super::staging_age::StagingAge;
 use super::transactions::Transactions;
-use crate::{TableError, store};
+use crate::{TableError, store, wall_clock};
 
-/// How long readers and writers of a table remember `txn` actions: for ever, unless this is set.
-const RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
+/// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
+pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {
@@ -46,7 +45,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens the table at `location`, a folder or URL; creates it if there is none; refuses one that does not fit.
+    /// Opens the table at `location`, a folder or URL. Creates it if it does not exist; refuses one that does not fit.
     pub async fn open(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Self, TableError> {
         if let Some(table) = Self::find(pipeline, name, location, shape).await? {
             return Ok(table);
@@ -61,7 +60,7 @@ impl Table {
         )
     }
 
-    /// The table at `location` if there is one; refuses one that does not fit, and creates nothing.
+    /// The table at `location` if it exists. Refuses one that does not fit; creates nothing.
     pub async fn find(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Option<Self>, TableError> {
         let table = find_beforehand(name, location).await?;
         table.map(|table| Self::of(pipeline, table, name, location, shape)).transpose()
@@ -98,7 +97,7 @@ impl Table {
         })
     }
 
-    /// Checks an existing table against `shape` without creating or changing anything. No table is fine.
+    /// Checks an existing table against `shape` without creating or changing anything. A missing table passes.
     pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
         match find_beforehand(name, location).await? {
             Some(table) => require_fit(&table, name, location, shape),
@@ -118,7 +117,7 @@ impl Table {
         }
     }
 
-    /// What the table at `location` has taken in of `partitions`, for those who only look; nothing if there is no table.
+    /// The ledger of `partitions` in the table at `location`, for commands that only read; empty if there is no table.
     pub async fn ledger_of(
         pipeline: &str,
         name: &str,
@@ -142,7 +141,7 @@ impl Table {
         &self.name
     }
 
-    /// Where the table lies.
+    /// The table's location.
     pub fn location(&self) -> &str {
         &self.location
     }
@@ -152,12 +151,12 @@ impl Table {
         &self.schema
     }
 
-    /// What the table has taken in, as of the snapshot that the next commit is made from.
+    /// The table's ledger, as of the snapshot that the next commit is made from.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// Counts records of a partition towards the next commit, those left out that the table has already.
+    /// Counts records of a partition towards the next commit, without those that the table has already.
     pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
         let next = self.ledger.next(partition);
         let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
@@ -166,7 +165,7 @@ impl Table {
         }
     }
 
-    /// Notes that another transform has judged what is counted of a partition than the one that the commit will name.
+    /// Notes that a partition's counted records were judged by another transform than the one that the commit will name.
     pub fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
         self.tally.note_judge(partition, transform_digest);
     }
@@ -176,20 +175,20 @@ impl Table {
         self.staged_rows
     }
 
-    /// Looks after `partitions` as well from now on, and reads from the newest snapshot what the table has taken in. Only
-    /// with nothing staged: what is staged was compared with the older snapshot.
+    /// Adds `partitions` to those of this worker, and reads their ledger from the newest snapshot. Call it only with nothing
+    /// staged: staged rows were compared with the older snapshot.
     pub async fn read_ledger(&mut self, partitions: &[TopicPartition]) -> Result<(), TableError> {
         self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))?;
         self.require_lasting_ledger()
     }
 
-    /// A table that forgets its `txn` actions would take in records a second time.
+    /// Refuses a table that may drop its `txn` actions: without them it would take in records a second time.
     pub(super) fn require_lasting_ledger(&self) -> Result<(), TableError> {
         require_lasting_ledger(&self.snapshot, &self.name, &self.location)
     }
 
-    /// Takes over the newest snapshot and, from it, the ledger of every partition that this worker looks after, `more`
-    /// included. All of them: one that was compared with an older snapshot must not be committed from this one.
+    /// Loads the newest snapshot and reads from it the ledger of every partition of this worker, `more` included. It must be
+    /// all of them: a ledger from an older snapshot must not be committed from this one.
     pub(super) async fn refresh(&mut self, more: &[TopicPartition]) -> Result<(), DeltaTableError> {
         let mut snapshot = self.snapshot.clone();
         snapshot.update(self.log_store.as_ref(), None).await?;
@@ -202,22 +201,24 @@ impl Table {
         for (partition, version) in partitions.into_iter().zip(versions.chunks_exact(2)) {
             ledger.set(partition.clone(), version[0], version[1]);
         }
-        (self.snapshot, self.ledger) = (snapshot, ledger);
+        // Both or neither: an error above leaves the old pair, which belongs together.
+        self.snapshot = snapshot;
+        self.ledger = ledger;
         Ok(())
     }
 
-    /// Writes rows into a file that no reader sees before the commit.
+    /// Stages rows: writes them into a file that no reader sees before the commit.
     pub async fn stage(&mut self, rows: RecordBatch) -> Result<(), TableError> {
         if rows.num_rows() == 0 {
             return Ok(());
         }
         self.staged_rows += rows.num_rows() as u64;
-        self.staging_age.stage(SystemTime::now());
+        self.staging_age.stage(wall_clock::now());
         let gathered = self.gather.push(rows);
         self.write(gathered).await.map_err(|source| self.error("staging rows", source))
     }
 
-    /// Finishes the files of what is staged; the actions that make them visible are the commit's to make.
+    /// Finishes the files of the staged rows, and returns the actions that a commit makes them visible with.
     pub(super) async fn finish_files(&mut self) -> Result<Vec<Add>, DeltaTableError> {
         let rest = self.gather.take();
         self.write(rest).await?;
@@ -231,8 +232,8 @@ impl Table {
         }
     }
 
-    /// Drops what is staged. Uploads that are under way are aborted; files that were finished already stay behind, invisible,
-    /// for [`sluicebox_audit::clean`].
+    /// Drops the staged rows. Aborts unfinished uploads. Finished files stay behind, invisible, until `sluicebox clean`
+    /// deletes them.
     pub fn abandon(&mut self) {
         self.gather = Gather::default();
         self.writer.reset();
@@ -241,21 +242,22 @@ impl Table {
         self.staging_age.clear();
     }
 
-    /// What waited for too long is not committed: its files may be gone.
+    /// Refuses to commit rows that were staged too long ago: `sluicebox clean` may have deleted their files.
     pub(super) fn require_freshness(&self) -> Result<(), TableError> {
-        match self.staging_age.is_over(SystemTime::now()) {
+        match self.staging_age.is_over(wall_clock::now()) {
             false => Ok(()),
             true => Err(TableError::Stale { table: self.name.clone() }),
         }
     }
 
-    /// Forgets partitions that another worker looks after now.
+    /// Forgets partitions that another worker has taken over.
     pub fn forget(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
             self.ledger.forget(partition);
         }
     }
 
+    /// An Arrow error as this table's error; `doing` says what failed.
     pub fn arrow_error(&self, doing: &'static str, source: ArrowError) -> TableError {
         self.error(doing, DeltaTableError::from(source))
     }
@@ -265,20 +267,21 @@ impl Table {
     }
 }
 
+/// The store's error as a table's error; `doing` says what failed.
 pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
     TableError::Store { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
 }
 
-/// [`find`], before anything may be created.
+/// The table at `location`, loaded; none if it does not exist. Creates nothing, not even a folder.
 pub async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, TableError> {
-    // Looking into a local folder that is not there would make it.
+    // The local store creates a missing folder when it is opened, so check first.
     if !location.contains("://") && !Path::new(location).exists() {
         return Ok(None);
     }
     find(location).await.map_err(|source| table_error(name, location, "opening", source))
 }
 
-/// The table at `location`, loaded; none if there is no table.
+/// As [`find_beforehand`], but creates the folder of a local table.
 async fn find(location: &str) -> Result<Option<DeltaTable>, DeltaTableError> {
     let url = store::url(location)?;
     let mut table = DeltaTableBuilder::from_url(url)?.build()?;
@@ -301,10 +304,10 @@ async fn create(name: &str, location: &str, shape: &Shape) -> Result<DeltaTable,
         .await;
     match created {
         Ok(table) => {
-            info!(table = name, location, "created the table");
+            info!(table = name, location, "table created");
             Ok(table)
         }
-        // Another worker was quicker: its table is checked like any other.
+        // Another worker created it first: its table is checked like any other.
         Err(error) => find(location).await?.ok_or(error),
     }
 }
@@ -320,7 +323,7 @@ fn require_fit(table: &DeltaTable, name: &str, location: &str, shape: &Shape) ->
 }
 
 fn require_lasting_ledger(snapshot: &DeltaTableState, name: &str, location: &str) -> Result<(), TableError> {
-    match snapshot.metadata().configuration().get(RETENTION_PROPERTY) {
+    match snapshot.metadata().configuration().get(LEDGER_RETENTION_PROPERTY) {
         None => Ok(()),
         Some(retention) => Err(TableError::LedgerExpires {
             table: name.to_owned(),

@@ -1,8 +1,8 @@
-//! The `txn` actions of a table's log, as of one snapshot. Knows nothing of what the application ids mean.
+//! The `txn` actions of a table's log, as of one snapshot. Does not know what the application ids mean.
 //!
-//! The kernel replays the log once for every id that is asked for; from S3 that is a hundred requests for each of hundreds
-//! of partitions, at every conflict with another writer. So each id is looked up in the whole log once, and after that only
-//! the entries that are new since are read: log entries never change.
+//! The kernel replays the log once for every id. On S3 that would be a hundred requests for each of hundreds of
+//! partitions, at every conflict with another writer. So this module looks each id up in the whole log once. After that it
+//! reads only the newer log entries, because log entries never change.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use deltalake::logstore::{LogStoreRef, get_actions};
 use deltalake::table::state::DeltaTableState;
 use futures::future::try_join_all;
 
-/// How many ids are looked up in the log at a time.
+/// How many ids are looked up in the log concurrently.
 const LOOKUPS: usize = 16;
-/// More new entries than these are not read one by one.
+/// With more new log entries than this, every id is looked up again instead.
 const NEW_ENTRIES_MAX: u64 = 32;
 
-/// The newest version of each application id that somebody has asked for.
+/// The newest version of each application id that was looked up so far.
 #[derive(Default)]
 pub(super) struct Transactions {
     as_of: Version,
@@ -25,7 +25,7 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
-    /// The versions of `ids` in `snapshot`, in their order; none for an id that the log does not have.
+    /// The versions of `ids` in `snapshot`, in the order of `ids`; none for an id that the log does not have.
     pub(super) async fn read(
         &mut self,
         snapshot: &DeltaTableState,
@@ -42,7 +42,7 @@ impl Transactions {
         Ok(ids.iter().map(|id| self.known.get(id).copied().flatten()).collect())
     }
 
-    /// Reads what the log has got since; forgets everything where that is not possible.
+    /// Reads the log entries that are newer than what is known; forgets what is known where that is not possible.
     async fn catch_up(&mut self, version: Version, log_store: &LogStoreRef) -> Result<(), DeltaTableError> {
         if version < self.as_of || version - self.as_of > NEW_ENTRIES_MAX {
             self.known.clear();
@@ -51,7 +51,7 @@ impl Transactions {
             for entry in self.as_of + 1..=version {
                 match log_store.read_commit_entry(entry).await? {
                     Some(bytes) => self.apply(&get_actions(entry, &bytes)?),
-                    // Cleaned up already: it is in a checkpoint.
+                    // The entry was cleaned up: a checkpoint has replaced it.
                     None => self.known.clear(),
                 }
             }

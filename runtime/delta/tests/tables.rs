@@ -1,5 +1,5 @@
-//! Real Delta tables in a temporary folder: the ledger in the table's own log decides what is committed, whoever else
-//! writes, and whatever is tried twice.
+//! Real Delta tables in a temporary folder: the ledger in the table's own log decides what is committed, with other writers
+//! and with repeated attempts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ async fn a_newer_snapshot_brings_the_ledger_of_every_partition() {
     let (mut worker, mut other) = (open_at(&folder, &[0, 1]).await, open_at(&folder, &[1]).await);
     stage(&mut other, 1, 0..6).await;
     other.commit(DIGEST).await.expect("commits");
-    // Whether it takes over a partition or loses a commit to somebody: what it knew of the others is out of date.
+    // Taking over a partition makes what the worker knew of the others out of date, and so does a lost commit.
     worker.read_ledger(&[partition(2)]).await.expect("reads the ledger");
     assert_eq!(worker.ledger().next(&partition(1)), Some(6));
 
@@ -176,9 +176,9 @@ async fn a_table_of_another_shape_is_refused_by_column() {
     assert!(error.to_string().contains("column `n` is long in the table, string in the transform"), "{error}");
 }
 
-/// What has been read before is only caught up with; that must give what reading it all anew gives.
+/// A ledger that was read before only catches up with newer entries; that must give the same as reading the whole log.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ledger_that_is_caught_up_with_is_as_good_as_one_read_anew() {
+async fn a_ledger_that_catches_up_equals_one_that_is_read_afresh() {
     let folder = tempfile::tempdir().expect("a folder");
     let partitions = [partition(0), partition(1), partition(2)];
     let mut reader = open_at(&folder, &[0, 1, 2]).await;
@@ -191,8 +191,8 @@ async fn a_ledger_that_is_caught_up_with_is_as_good_as_one_read_anew() {
             next += 1;
         }
         reader.read_ledger(&partitions).await.expect("catches up");
-        let anew = open_at(&folder, &[0, 1, 2]).await;
-        assert_eq!(reader.ledger(), anew.ledger(), "after {commits} more commits");
+        let afresh = open_at(&folder, &[0, 1, 2]).await;
+        assert_eq!(reader.ledger(), afresh.ledger(), "after {commits} more commits");
     }
     assert_eq!(reader.ledger().next(&partition(0)), Some(next - 1));
 }
@@ -202,7 +202,7 @@ fn start(to: i64, topic_id: Option<i64>, accepted: Option<LossCause>) -> [Partit
     [PartitionStart { partition: partition(0), to, topic_id, accepted }]
 }
 
-/// The last commit's own words.
+/// The record in the last commit's `commitInfo`.
 fn last_record(folder: &tempfile::TempDir) -> CommitRecord {
     let log = std::fs::read_dir(folder.path().join("_delta_log")).expect("a log");
     let entries = log.map(|entry| entry.expect("an entry").path());
@@ -226,7 +226,7 @@ async fn where_a_partition_starts_is_in_the_table_before_its_first_record() {
     let versions = || std::fs::read_dir(folder.path().join("_delta_log")).expect("a log").count();
     let before = versions();
     again.note_starts(&start(7, Some(1), None), DIGEST).await.expect("has nothing to do");
-    assert_eq!(versions(), before, "what the table knows is not noted again");
+    assert_eq!(versions(), before, "the table records a start once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,7 +235,7 @@ async fn of_two_that_start_a_partition_at_once_the_first_decides_where() {
     let (mut first, mut second) = (open_at(&folder, &[0]).await, open_at(&folder, &[0]).await);
     first.note_starts(&start(7, None, None), DIGEST).await.expect("commits");
     let fenced = second.note_starts(&start(9, None, None), DIGEST).await;
-    // A start further on is covered by none: the second looks again, and starts where the first does.
+    // No ledger covers a later start: the second worker reads the ledger again, and starts where the first does.
     assert!(matches!(fenced, Err(TableError::Fenced { next: 7, .. })), "{fenced:?}");
     assert_eq!(second.ledger().next(&partition(0)), Some(7));
 }
@@ -250,8 +250,8 @@ async fn an_accepted_gap_is_in_the_log_and_rows_from_before_it_are_fenced() {
 
     let recreated = LossCause::TopicRecreated { ledger: 0, resume: 0 };
     table.note_starts(&start(0, Some(2), Some(recreated)), DIGEST).await.expect("commits");
-    let anew = Skip { topic: "numbers".into(), partition: 0, from: Some(0), to: 0, why: SkipReason::TopicRecreated };
-    assert_eq!(last_record(&folder).skips, [anew]);
+    let skip = Skip { topic: "numbers".into(), partition: 0, from: Some(0), to: 0, why: SkipReason::TopicRecreated };
+    assert_eq!(last_record(&folder).skips, [skip]);
     let fenced = zombie.commit(DIGEST).await;
     assert!(
         matches!(fenced, Err(TableError::Fenced { .. })),

@@ -1,4 +1,4 @@
-//! The brokers of a source, as a client reaches them: the settings, and the token source where brokers want tokens.
+//! How clients reach the brokers of a source: the settings, and the token source where brokers require tokens.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use sluicebox_settings::KafkaSettings;
 
 use crate::token::TokenSource;
 
-/// How to reach the brokers. The token source is live, so it cannot stand in the settings.
+/// How to reach the brokers. The token source is a live object, so it is not part of the settings.
 #[derive(Clone, Debug)]
 pub struct Brokers {
-    /// What the pipeline file says of them.
+    /// The settings from the pipeline file.
     pub settings: KafkaSettings,
-    /// Makes the tokens for SASL/OAUTHBEARER, where the brokers want them.
+    /// Makes the tokens for SASL/OAUTHBEARER, where the brokers require them.
     pub tokens: Option<Arc<dyn TokenSource>>,
 }
 
 impl Brokers {
-    /// Brokers without tokens, unless `tokens` makes them.
+    /// The brokers of `settings`; `tokens` makes tokens for them, if they require any.
     pub fn new(settings: KafkaSettings, tokens: Option<Arc<dyn TokenSource>>) -> Self {
         Self { settings, tokens }
     }

@@ -1,5 +1,4 @@
-//! What every client of the brokers has in common: its configuration, the time that a request may take, and the form of its
-//! errors.
+//! What all clients of the brokers share: the configuration, the request timeout and the form of errors.
 
 use std::time::Duration;
 
@@ -13,15 +12,15 @@ use crate::token::authenticate;
 /// How long a broker may take to answer a request.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The user's properties may override the first group, never the second.
+/// The configuration of a consumer. The user's properties may override the first group of settings, never the second.
 pub(crate) fn configuration(brokers: &Brokers, drain: bool) -> Result<ClientConfig, ClientError> {
     let settings = &brokers.settings;
     let mut configuration = ClientConfig::new();
     configuration
         .set("client.id", "sluicebox")
-        // What is fetched ahead is memory: bounded here, for all partitions together.
+        // Bounds the memory of prefetched records, for all partitions together.
         .set("queued.max.messages.kbytes", "32768")
-        // librdkafka's own second of waiting after a full queue would leave the walk idle (librdkafka issue 3662).
+        // librdkafka's default of one second after a full queue would leave the walk idle (librdkafka issue 3662).
         .set("fetch.queue.backoff.ms", "5")
         .set("topic.metadata.refresh.interval.ms", "30000");
     for (name, value) in &settings.properties {
@@ -40,7 +39,7 @@ pub(crate) fn configuration(brokers: &Brokers, drain: bool) -> Result<ClientConf
     Ok(configuration)
 }
 
-/// Turns the client library's error into one that says what was being done.
+/// Wraps the client library's error in one that says what failed.
 pub(crate) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> ClientError {
     move |source| {
         let kind = if is_final(&source) { ErrorKind::Stop } else { ErrorKind::Environment };
@@ -48,7 +47,7 @@ pub(crate) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> ClientError 
     }
 }
 
-/// Whether librdkafka will not recover from it, however long the walk waits.
+/// Whether librdkafka will not recover from the error, however long the walk waits.
 fn is_final(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed};
     matches!(error, KafkaError::Subscription(_) | KafkaError::ClientConfig(..))

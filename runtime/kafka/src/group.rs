@@ -1,5 +1,5 @@
-//! What librdkafka tells a consumer from its callbacks: rebalances and statistics, kept as values for the walk to act on
-//! between batches. Nothing is decided in a callback.
+//! What librdkafka's callbacks report to a consumer: rebalances and statistics, kept as values until the walk acts on them
+//! between batches. No callback decides anything.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
@@ -19,38 +19,39 @@ use tracing::{debug, error, info, warn};
 use crate::Brokers;
 use crate::token::Bearer;
 
-/// A change of assignment that waits for the walk.
+/// A rebalance that waits for the walk.
 pub(super) enum Rebalance {
     Assign(Vec<TopicPartition>),
     Revoke {
         partitions: Vec<TopicPartition>,
-        /// Asked in the callback: any answer to the group clears what librdkafka knows of it.
+        /// Whether the worker lost its membership. Read within the callback, because librdkafka forgets it with the next
+        /// answer to the group.
         lost: bool,
     },
 }
 
-/// Where the fetcher stands in a partition.
+/// The fetcher's position in a partition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fetched {
-    /// The next offset to fetch; unlike the application's own position it moves past transaction markers.
+    /// The next offset to fetch; unlike the position of the walk, it moves past transaction markers.
     pub(super) next: i64,
-    /// Fetched, but not yet polled.
+    /// Records that are fetched, but not polled yet.
     pub(super) waiting: i64,
 }
 
 /// The consumer's context.
 #[derive(Default)]
-pub(super) struct Group {
+pub(super) struct GroupContext {
     rebalances: Mutex<VecDeque<Rebalance>>,
     fetched: Mutex<BTreeMap<TopicPartition, Fetched>>,
     ends: Mutex<Offsets>,
-    /// Whether a broker answers; none until one has.
-    is_heard: Mutex<Option<bool>>,
+    /// Whether a broker answers; none until one has answered.
+    is_reachable: Mutex<Option<bool>>,
     closing: AtomicBool,
     bearer: Bearer,
 }
 
-impl Group {
+impl GroupContext {
     pub(super) fn new(brokers: &Brokers) -> Self {
         Self { bearer: Bearer::of(brokers), ..Self::default() }
     }
@@ -59,14 +60,14 @@ impl Group {
         lock(&self.rebalances).pop_front()
     }
 
-    /// Where the fetcher stood when librdkafka last said so.
+    /// The fetcher's position in librdkafka's last statistics.
     pub(super) fn fetched(&self, partition: &TopicPartition) -> Option<Fetched> {
         lock(&self.fetched).get(partition).copied()
     }
 
-    /// The end of each partition when librdkafka last said so, and why it hears nothing.
+    /// The end of each partition in librdkafka's last statistics, and why there are no records, if brokers do not answer.
     pub(super) fn status(&self) -> SourceStatus {
-        let trouble = match *lock(&self.is_heard) {
+        let trouble = match *lock(&self.is_reachable) {
             Some(true) => None,
             Some(false) => Some("kafka: no broker answers".to_owned()),
             None => Some("kafka: no broker has answered yet".to_owned()),
@@ -74,27 +75,27 @@ impl Group {
         SourceStatus { trouble, ends: lock(&self.ends).clone() }
     }
 
-    fn hear(&self, is_heard: bool) {
-        *lock(&self.is_heard) = Some(is_heard);
+    fn note_reachable(&self, is_reachable: bool) {
+        *lock(&self.is_reachable) = Some(is_reachable);
     }
 
-    /// Forgets what was said before a seek.
+    /// Forgets the fetchers' positions, which a seek has made stale.
     pub(super) fn forget_fetched(&self) {
         lock(&self.fetched).clear();
     }
 
-    /// From now on the walk takes no rebalance any more: let librdkafka leave the group by itself.
+    /// The walk answers no more rebalances: from now on the callback answers them, so that the consumer can close.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these locks is whole after every statement, so a panic elsewhere does not spoil it.
+    // Each statement leaves the values behind these locks consistent, so a panic elsewhere does no harm to them.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl ClientContext for Group {
+impl ClientContext for GroupContext {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = Bearer::ENABLE_REFRESH_OAUTH_TOKEN;
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
@@ -103,18 +104,20 @@ impl ClientContext for Group {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.hear(false);
+            self.note_reachable(false);
         }
         match error.rdkafka_error_code() {
-            // A broker that is away for a moment: librdkafka connects again by itself.
-            Some(code) if format!("{code:?}").contains("Transport") => debug!(reason, "kafka: {error}"),
-            _ => warn!(reason, "kafka: {error}"),
+            // A broker that is unreachable for a moment: librdkafka reconnects by itself.
+            Some(code) if format!("{code:?}").contains("Transport") => {
+                debug!(reason, %error, "kafka: connection lost; librdkafka reconnects");
+            }
+            _ => warn!(reason, %error, "kafka: client error; librdkafka retries"),
         }
     }
 
     fn stats(&self, statistics: Statistics) {
         if statistics.brokers.values().any(|broker| broker.state == "UP") {
-            self.hear(true);
+            self.note_reachable(true);
         }
         let mut fetched = lock(&self.fetched);
         let mut ends = lock(&self.ends);
@@ -122,7 +125,7 @@ impl ClientContext for Group {
             for (number, partition) in statistics.partitions {
                 let state = Fetched { next: partition.next_offset, waiting: partition.fetchq_cnt };
                 let name = TopicPartition::new(topic.as_str(), number);
-                // Records of open transactions are not there to be read yet.
+                // Readers of committed records do not see records of open transactions, so the last stable offset counts.
                 let end = if partition.ls_offset >= 0 { partition.ls_offset } else { partition.hi_offset };
                 if end >= 0 {
                     ends.insert(name.clone(), end);
@@ -133,7 +136,7 @@ impl ClientContext for Group {
     }
 }
 
-impl ConsumerContext for Group {
+impl ConsumerContext for GroupContext {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         if self.closing.load(Ordering::SeqCst) {
             let left = match (consumer.rebalance_protocol(), code) {
@@ -144,25 +147,30 @@ impl ConsumerContext for Group {
                 _ => consumer.unassign(),
             };
             if let Err(error) = left {
-                warn!(%error, "kafka: leaving the group");
+                warn!(%error, "kafka: leaving the group failed; the brokers will notice when the session ends");
             }
             return;
         }
-        self.hear(true);
+        self.note_reachable(true);
         let partitions = partitions(list);
         match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                info!(?partitions, "assigned");
+                info!(partitions = %listed(&partitions), "partitions assigned");
                 lock(&self.rebalances).push_back(Rebalance::Assign(partitions));
             }
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
                 let lost = consumer.assignment_lost();
-                info!(?partitions, lost, "revoked");
+                info!(partitions = %listed(&partitions), lost, "partitions revoked");
                 lock(&self.rebalances).push_back(Rebalance::Revoke { partitions, lost });
             }
-            other => error!(?other, "kafka: rebalance failed"),
+            code => error!(?code, "kafka: rebalance failed"),
         }
     }
+}
+
+/// The partitions for a log line: `orders/0, orders/1`.
+fn listed(partitions: &[TopicPartition]) -> String {
+    partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The partitions of a librdkafka list.

@@ -1,11 +1,12 @@
-//! Records from Kafka: as a member of a consumer group ([`source`]), or handed in as the events of a Lambda trigger
-//! ([`event`]); what topics have ([`survey`]); and the topic that copies of dead letters go to ([`dead_letter_topic`]).
+//! Everything that talks to Kafka brokers. A pipeline reads records as a member of a consumer group ([`source`]), or gets
+//! them as the events of a Lambda trigger ([`event`]). [`survey`] asks what topics have, and [`dead_letter_producer`] sends
+//! copies of dead letters.
 //!
-//! The only crate that knows `rdkafka`. It knows no table and no deltalake.
+//! The only crate that knows `rdkafka`. It knows no tables and no `deltalake`.
 
 mod brokers;
 mod client;
-pub mod dead_letter_topic;
+pub mod dead_letter_producer;
 mod drain;
 pub mod event;
 mod group;
@@ -16,7 +17,7 @@ mod token;
 mod topic_id;
 
 pub use brokers::Brokers;
-pub use dead_letter_topic::DeadLetterTopic;
+pub use dead_letter_producer::DeadLetterProducer;
 pub use run::{run, run_events};
 pub use source::KafkaSource;
 pub use survey::survey;

@@ -1,4 +1,4 @@
-//! Puts a source and the walk together, as the pipeline's settings say.
+//! Runs the walk over the source that the settings name.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use sluicebox_settings::{Settings, SourceSettings};
 use tokio::sync::oneshot;
 
 use crate::event::{self, EventSource};
-use crate::{Brokers, DeadLetterTopic, KafkaSource, TokenSource};
+use crate::{Brokers, DeadLetterProducer, KafkaSource, TokenSource};
 
-/// Walks a pipeline until its source ends or the operator stops it. Everything that can be wrong with the settings is
-/// found before the first poll. `tokens` serves brokers that want tokens.
+/// Walks a pipeline until its source ends or the operator stops it. Errors in the settings are found before the first poll.
+/// `tokens` serves brokers that require tokens.
 ///
 /// # Errors
 /// See [`PipelineError::kind`].
@@ -33,8 +33,8 @@ pub async fn run(
     }
 }
 
-/// Walks the events that are handed in, until the last [`EventSender`](crate::event::EventSender) is gone. `ready` is sent
-/// when the tables are open.
+/// Walks the events that callers deliver, until the last [`EventSender`](crate::event::EventSender) is dropped. Sends
+/// `ready` when the tables are open.
 ///
 /// # Errors
 /// See [`PipelineError::kind`].
@@ -50,7 +50,7 @@ pub async fn run_events(
     run_while_callers_wait(source, event::TURN, settings, transform, options, ready).await
 }
 
-/// Connects to the topic that copies of dead letters go to, if the settings name one.
+/// A producer for the dead-letter topic, if the settings name one.
 ///
 /// # Errors
 /// The producer refuses its properties.
@@ -61,6 +61,6 @@ fn dead_letter_copies(
     let (Some(topic), SourceSettings::Kafka(kafka)) = (&settings.dead_letters.topic, &settings.source) else {
         return Ok(None);
     };
-    let topic = DeadLetterTopic::connect(topic, &Brokers::new(kafka.clone(), tokens))?;
+    let topic = DeadLetterProducer::connect(topic, &Brokers::new(kafka.clone(), tokens))?;
     Ok(Some(Arc::new(topic)))
 }

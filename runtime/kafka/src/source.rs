@@ -1,8 +1,8 @@
-//! Records from Kafka, as a member of a consumer group. Kafka's committed offsets are advisory: where a partition starts
-//! is said by the ledger, through [`Source::start`].
+//! Records from Kafka, as a member of a consumer group. Kafka's committed offsets are advisory: the ledger decides where a
+//! partition starts, through [`Source::start`].
 //!
-//! Back-pressure is not polling: librdkafka fetches ahead up to a fixed number of bytes and then waits. A rebalance is
-//! acknowledged only when the walk calls [`Source::start`] or [`Source::unassign`], never in a callback.
+//! The walk applies back-pressure by not polling: librdkafka prefetches a fixed number of bytes and then waits. A rebalance
+//! is answered only when the walk calls [`Source::start`] or [`Source::unassign`], never in a callback.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,44 +18,46 @@ use sluicebox_settings::Start;
 use tracing::{debug, info, warn};
 
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
-use crate::drain::{Drain, Standing};
-use crate::group::{Group, Rebalance};
+use crate::drain::{Drain, DrainState};
+use crate::group::{GroupContext, Rebalance};
 use crate::{Brokers, survey, topic_id};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
-/// How long records that are few wait for company: a call into the sandbox and a piece of every column have fixed costs.
+/// How long a small batch waits for more records: each call into the sandbox has fixed costs.
 const LINGER: Duration = Duration::from_millis(25);
 
-/// How long a broker may take to say which topic it is that has a name, and how many are asked.
-const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
-const IDENTITY_ATTEMPTS: usize = 3;
+/// How long a broker may take to answer with topic ids.
+const TOPIC_IDS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many brokers are asked for topic ids before the flush fails.
+const TOPIC_IDS_ATTEMPTS: usize = 3;
 
 /// A Kafka source.
 pub struct KafkaSource {
-    consumer: BaseConsumer<Group>,
+    consumer: BaseConsumer<GroupContext>,
     brokers: Brokers,
     /// The next offset to hand over, per partition that this worker has.
     positions: Offsets,
     /// With `--drain`: where to stop.
     drain: Option<Drain>,
-    /// Records that came with signs of life, before anybody asked for them.
+    /// Records that came with a keep-alive poll, before the walk asked for them.
     early: Vec<OwnedMessage>,
-    /// What was last acknowledged, for the commit on leaving.
+    /// What the walk last acknowledged, for the commit on leaving.
     acknowledged: Offsets,
-    /// The walk knows of new partitions, but has not started them: librdkafka waits for an answer.
+    /// The walk knows of new partitions, but has not started them yet: the group waits for an answer.
     unanswered: bool,
-    /// Parked: librdkafka has them, but does not fetch them.
+    /// Partitions that librdkafka has, but does not fetch.
     paused: BTreeSet<TopicPartition>,
-    /// Some partition has no record at the offset where it was to be read next.
+    /// The topic does not have the next offset of some partition.
     is_out_of_range: bool,
 }
 
 impl KafkaSource {
     /// Joins the group; partitions come with the first polls.
     pub fn connect(brokers: Brokers, drain: bool) -> Result<Self, ClientError> {
-        let consumer: BaseConsumer<Group> =
-            configuration(&brokers, drain)?.create_with_context(Group::new(&brokers)).map_err(failed("connecting"))?;
+        let consumer: BaseConsumer<GroupContext> = configuration(&brokers, drain)?
+            .create_with_context(GroupContext::new(&brokers))
+            .map_err(failed("connecting"))?;
         consumer.subscribe(&brokers.settings.topics.subscription()).map_err(failed("subscribing"))?;
         Ok(Self {
             consumer,
@@ -70,16 +72,16 @@ impl KafkaSource {
         })
     }
 
-    fn group(&self) -> &Group {
+    fn group(&self) -> &GroupContext {
         self.consumer.context()
     }
 
-    /// Polls until the intake is full, or nothing more comes within the linger.
+    /// Polls until the intake is full, or no more records come within [`LINGER`].
     fn fill(&mut self, intake: &mut Intake) -> Result<(), ClientError> {
         let mut linger_end = None;
         self.early.drain(..).for_each(|message| take(&message, intake));
         while !intake.is_full() {
-            // The clock is looked at only when nothing is at hand.
+            // Reads the clock only when librdkafka has no record ready.
             let polled = match self.consumer.poll(Duration::ZERO) {
                 None if intake.is_empty() => self.consumer.poll(POLL_WAIT),
                 None => {
@@ -124,13 +126,13 @@ impl KafkaSource {
         }))
     }
 
-    /// Answers an assignment by taking none of it. One of nothing waits for its answer, too: until then the whole group
-    /// stands still, and the consumer does not close.
+    /// Answers an assignment without taking partitions. Even an empty assignment needs its answer: without it the whole group
+    /// waits, and the consumer does not close.
     fn take_nothing(&self) -> Result<(), ClientError> {
         self.consumer.incremental_assign(&TopicPartitionList::new()).map_err(failed("answering a rebalance"))
     }
 
-    /// Answers what the walk has not got to, so that the consumer can close.
+    /// Answers the rebalances that the walk has not seen, so that the consumer can close.
     fn answer_all(&mut self) -> Result<(), SourceError> {
         if std::mem::take(&mut self.unanswered) {
             self.take_nothing()?;
@@ -144,30 +146,33 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// Whether this worker's part of a drain is over. That there is nothing to drain at all is an error: it is a misspelt
-    /// topic more often than an empty one.
+    /// Whether this worker's part of a drain is over. No topic at all is an error: a misspelt name is more likely than a topic
+    /// that does not exist yet.
     fn is_drained(&self) -> Result<bool, ClientError> {
         let Some(drain) = &self.drain else {
             return Ok(false);
         };
-        match drain.standing(&self.positions, |partition| self.group().fetched(partition)) {
-            Standing::Reading => Ok(false),
-            Standing::Over => Ok(true),
-            Standing::Idle if !survey::partitions(&self.consumer, &self.brokers.settings.topics)?.is_empty() => {
-                info!("other workers of the group have all partitions; there is nothing to drain here");
+        match drain.state(&self.positions, |partition| self.group().fetched(partition)) {
+            DrainState::Reading => Ok(false),
+            DrainState::Over => Ok(true),
+            DrainState::Idle if !survey::partitions(&self.consumer, &self.brokers.settings.topics)?.is_empty() => {
+                info!("nothing to drain: other workers of the group have all partitions");
                 Ok(true)
             }
-            Standing::Idle => Err(no_partitions("no topic matches: is the name right, and may this user see it?")),
-            Standing::Unanswered => Err(no_partitions("the group gave no answer: may this user join it?")),
+            DrainState::Idle => Err(no_partitions("no topic matches: is the name right, and may this user see it?")),
+            DrainState::Unanswered => Err(no_partitions("the group gave no answer: may this user join it?")),
         }
     }
 
-    /// librdkafka mends most troubles itself and only tells of them; what it cannot mend ends the walk.
+    /// librdkafka recovers from most errors by itself and only reports them; an error that it cannot recover from ends the
+    /// walk.
     fn tolerate(&mut self, error: KafkaError) -> Result<(), ClientError> {
         use RDKafkaErrorCode::{AutoOffsetReset, OffsetOutOfRange};
         if matches!(error.rdkafka_error_code(), Some(AutoOffsetReset | OffsetOutOfRange)) {
-            // It comes without its partition, which is not fetched any more: the walk looks at all.
-            warn!("an offset that was to be read next is not in its topic");
+            // The error does not name its partition, which librdkafka no longer fetches: the walk checks all of them.
+            warn!(
+                "offset out of range: a topic does not have the next offset; comparing all partitions with the ledgers"
+            );
             self.is_out_of_range = true;
             return Ok(());
         }
@@ -175,11 +180,11 @@ impl KafkaSource {
         if error.kind() == ErrorKind::Stop {
             return Err(error);
         }
-        warn!(%error, "librdkafka will try again");
+        warn!(%error, "reading failed; librdkafka retries");
         Ok(())
     }
 
-    /// Hands offsets to librdkafka: partitions that are new are assigned, others sought.
+    /// Positions librdkafka at these offsets: assigns new partitions, seeks in the others.
     fn go_to(&mut self, offsets: &Offsets) -> Result<(), ClientError> {
         let (known, new): (Offsets, Offsets) = offsets
             .iter()
@@ -195,9 +200,9 @@ impl KafkaSource {
                 element.error().map_err(failed("seeking"))?;
             }
         }
-        let woken: Offsets = known.into_iter().filter(|(partition, _)| self.paused.remove(partition)).collect();
-        if !woken.is_empty() {
-            self.consumer.resume(&list(&woken)?).map_err(failed("reading on"))?;
+        let resumed: Offsets = known.into_iter().filter(|(partition, _)| self.paused.remove(partition)).collect();
+        if !resumed.is_empty() {
+            self.consumer.resume(&list(&resumed)?).map_err(failed("resuming partitions"))?;
         }
         self.group().forget_fetched();
         self.positions.extend(offsets.clone());
@@ -248,12 +253,14 @@ impl Source for KafkaSource {
         Ok(bounds)
     }
 
-    /// A flush waits for the answer: a broker that dies meanwhile is no reason to read everything again.
+    /// Asks several brokers: a flush waits for the answer, and would fail because of one broker that dies meanwhile.
     async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
         let mut attempt = 1;
         loop {
-            match topic_id::topic_ids(self.consumer.client(), topics, IDENTITY_TIMEOUT) {
-                Err(error) if attempt < IDENTITY_ATTEMPTS => debug!(%error, "asking another broker for topic ids"),
+            match topic_id::topic_ids(self.consumer.client(), topics, TOPIC_IDS_TIMEOUT) {
+                Err(error) if attempt < TOPIC_IDS_ATTEMPTS => {
+                    debug!(%error, "topic ids unknown: a broker does not answer; asking another");
+                }
                 answer => return Ok(answer.map_err(failed("asking for topic ids"))?),
             }
             attempt += 1;
@@ -266,24 +273,26 @@ impl Source for KafkaSource {
         Ok(self.go_to(starts)?)
     }
 
-    /// Not by giving them back to librdkafka: while a rebalance is under way that would be taken for its answer.
+    /// Does not unassign them in librdkafka: during a rebalance the group would take that for its answer.
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         let started = partitions.iter().filter(|partition| self.positions.contains_key(partition));
         let started: Offsets = started.map(|partition| (partition.clone(), -1)).collect();
         if started.is_empty() {
             return Ok(());
         }
-        self.consumer.pause(&list(&started)?).map_err(failed("parking partitions"))?;
+        self.consumer.pause(&list(&started)?).map_err(failed("pausing partitions"))?;
         self.positions.retain(|partition, _| !started.contains_key(partition));
         self.early.retain(|message| !started.contains_key(&partition_of(message)));
         self.paused.extend(started.into_keys());
         Ok(())
     }
 
-    /// Of partitions that were never started, librdkafka knows nothing; but the answer it waits for in any case.
+    /// librdkafka does not know partitions that were never started, but the group waits for the answer in any case, so an
+    /// empty list is sent too.
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<(), SourceError> {
         let mut released = Offsets::new();
         for partition in partitions {
+            // `|`, not `||`: both removals must happen.
             if self.positions.remove(partition).is_some() | self.paused.remove(partition) {
                 released.insert(partition.clone(), -1);
             }
@@ -310,13 +319,13 @@ impl Source for KafkaSource {
             self.consumer.commit(&offsets, CommitMode::Async).map_err(failed("committing offsets"))
         });
         if let Err(error) = committed {
-            warn!(%error, "advisory offsets were not committed; the ledger is what counts");
+            warn!(%error, "advisory offsets not committed to the group; only lag tools read them, the ledger decides");
         }
     }
 }
 
 impl Drop for KafkaSource {
-    /// Leaves the group, so that others take over at once instead of after the session time-out.
+    /// Leaves the group, so that other workers take over at once instead of after the session timeout.
     fn drop(&mut self) {
         self.acknowledged.retain(|partition, _| self.positions.contains_key(partition));
         if !self.acknowledged.is_empty() {
@@ -324,11 +333,11 @@ impl Drop for KafkaSource {
                 self.consumer.commit(&offsets, CommitMode::Sync).map_err(failed("committing offsets"))
             });
             if let Err(error) = committed {
-                warn!(%error, "advisory offsets were not committed; the ledger is what counts");
+                warn!(%error, "advisory offsets not committed to the group; only lag tools read them, the ledger decides");
             }
         }
         if let Err(error) = self.answer_all() {
-            warn!(%error, "kafka: leaving the group");
+            warn!(%error, "kafka: leaving the group failed; the brokers will notice when the session ends");
         }
         self.group().close();
     }

@@ -1,4 +1,4 @@
-//! What Kafka says of topics to anybody who asks, a member of the group or not.
+//! What brokers say of topics: partitions, offsets, the group's commits. Does not join the group.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::Brokers;
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
 use crate::token::{Bearer, hand_over};
 
-/// Asks for every partition of the pipeline's topics, without joining its group.
+/// Surveys every partition of the pipeline's topics, without joining its group.
 pub fn survey(brokers: &Brokers) -> Result<Vec<Surveyed>, ClientError> {
     let consumer: BaseConsumer<Bearer> =
         configuration(brokers, false)?.create_with_context(Bearer::of(brokers)).map_err(failed("connecting"))?;
@@ -33,7 +33,7 @@ pub fn survey(brokers: &Brokers) -> Result<Vec<Surveyed>, ClientError> {
     surveyed.collect()
 }
 
-/// The partitions of those topics that exist.
+/// The partitions of the pipeline's topics that exist.
 pub(crate) fn partitions<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     topics: &Topics,
@@ -55,11 +55,11 @@ pub(crate) fn partitions<C: ConsumerContext>(
     Ok(partitions)
 }
 
-/// The first offset that the topic still has, and the one after its last.
+/// The first offset that the partition still has, and the offset after its last.
 ///
-/// librdkafka asks for each by itself, and where the first answer fails and the second does not, it gives the end for
-/// both. A partition that looks empty is therefore asked about again: what a broker's hiccup hides is no loss, and must
-/// not be skipped either.
+/// librdkafka sends one request for each. If the first fails and the second does not, it returns the end for both. So this
+/// asks again about a partition that looks empty: records that a short broker failure hides are not lost, and must not be
+/// skipped either.
 pub(crate) fn watermarks<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partition: &TopicPartition,
@@ -67,7 +67,7 @@ pub(crate) fn watermarks<C: ConsumerContext>(
     watermarks_within(consumer, partition, REQUEST_TIMEOUT)
 }
 
-/// [`watermarks`], for those who cannot wait as long.
+/// As [`watermarks`], with a timeout of the caller's.
 pub(crate) fn watermarks_within<C: ConsumerContext>(
     consumer: &BaseConsumer<C>,
     partition: &TopicPartition,

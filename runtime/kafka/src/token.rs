@@ -1,7 +1,7 @@
-//! Who we are to brokers that want a token (SASL/OAUTHBEARER). librdkafka asks for one from within a poll, and must not be
-//! kept waiting there: whoever needs the network to make a token makes it beforehand, and here it is only handed over.
+//! Tokens for brokers that require SASL/OAUTHBEARER. librdkafka asks for one within a poll, and must not wait there. So a
+//! token source that needs the network makes its token beforehand; this module only hands it over.
 //!
-//! Knows nothing of who makes tokens, or how.
+//! Does not know who makes tokens, or how.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -17,33 +17,32 @@ use sluicebox_settings::{Authentication, Secret};
 
 use crate::Brokers;
 
-/// How long a client that joins no group is polled until it has been given its token.
+/// How long a client without a group is polled until librdkafka has asked for its token.
 const HANDING_OVER_MAX: Duration = Duration::from_secs(5);
 
-/// A token as brokers want it.
+/// A token for brokers.
 #[derive(Clone, Debug)]
 pub struct Token {
-    /// What is sent.
+    /// The token's text.
     pub value: Secret,
-    /// Whom it stands for; of no account to brokers, shown in their logs.
+    /// The principal that brokers show in their logs; they do not check it.
     pub principal: String,
-    /// From then on brokers refuse it. librdkafka asks for another after four fifths of the time till then.
+    /// When the token expires. librdkafka asks for another after four fifths of its lifetime.
     pub expires_at: SystemTime,
 }
 
-/// Why there is no token: for people, without anything secret.
+/// Why there is no token, for people; contains no secret.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NoToken(pub String);
 
-/// Where tokens come from.
+/// Makes tokens.
 pub trait TokenSource: Debug + Send + Sync {
-    /// A token that brokers take now. Called by librdkafka's client in the middle of a poll: it must answer at once, from
-    /// what is at hand.
+    /// A token that is valid now. librdkafka calls this within a poll, so it must return at once, without the network.
     fn token(&self) -> Result<Token, NoToken>;
 }
 
-/// Gives a client its tokens; a part of every client's context, or all of it for one that has nothing else to hear.
+/// Hands tokens to a client. Part of every client's context; the whole context of a client that needs nothing else.
 #[derive(Debug, Default)]
 pub(crate) struct Bearer {
     tokens: Option<Arc<dyn TokenSource>>,
@@ -51,7 +50,7 @@ pub(crate) struct Bearer {
 }
 
 impl Bearer {
-    /// For clients of these brokers.
+    /// The context for clients of these brokers.
     pub(crate) fn of(brokers: &Brokers) -> Self {
         Self { tokens: brokers.tokens.clone(), has_handed_over: AtomicBool::new(false) }
     }
@@ -60,7 +59,9 @@ impl Bearer {
     pub(crate) fn oauth_token(&self) -> Result<OAuthToken, Box<dyn Error>> {
         self.has_handed_over.store(true, Ordering::Release);
         let tokens = self.tokens.as_ref();
-        let tokens = tokens.ok_or("nobody here makes OAUTHBEARER tokens: see `source.kafka.authentication`")?;
+        let tokens = tokens.ok_or(
+            "the brokers require an OAUTHBEARER token, but no token source is set: see `source.kafka.authentication`",
+        )?;
         let Token { value, principal, expires_at } = tokens.token()?;
         let lifetime = expires_at.duration_since(UNIX_EPOCH)?.as_millis();
         Ok(OAuthToken {
@@ -81,24 +82,24 @@ impl ClientContext for Bearer {
 
 impl ConsumerContext for Bearer {}
 
-/// Puts into a client's configuration what the way of authentication asks for.
+/// Sets what the configured authentication requires of a client.
 pub(crate) fn authenticate(brokers: &Brokers, configuration: &mut ClientConfig) -> Result<(), ClientError> {
     let Some(Authentication::MskIam { .. }) = brokers.settings.authentication else { return Ok(()) };
     if brokers.tokens.is_none() {
-        let message = "`source.kafka.authentication: msk_iam`: this program was built without it, or did not set it up";
+        let message = "`source.kafka.authentication: msk_iam` is not set up: this program was built without it";
         return Err(ClientError::new(ErrorKind::Configuration, "kafka", "authenticating", message));
     }
     configuration.set("security.protocol", "SASL_SSL").set("sasl.mechanisms", "OAUTHBEARER");
     Ok(())
 }
 
-/// Sees to it that a client that is about to ask questions, without joining a group, has its token: librdkafka asks for it
-/// in a poll, and until then it connects to nobody.
+/// Polls a client without a group until it has its token: librdkafka asks for the token within a poll, and connects to no
+/// broker before.
 pub(crate) fn hand_over(consumer: &BaseConsumer<Bearer>) {
     let bearer = consumer.context();
     let deadline = Instant::now() + HANDING_OVER_MAX;
     while bearer.tokens.is_some() && !bearer.has_handed_over.load(Ordering::Acquire) && Instant::now() < deadline {
-        // Of a consumer without a subscription nothing comes but signs like this one.
+        // A consumer without a subscription delivers events such as this one, but no records.
         drop(consumer.poll(Duration::from_millis(10)));
     }
 }
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn why_there_is_none_is_said() {
+    fn a_missing_token_has_a_reason() {
         let reason = |bearer: Bearer| bearer.oauth_token().err().map(|error| error.to_string()).unwrap_or_default();
         assert_eq!(reason(bearer(Err(NoToken("no credentials".to_owned())))), "no credentials");
         assert!(reason(Bearer::default()).contains("source.kafka.authentication"));

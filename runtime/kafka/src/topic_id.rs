@@ -1,6 +1,5 @@
-//! Which topic it is that has a name: brokers since Kafka 2.8 give each topic an id of its own (KIP-516), so that one that
-//! was deleted and made anew can be told from the old. librdkafka has the question (`DescribeTopics`), rust-rdkafka does
-//! not wrap it: this module does, and nothing else.
+//! Topic ids. Brokers since Kafka 2.8 give each topic an id of its own (KIP-516), which tells a recreated topic from the old
+//! one. librdkafka has the request (`DescribeTopics`), rust-rdkafka does not wrap it; this module does, and nothing else.
 
 #![expect(unsafe_code, reason = "rust-rdkafka does not wrap DescribeTopics of librdkafka")]
 
@@ -16,11 +15,11 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use sluicebox_pipeline::source::TopicIds;
 
-/// Asks a broker for the ids of these topics, each made into a number that a ledger can hold. Left out are topics that do
-/// not exist, and all of them where the brokers know no ids.
+/// Asks a broker for the ids of these topics, as numbers that a ledger can hold. A topic that does not exist is left out;
+/// the result is empty where the brokers have no topic ids.
 ///
-/// Left to itself, librdkafka would ask the controller, which may be down, or out of reach, or (in its own mock cluster)
-/// not there at all; any broker knows the answer, so the one is asked that has just given another.
+/// By default, librdkafka would ask the controller, which may be unreachable, or missing (in its own mock cluster). Any
+/// broker knows the ids, so this asks the broker that has just answered a metadata request.
 pub(super) fn topic_ids<C: ClientContext>(
     client: &Client<C>,
     topics: &BTreeSet<Arc<str>>,
@@ -31,29 +30,29 @@ pub(super) fn topic_ids<C: ClientContext>(
     };
     let broker = client.fetch_metadata(Some(any), timeout)?.orig_broker_id();
     let names: Vec<CString> = topics.iter().filter_map(|topic| CString::new(&**topic).ok()).collect();
-    let question = Question::new(client, &names, broker, timeout);
-    // SAFETY: all pointers are of live objects that `question` owns; librdkafka copies the names and the options before
-    // it returns, and the answer comes through the queue.
-    unsafe { c::rd_kafka_DescribeTopics(client.native_ptr(), question.topics, question.options, question.queue) };
-    let backoff = i32::try_from((timeout + Duration::from_secs(1)).as_millis()).unwrap_or(i32::MAX);
-    // SAFETY: the queue lives until `question` is dropped.
-    let answer = Answer(unsafe { c::rd_kafka_queue_poll(question.queue, backoff) });
-    answer.topic_ids()
+    let request = DescribeTopics::new(client, &names, broker, timeout);
+    // SAFETY: all pointers are of live objects that `request` owns; librdkafka copies the names and the options before
+    // it returns, and the response comes through the queue.
+    unsafe { c::rd_kafka_DescribeTopics(client.native_ptr(), request.topics, request.options, request.queue) };
+    let wait_millis = i32::try_from((timeout + Duration::from_secs(1)).as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the queue lives until `request` is dropped.
+    let response = TopicsDescribed(unsafe { c::rd_kafka_queue_poll(request.queue, wait_millis) });
+    response.topic_ids()
 }
 
-/// What librdkafka has to be given with a question; freed when dropped.
-struct Question {
+/// A request, as librdkafka wants it; freed when dropped.
+struct DescribeTopics {
     topics: *mut c::rd_kafka_TopicCollection_t,
     options: *mut c::rd_kafka_AdminOptions_t,
     queue: *mut c::rd_kafka_queue_t,
 }
 
-impl Question {
+impl DescribeTopics {
     fn new<C: ClientContext>(client: &Client<C>, names: &[CString], broker: i32, timeout: Duration) -> Self {
         let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
         let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
-        // SAFETY: the client outlives the question; the names are NUL-terminated and are copied; a time-out or a broker
-        // that is out of range leaves the default, and no error text is asked for (null, length 0).
+        // SAFETY: the client outlives the request; the names are NUL-terminated and are copied; a timeout or a broker
+        // that is out of range leaves the default, and no error text is requested (null, length 0).
         unsafe {
             let topics = c::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
             let options = c::rd_kafka_AdminOptions_new(
@@ -67,9 +66,9 @@ impl Question {
     }
 }
 
-impl Drop for Question {
+impl Drop for DescribeTopics {
     fn drop(&mut self) {
-        // SAFETY: each was made by `new` and is freed once. A late answer goes to a queue that librdkafka keeps until then.
+        // SAFETY: each was made by `new` and is freed once. librdkafka keeps the queue itself until a late response is in.
         unsafe {
             c::rd_kafka_TopicCollection_destroy(self.topics);
             c::rd_kafka_AdminOptions_destroy(self.options);
@@ -78,10 +77,10 @@ impl Drop for Question {
     }
 }
 
-/// What came through the queue: null if nothing did in time; freed when dropped.
-struct Answer(*mut c::rd_kafka_event_t);
+/// The response: null if none came in time; freed when dropped.
+struct TopicsDescribed(*mut c::rd_kafka_event_t);
 
-impl Answer {
+impl TopicsDescribed {
     fn topic_ids(&self) -> Result<TopicIds, KafkaError> {
         if self.0.is_null() {
             return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::OperationTimedOut));
@@ -91,7 +90,7 @@ impl Answer {
         unsafe {
             match c::rd_kafka_event_error(self.0) {
                 RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => {}
-                // Brokers, or stand-ins for them, that do not know the question.
+                // Brokers, or mocks of them, that do not know the request.
                 RDKafkaRespErr::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE => return Ok(TopicIds::new()),
                 error => return Err(KafkaError::MetadataFetch(error.into())),
             }
@@ -107,7 +106,7 @@ impl Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for TopicsDescribed {
     fn drop(&mut self) {
         if !self.0.is_null() {
             // SAFETY: it is this value's own, and freed once.
@@ -116,10 +115,10 @@ impl Drop for Answer {
     }
 }
 
-/// A topic's name and topic_id; none if it has no id, or there is no such topic.
+/// A topic's name and id; none if it has no id, or does not exist.
 ///
 /// # Safety
-/// `topic` is of an event that lives.
+/// `topic` belongs to a live event.
 unsafe fn described(topic: *const c::rd_kafka_TopicDescription_t) -> Option<(Arc<str>, i64)> {
     // SAFETY: name and id are the description's own, and are read while it lives.
     let (name, high, low) = unsafe {
@@ -133,6 +132,6 @@ unsafe fn described(topic: *const c::rd_kafka_TopicDescription_t) -> Option<(Arc
             c::rd_kafka_Uuid_least_significant_bits(id),
         )
     };
-    // All zeroes is no id. A ledger holds numbers that are not negative; ids are random, so any 63 bits of both halves do.
+    // All zeroes means "no id". A ledger holds no negative numbers; ids are random, so any 63 bits of both halves will do.
     ((high, low) != (0, 0)).then(|| (Arc::from(name), (high ^ low.rotate_left(32)) & i64::MAX))
 }

@@ -129,7 +129,7 @@ fn changed(old: &Table, new: &Table) -> Result<Option<TableDifference>, String> 
     }
     // Columns of ours are the same on both sides, whether the pipeline has them or not.
     let shape = |table| Shape::of(table, false).map_err(|error| format!("table `{}`: {error}", old.name));
-    let refusals = shape(new)?.differences_from(&shape(old)?);
+    let refusals = shape(new)?.differences_from(&shape(old)?).iter().map(ToString::to_string).collect();
     Ok(Some(TableDifference { table: old.name.clone(), changes, refusals }))
 }
 

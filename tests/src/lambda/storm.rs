@@ -68,7 +68,7 @@ pub fn run(cluster: &Cluster, store: &'static S3, plan: &Plan<'_>) -> Result<Rep
     ensure!(report.account.records == plan.records, "{} records were acknowledged", report.account.records);
     report.verdict.faults = proxy.counts();
     report.verdict.fenced = pipeline.logged("going back to the ledger")?;
-    report.verdict.recognised = pipeline.logged("the commit had landed")?;
+    report.verdict.recognised = pipeline.logged("commit landed: the ledger has it")?;
     chaos::judge(cluster, &pipeline, plan.records, &mut report.verdict)?;
     Ok(report)
 }

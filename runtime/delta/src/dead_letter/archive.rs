@@ -1,8 +1,8 @@
-//! What is kept beside the dead-letter table so that its letters can be judged again, under names that begin with an
-//! underscore: readers of Delta tables and `VACUUM` leave those alone. Objects are written once and never changed.
+//! The archive beside the dead-letter table: what a replay or redrive needs to judge the letters again. Its names begin with
+//! an underscore, because readers of Delta tables and `VACUUM` ignore such names. Objects are written once and never changed.
 //!
 //! - `_transforms/<hex>.wasm`: each transform that ever judged, by its digest, which is checked on reading;
-//! - `_redrives/<id>.json`: each redrive's transform and terms, so that whoever finds it unfinished can finish it.
+//! - `_redrives/<id>.json`: each redrive's transform and replay context, so that a later run can finish it.
 
 use std::sync::Arc;
 
@@ -20,39 +20,39 @@ pub struct Archive {
     location: String,
 }
 
-/// What is in the archive cannot be had, or cannot be trusted.
+/// An object of the archive cannot be read or written, or cannot be trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The store is out of reach, or refuses.
+    /// The store is unavailable, or refuses.
     #[error("the archive beside the dead letters at {location}: {doing} {object} failed: {source}")]
     Store {
         /// The table's location.
         location: String,
         /// What was being done.
         doing: &'static str,
-        /// With which object.
+        /// The object.
         object: Path,
         /// The store's own words.
         source: object_store::Error,
     },
-    /// It is not there.
+    /// The object is missing.
     #[error("{object} is not in the archive beside the dead letters at {location}: {advice}")]
     Missing {
         /// The table's location.
         location: String,
-        /// Which object.
+        /// The object.
         object: Path,
         /// What to do.
         advice: &'static str,
     },
-    /// It is not what was put there.
+    /// The object is not what was written.
     #[error("{object} in the archive beside the dead letters at {location} is damaged: {why}; put the original back")]
     Damaged {
         /// The table's location.
         location: String,
-        /// Which object.
+        /// The object.
         object: Path,
-        /// How that shows.
+        /// What shows the damage.
         why: String,
     },
 }
@@ -63,7 +63,7 @@ impl Archive {
         Self { store: table.store(), location: table.location().to_owned() }
     }
 
-    /// Keeps a transform, unless it is there already.
+    /// Stores a transform, unless the archive has it already.
     pub async fn keep(&self, transform: &Transform) -> Result<(), ArchiveError> {
         let object = transform_object(&transform.digest().to_string());
         self.put(&object, || Bytes::copy_from_slice(transform.wasm())).await
@@ -81,19 +81,20 @@ impl Archive {
         Ok(bytes.into())
     }
 
-    /// Keeps a redrive's terms.
+    /// Stores a redrive's claim.
     pub async fn keep_redrive(&self, id: &str, json: String) -> Result<(), ArchiveError> {
         self.put(&redrive_object(id), || Bytes::from(json)).await
     }
 
-    /// A redrive's terms.
+    /// Reads a redrive's claim.
     pub async fn redrive<T: serde::de::DeserializeOwned>(&self, id: &str) -> Result<T, ArchiveError> {
         let object = redrive_object(id);
         let bytes = self.get(&object, "letters that it claimed cannot be finished without it; put it back").await?;
         serde_json::from_slice(&bytes).map_err(|error| self.damaged(&object, error.to_string()))
     }
 
-    /// Conditional, so that two that come at once do not write over each other; a look first, because a transform is large.
+    /// Writes an object unless it exists. The write is conditional, so that concurrent writers do not overwrite each other.
+    /// It looks for the object first, because a transform is large.
     async fn put(&self, object: &Path, bytes: impl FnOnce() -> Bytes) -> Result<(), ArchiveError> {
         match self.store.head(object).await {
             Ok(_) => return Ok(()),
@@ -125,7 +126,7 @@ impl Archive {
     }
 }
 
-/// Named by the hexadecimal digits alone: a colon is not legal everywhere.
+/// The name has the hexadecimal digits alone: not every store allows a colon.
 fn transform_object(digest: &str) -> Path {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
     Path::from_iter(["_transforms", &format!("{hex}.wasm")])
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_damaged_or_missing_is_said_to_be() {
+    async fn damaged_and_missing_objects_are_reported() {
         let store = Arc::new(InMemory::new());
         let archive = Archive { store: store.clone(), location: "memory".to_owned() };
         let digest = Digest::of(b"component").to_string();
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_there_is_never_written_over() {
+    async fn an_existing_object_is_never_overwritten() {
         let store = Arc::new(InMemory::new());
         let archive = Archive { store, location: "memory".to_owned() };
         archive.keep_redrive("id", "1".to_owned()).await.expect("writes");

@@ -1,4 +1,4 @@
-//! What becomes of a dead letter later, as new columns of its row. Pure.
+//! Later changes of a dead letter, as new column values of its row. Pure.
 
 use std::sync::Arc;
 
@@ -14,32 +14,34 @@ use super::letter::{Status, conformed};
 
 /// A change of one dead letter.
 #[derive(Clone, Debug)]
-pub struct Change {
-    /// Where it is in its life now.
+pub struct LetterChange {
+    /// The new status.
     pub status: Status,
     /// A redrive's id, or the discarder's note.
     pub resolution: Option<String>,
-    /// When it was resolved, if it is, in microseconds since 1970-01-01T00:00:00Z.
+    /// When it was resolved, in microseconds since 1970-01-01T00:00:00Z; none if it is not.
     pub resolved_at: Option<i64>,
-    /// Whether it has been judged once more.
+    /// Whether it was judged once more.
     pub judged_again: bool,
-    /// Why it was rejected again, if it was.
+    /// The new reason, if it was rejected again.
     pub rejected: Option<RejectedAgain>,
 }
 
-/// A new reason, and who gave it.
+/// A new reason, and the transform that gave it.
 #[derive(Clone, Debug)]
 pub struct RejectedAgain {
+    /// The new reason.
     pub reason: Reason,
-    pub head: Arc<JudgedBy>,
-    /// In microseconds since 1970-01-01T00:00:00Z.
+    /// The transform that rejected it again.
+    pub judged_by: Arc<JudgedBy>,
+    /// When, in microseconds since 1970-01-01T00:00:00Z.
     pub at: i64,
 }
 
-/// Rows of a dead-letter table with these changes, one entry a row, in the table's own schema.
+/// Rows of a dead-letter table with `changes` applied, one entry per row, in the table's own schema.
 pub fn amended(
     batch: &RecordBatch,
-    changes: &[Option<&Change>],
+    changes: &[Option<&LetterChange>],
     schema: &SchemaRef,
 ) -> Result<RecordBatch, ArrowError> {
     let batch = conformed(batch, schema)?;
@@ -51,8 +53,8 @@ pub fn amended(
     RecordBatch::try_new(schema.clone(), columns.collect())
 }
 
-fn column(name: &str, old: ArrayRef, changes: &[Option<&Change>]) -> ArrayRef {
-    let text = |new: fn(&Change) -> Option<&str>| texts(&old, changes, |change| Some(new(change)));
+fn column(name: &str, old: ArrayRef, changes: &[Option<&LetterChange>]) -> ArrayRef {
+    let text = |new: fn(&LetterChange) -> Option<&str>| texts(&old, changes, |change| Some(new(change)));
     let reason =
         |new: fn(&RejectedAgain) -> Option<&str>| texts(&old, changes, |change| change.rejected.as_ref().map(new));
     match name {
@@ -61,7 +63,7 @@ fn column(name: &str, old: ArrayRef, changes: &[Option<&Change>]) -> ArrayRef {
         "resolved_at" => times(&old, changes, |change| Some(change.resolved_at)),
         "attempts" => {
             let old = old.as_primitive::<Int32Type>();
-            let more = |(row, change): (usize, &Option<&Change>)| {
+            let more = |(row, change): (usize, &Option<&LetterChange>)| {
                 old.value(row) + i32::from(change.is_some_and(|change| change.judged_again))
             };
             Arc::new(changes.iter().enumerate().map(more).collect::<Int32Array>())
@@ -71,32 +73,36 @@ fn column(name: &str, old: ArrayRef, changes: &[Option<&Change>]) -> ArrayRef {
         "message" => reason(|again| Some(&again.reason.message)),
         "path" => reason(|again| again.reason.path.as_deref()),
         "backtrace" => reason(|again| again.reason.backtrace.as_deref()),
-        "transform_name" => reason(|again| Some(&again.head.transform_name)),
-        "transform_version" => reason(|again| Some(&again.head.transform_version)),
-        "transform_digest" => reason(|again| Some(&again.head.transform_digest)),
-        "judged_under" => reason(|again| Some(&again.head.judged_under)),
+        "transform_name" => reason(|again| Some(&again.judged_by.transform_name)),
+        "transform_version" => reason(|again| Some(&again.judged_by.transform_version)),
+        "transform_digest" => reason(|again| Some(&again.judged_by.transform_digest)),
+        "replay_context" => reason(|again| Some(&again.judged_by.replay_context)),
         "rejected_at" => times(&old, changes, |change| change.rejected.as_ref().map(|again| Some(again.at))),
         _ => old,
     }
 }
 
-/// `new` says the new value of a row that changes; none if this column keeps its own.
+/// The column with new values in the rows that change. `new` returns a row's new value; none if the row keeps its old one.
 fn texts<'a>(
     old: &ArrayRef,
-    changes: &[Option<&'a Change>],
-    new: impl Fn(&'a Change) -> Option<Option<&'a str>>,
+    changes: &[Option<&'a LetterChange>],
+    new: impl Fn(&'a LetterChange) -> Option<Option<&'a str>>,
 ) -> ArrayRef {
     let old = old.as_string::<i32>();
-    let value = |(row, change): (usize, &Option<&'a Change>)| match change.and_then(&new) {
+    let value = |(row, change): (usize, &Option<&'a LetterChange>)| match change.and_then(&new) {
         Some(value) => value.map(str::to_owned),
         None => old.is_valid(row).then(|| old.value(row).to_owned()),
     };
     Arc::new(changes.iter().enumerate().map(value).collect::<StringArray>())
 }
 
-fn times(old: &ArrayRef, changes: &[Option<&Change>], new: impl Fn(&Change) -> Option<Option<i64>>) -> ArrayRef {
+fn times(
+    old: &ArrayRef,
+    changes: &[Option<&LetterChange>],
+    new: impl Fn(&LetterChange) -> Option<Option<i64>>,
+) -> ArrayRef {
     let old = old.as_primitive::<TimestampMicrosecondType>();
-    let value = |(row, change): (usize, &Option<&Change>)| match change.and_then(&new) {
+    let value = |(row, change): (usize, &Option<&LetterChange>)| match change.and_then(&new) {
         Some(value) => value,
         None => old.is_valid(row).then(|| old.value(row)),
     };
@@ -110,16 +116,16 @@ mod tests {
     use sluicebox_sandbox::{Batch, NO_HEADERS};
 
     use super::super::columns::shape;
-    use super::super::letter::Columns;
+    use super::super::letter::LetterColumns;
     use super::*;
 
-    fn head(name: &str) -> JudgedBy {
+    fn judged_by(name: &str) -> JudgedBy {
         JudgedBy {
             pipeline: "p".to_owned(),
             transform_name: name.to_owned(),
             transform_version: "1".to_owned(),
             transform_digest: format!("sha256:{name}"),
-            judged_under: "{}".to_owned(),
+            replay_context: "{}".to_owned(),
         }
     }
 
@@ -136,16 +142,16 @@ mod tests {
             batch.push(offset, 1_000, Some(b"key"), Some(b"value"), NO_HEADERS);
         }
         let reasons = [reason(0, "a"), reason(1, "b"), reason(2, "c")];
-        let rows = head("old").rows(&schema, &batch, &reasons.iter().collect::<Vec<_>>()).expect("rows");
-        let claimed = Change {
+        let rows = judged_by("old").rows(&schema, &batch, &reasons.iter().collect::<Vec<_>>()).expect("rows");
+        let claimed = LetterChange {
             status: Status::Redriving,
             resolution: Some("id".to_owned()),
             resolved_at: None,
             judged_again: true,
             rejected: None,
         };
-        let rejected = RejectedAgain { reason: reason(0, "again"), head: Arc::new(head("new")), at: 7 };
-        let open = Change {
+        let rejected = RejectedAgain { reason: reason(0, "again"), judged_by: Arc::new(judged_by("new")), at: 7 };
+        let open = LetterChange {
             status: Status::Open,
             resolution: None,
             resolved_at: None,
@@ -154,13 +160,14 @@ mod tests {
         };
         let changed = amended(&rows, &[None, Some(&claimed), Some(&open)], &schema).expect("rows");
         let letters = |rows: &RecordBatch| -> Vec<super::super::Letter> {
-            let columns = Columns::new(rows, &schema).expect("columns");
+            let columns = LetterColumns::new(rows, &schema).expect("columns");
             (0..3).map(|row| columns.letter(row).expect("a letter")).collect()
         };
         let (old, new) = (letters(&rows), letters(&changed));
         assert_eq!(old[0], new[0]);
         let mut expected = old[1].clone();
-        (expected.summary.status, expected.summary.attempts) = (Status::Redriving, 2);
+        expected.summary.status = Status::Redriving;
+        expected.summary.attempts = 2;
         expected.summary.resolution = Some("id".to_owned());
         assert_eq!(new[1], expected);
         let summary = &new[2].summary;

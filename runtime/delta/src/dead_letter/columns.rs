@@ -1,7 +1,7 @@
-//! Dead letters as rows: the columns of their table, and rejected records laid out in them. Pure.
+//! Dead letters as rows: the columns of their table, and rejected records encoded in them. Pure.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, Int32Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
@@ -18,17 +18,21 @@ use super::correlation::correlation_id;
 use super::letter::Status;
 use super::replay_context::ReplayContext;
 use crate::decode::timestamps;
-use crate::{Shape, TableError};
+use crate::{Shape, TableError, wall_clock};
 
-/// What all dead letters of one run have in common.
+/// Who judged: what all dead letters of one run have in common.
 #[derive(Clone, Debug)]
 pub struct JudgedBy {
+    /// The pipeline's name.
     pub pipeline: String,
+    /// The transform's name.
     pub transform_name: String,
+    /// The transform's version.
     pub transform_version: String,
+    /// The digest of the transform's component, `sha256:…`.
     pub transform_digest: String,
     /// [`ReplayContext`](super::ReplayContext) as JSON.
-    pub judged_under: String,
+    pub replay_context: String,
 }
 
 /// The columns of a dead-letter table.
@@ -53,7 +57,7 @@ pub fn shape() -> Shape {
         text("transform_name"),
         text("transform_version"),
         text("transform_digest"),
-        text("judged_under"),
+        text("replay_context"),
         text("correlation_id"),
         text("pipeline"),
         StructField::not_null("rejected_at", DataType::TIMESTAMP),
@@ -66,7 +70,7 @@ pub fn shape() -> Shape {
 }
 
 impl JudgedBy {
-    /// The head of what a transform rejects under these settings.
+    /// For dead letters of `transform`, run with these settings.
     pub fn of(settings: &Settings, transform: &Transform) -> Result<Self, TableError> {
         let description = transform.description();
         Ok(Self {
@@ -74,7 +78,7 @@ impl JudgedBy {
             transform_name: description.name.clone(),
             transform_version: description.version.clone(),
             transform_digest: transform.digest().to_string(),
-            judged_under: ReplayContext::of(settings).to_json()?,
+            replay_context: ReplayContext::of(settings).to_json()?,
         })
     }
 
@@ -89,7 +93,7 @@ impl JudgedBy {
         RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
     }
 
-    /// By name: an existing table may have the columns in another order, or more of them.
+    /// One column, found by name: an existing table may have the columns in another order, or more of them.
     fn column(&self, field: &Field, batch: &Batch, reasons: &[&Reason]) -> Result<ArrayRef, ArrowError> {
         let count = reasons.len();
         let records = || reasons.iter().map(|reason| batch.record(reason.record));
@@ -113,7 +117,7 @@ impl JudgedBy {
             "transform_name" => constant(&self.transform_name),
             "transform_version" => constant(&self.transform_version),
             "transform_digest" => constant(&self.transform_digest),
-            "judged_under" => constant(&self.judged_under),
+            "replay_context" => constant(&self.replay_context),
             "correlation_id" => {
                 Arc::new(records().map(|record| Some(correlation_id(batch, &record))).collect::<StringArray>())
             }
@@ -134,10 +138,10 @@ fn binary<'a>(values: impl Iterator<Item = Option<&'a [u8]>>) -> ArrayRef {
 
 fn headers<'a>(field: &Field, records: impl Iterator<Item = Record<'a>>) -> Result<ArrayRef, ArrowError> {
     let ArrowType::List(item) = field.data_type() else {
-        return Err(ArrowError::SchemaError("the column `headers` is no list".to_owned()));
+        return Err(ArrowError::SchemaError("the column `headers` is not a list".to_owned()));
     };
     let ArrowType::Struct(members) = item.data_type() else {
-        return Err(ArrowError::SchemaError("the items of the column `headers` are no structs".to_owned()));
+        return Err(ArrowError::SchemaError("the items of the column `headers` are not structs".to_owned()));
     };
     let header =
         StructBuilder::new(members.clone(), vec![Box::<StringBuilder>::default(), Box::<BinaryBuilder>::default()]);
@@ -160,5 +164,5 @@ fn headers<'a>(field: &Field, records: impl Iterator<Item = Record<'a>>) -> Resu
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 pub fn now_micros() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
+    wall_clock::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as i64)
 }

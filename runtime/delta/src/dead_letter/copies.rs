@@ -1,4 +1,4 @@
-//! Copies of dead letters for other readers, such as a Kafka topic. The table, not the copies, is what redrive and replay use.
+//! Copies of dead letters for other readers, for example in a Kafka topic. Redrive and replay use the table, not the copies.
 
 use std::fmt::Debug;
 

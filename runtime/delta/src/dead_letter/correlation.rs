@@ -1,12 +1,11 @@
-//! The name under which a dead letter is found in traces and logs. Pure.
+//! The id that connects a dead letter with traces and logs. Pure.
 
 use sluicebox_sandbox::{Batch, Record};
 
 /// The header of the W3C trace context.
 const TRACEPARENT: &[u8] = b"traceparent";
 
-/// The trace id of the record's `traceparent` header, or else a name made of its position: either way the same on a
-/// replay.
+/// The trace id of the record's `traceparent` header, or else the record's position. A replay gives the same id.
 pub(super) fn correlation_id(batch: &Batch, record: &Record<'_>) -> String {
     let traceparent =
         record.headers().find(|(name, _)| name.eq_ignore_ascii_case(TRACEPARENT)).and_then(|(_, value)| value);

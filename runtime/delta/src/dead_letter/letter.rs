@@ -1,4 +1,4 @@
-//! One dead letter, read back from its table: a summary that is enough to choose and count it, and the whole. Pure.
+//! One dead letter, read back from its table: a summary, which is enough to select and count it, and the whole letter. Pure.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use arrow::datatypes::{Int32Type, Int64Type, SchemaRef, TimestampMicrosecondType
 use arrow::error::ArrowError;
 use sluicebox_ledger::{Stage, TopicPartition};
 
-/// Where a dead letter is in its life.
+/// What has been done about a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// Nobody has done anything about it.
+    /// Nothing has been done about it.
     Open,
-    /// A redrive has claimed it; its rows may be in the tables already, or not yet.
+    /// A redrive has claimed it. Its rows may or may not be in the tables already.
     Redriving,
-    /// Another judgement made rows of it, which are in the tables, or filtered it.
+    /// A redrive has judged it again: its rows are in the tables, or it was filtered.
     Redriven,
-    /// Somebody has said that it does not matter.
+    /// The operator has marked it as ignored.
     Discarded,
 }
 
 impl Status {
-    /// All, in the order of a letter's life.
+    /// All statuses, in the order in which a letter goes through them.
     pub const ALL: [Self; 4] = [Self::Open, Self::Redriving, Self::Redriven, Self::Discarded];
 
-    /// As the column `status` has it.
+    /// The text in the column `status`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -36,7 +36,7 @@ impl Status {
         }
     }
 
-    /// From the column's text.
+    /// Reads the column's text.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
@@ -48,14 +48,14 @@ impl fmt::Display for Status {
     }
 }
 
-/// What it takes to choose dead letters, and to count them.
+/// The part of a dead letter that is enough to select and count it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// The record's partition.
     pub partition: TopicPartition,
     /// The record's offset.
     pub offset: i64,
-    /// Where it was rejected.
+    /// The stage that rejected it.
     pub stage: Stage,
     /// The code of the reason.
     pub code: String,
@@ -63,7 +63,7 @@ pub struct Summary {
     pub message: String,
     /// When, in microseconds since 1970-01-01T00:00:00Z.
     pub rejected_at: i64,
-    /// Where it is in its life.
+    /// What has been done about it.
     pub status: Status,
     /// How often it has been judged.
     pub attempts: i32,
@@ -75,7 +75,7 @@ pub struct Summary {
     pub transform_digest: String,
 }
 
-/// What tells one dead letter from another, for good: of a topic that was made anew, the same position may come twice.
+/// Identifies a dead letter for good. The position alone does not: a recreated topic has the same positions again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LetterKey {
     partition: TopicPartition,
@@ -84,7 +84,7 @@ pub struct LetterKey {
 }
 
 impl Summary {
-    /// The columns that it is made of.
+    /// The columns that a summary is read from.
     pub const COLUMNS: [&'static str; 12] = [
         "topic",
         "partition",
@@ -105,6 +105,7 @@ impl Summary {
         format!("{}@{}", self.partition, self.offset)
     }
 
+    /// What identifies the letter.
     pub fn key(&self) -> LetterKey {
         LetterKey { partition: self.partition.clone(), offset: self.offset, rejected_at: self.rejected_at }
     }
@@ -126,17 +127,17 @@ pub struct Letter {
     pub value: Option<Vec<u8>>,
     /// The record's headers.
     pub headers: Headers,
-    /// Where in the record, if it matters.
+    /// The path within the record, if the reason names one.
     pub path: Option<String>,
-    /// Where in the guest, if it trapped.
+    /// The guest's backtrace, if it trapped.
     pub backtrace: Option<String>,
     /// The name of the transform that judged it last.
     pub transform_name: String,
-    /// Its version.
+    /// The version of that transform.
     pub transform_version: String,
     /// [`ReplayContext`](super::ReplayContext), as JSON.
-    pub judged_under: String,
-    /// The trace that it belongs to, or its position.
+    pub replay_context: String,
+    /// The record's trace id, or its position.
     pub correlation_id: String,
     /// When it left the status `open`, in microseconds since 1970-01-01T00:00:00Z.
     pub resolved_at: Option<i64>,
@@ -151,11 +152,11 @@ impl Letter {
     }
 }
 
-/// Columns of dead letters, whatever form of text or time another writer may have given them.
-pub(super) struct Columns(RecordBatch);
+/// The columns of dead letters in the table's own types; another writer may have rewritten a file with others.
+pub(super) struct LetterColumns(RecordBatch);
 
-impl Columns {
-    /// `schema`: the table's own.
+impl LetterColumns {
+    /// Converts `batch` to `schema`, the table's own.
     pub(super) fn new(batch: &RecordBatch, schema: &SchemaRef) -> Result<Self, ArrowError> {
         Ok(Self(conformed(batch, schema)?))
     }
@@ -189,7 +190,7 @@ impl Columns {
             backtrace: self.optional_text("backtrace", row)?,
             transform_name: self.text("transform_name", row)?.to_owned(),
             transform_version: self.text("transform_version", row)?.to_owned(),
-            judged_under: self.text("judged_under", row)?.to_owned(),
+            replay_context: self.text("replay_context", row)?.to_owned(),
             correlation_id: self.text("correlation_id", row)?.to_owned(),
             resolved_at: self.time("resolved_at", row)?,
         })
@@ -233,7 +234,7 @@ impl Columns {
 }
 
 /// The columns of `batch` in the types of `schema`, in the order of the batch. Other writers may have rewritten the file.
-pub fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+pub(super) fn conformed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::new();
     let mut arrays = Vec::new();
     for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {

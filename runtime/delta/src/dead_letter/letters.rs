@@ -1,5 +1,5 @@
-//! The dead-letter table read back, file by file, so that memory is bounded however many letters there are. Only the
-//! letters of one pipeline are seen: others may share the table. Writes nothing.
+//! Reads the dead-letter table file by file, so that memory is bounded however many letters it has. Shows the letters of one
+//! pipeline only: others may share the table. Writes nothing.
 
 use std::collections::BTreeSet;
 
@@ -7,38 +7,39 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use sluicebox_settings::Settings;
 
-use super::letter::{Columns, Letter, Status, Summary};
+use super::letter::{Letter, LetterColumns, Status, Summary};
 use super::{Archive, NAME, Selection, shape};
 use crate::{DataFile, Table, TableError};
 
 /// The dead letters of one pipeline.
 pub struct Letters {
+    /// Their table.
     pub table: Table,
     pipeline: String,
 }
 
-/// What a look for one dead letter found.
+/// A dead letter that was found by its position.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundLetter {
     /// The letter.
     pub letter: Letter,
-    /// How many others there are of the same position: of a topic that was made anew.
+    /// How many other letters have the same position, because the topic was recreated.
     pub others: usize,
 }
 
 impl Letters {
-    /// Those of a pipeline; none if it has no dead-letter table yet. Creates nothing.
+    /// Opens the dead letters of a pipeline; none if it has no dead-letter table yet. Creates nothing.
     pub async fn open(settings: &Settings) -> Result<Option<Self>, TableError> {
         let table = Table::find(&settings.name, NAME, &settings.dead_letters.path, &shape()).await?;
         Ok(table.map(|table| Self { table, pipeline: settings.name.clone() }))
     }
 
-    /// Where the table lies.
+    /// The table's location.
     pub fn location(&self) -> &str {
         self.table.location()
     }
 
-    /// What is kept beside the table.
+    /// The archive beside the table.
     pub fn archive(&self) -> Archive {
         Archive::beside(&self.table)
     }
@@ -54,9 +55,9 @@ impl Letters {
         Ok(())
     }
 
-    /// The letter at one position, the last to be rejected if there are several.
-    pub async fn find(&self, selection: &Selection) -> Result<Option<Found>, TableError> {
-        let mut found: Option<Found> = None;
+    /// The letter at one position. If there are several, the one that was rejected last.
+    pub async fn find(&self, selection: &Selection) -> Result<Option<FoundLetter>, TableError> {
+        let mut found: Option<FoundLetter> = None;
         for file in self.files() {
             for letter in self.letters(&file, selection).await? {
                 let others = found.as_ref().map_or(0, |found| found.others + 1);
@@ -64,13 +65,13 @@ impl Letters {
                     Some(found) if found.letter.summary.rejected_at > letter.summary.rejected_at => found.letter,
                     _ => letter,
                 };
-                found = Some(Found { letter, others });
+                found = Some(FoundLetter { letter, others });
             }
         }
         Ok(found)
     }
 
-    /// The selected letters of one file, whole. Files without any are decoded in part only.
+    /// The selected letters of one file, whole. Decodes only the summary's columns first, and the rest if any is selected.
     pub async fn letters(&self, file: &DataFile, selection: &Selection) -> Result<Vec<Letter>, TableError> {
         let bytes = self.table.fetch(file).await?;
         let mut masks = Vec::new();
@@ -83,10 +84,10 @@ impl Letters {
             return Ok(letters);
         }
         let failed = |error| self.table.arrow_error("reading dead letters", error);
-        // Both decodings cut the file at the same rows.
+        // Both reads return batches of the same rows, so each mask belongs to its batch.
         for (batch, mask) in self.table.decode(&bytes, None)?.iter().zip(&masks) {
             let batch = filter_record_batch(batch, mask).map_err(failed)?;
-            let columns = Columns::new(&batch, self.table.schema()).map_err(failed)?;
+            let columns = LetterColumns::new(&batch, self.table.schema()).map_err(failed)?;
             for row in 0..batch.num_rows() {
                 letters.push(columns.letter(row).map_err(failed)?);
             }
@@ -94,7 +95,7 @@ impl Letters {
         Ok(letters)
     }
 
-    /// The ids of redrives that have claimed letters and not settled them.
+    /// The ids of redrives that have claimed letters but not settled them.
     pub async fn unfinished(&self) -> Result<BTreeSet<String>, TableError> {
         let claimed = Selection { statuses: vec![Status::Redriving], ..Selection::default() };
         let mut ids = BTreeSet::new();
@@ -109,10 +110,10 @@ impl Letters {
         files
     }
 
-    /// Per row: its summary, if it is this pipeline's and selected.
+    /// For each row its summary, if the letter is this pipeline's and selected.
     pub fn selected(&self, batch: &RecordBatch, selection: &Selection) -> Result<Vec<Option<Summary>>, TableError> {
         let failed = |error| self.table.arrow_error("reading dead letters", error);
-        let columns = Columns::new(batch, self.table.schema()).map_err(failed)?;
+        let columns = LetterColumns::new(batch, self.table.schema()).map_err(failed)?;
         let choose = |row| {
             let summary = columns.summary(row).map_err(failed)?;
             Ok((summary.pipeline == self.pipeline && selection.takes(&summary)).then_some(summary))

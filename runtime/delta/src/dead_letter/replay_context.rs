@@ -1,5 +1,4 @@
-//! Under which terms a transform judged, besides its own bytes: with these and the archive, a replay repeats its verdicts.
-//! Pure.
+//! What a replay needs besides the transform itself to repeat its verdicts: configuration, limits and version. Pure.
 
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::Limits;
@@ -7,19 +6,19 @@ use sluicebox_settings::Settings;
 
 use crate::TableError;
 
-/// Configuration, limits, and the version that judged; JSON in the column `judged_under`.
+/// Configuration, limits and version that a record was judged with; JSON in the column `replay_context`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplayContext {
-    /// What the transform was configured with.
+    /// The transform's configuration.
     pub configuration: serde_json::Value,
-    /// What it might use up.
+    /// The transform's limits.
     pub limits: Limits,
     /// The version of Sluicebox.
     pub sluicebox: String,
 }
 
 impl ReplayContext {
-    /// Those of a pipeline, as of now.
+    /// The context of a pipeline with these settings.
     pub fn of(settings: &Settings) -> Self {
         Self {
             configuration: settings.transform.configuration.clone(),
@@ -28,12 +27,12 @@ impl ReplayContext {
         }
     }
 
-    /// As the column has it.
+    /// As JSON, for the column.
     pub fn to_json(&self) -> Result<String, TableError> {
         serde_json::to_string(self).map_err(TableError::ReplayContext)
     }
 
-    /// From the column's text.
+    /// Reads the column's text.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }

@@ -1,4 +1,4 @@
-//! Which dead letters are meant: by reason, time, position and status. Pure.
+//! Selects dead letters by reason, time, position and status. Pure.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,7 +7,7 @@ use sluicebox_ledger::{Stage, TopicPartition};
 
 use super::letter::{Status, Summary};
 
-/// A choice of dead letters; each part that is given narrows it.
+/// A selection of dead letters; each part that is set narrows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// Any of these codes.
@@ -27,20 +27,19 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether a letter is meant.
+    /// Whether a letter is selected.
     pub fn takes(&self, letter: &Summary) -> bool {
-        let none_or = |is_empty: bool, holds: &dyn Fn() -> bool| is_empty || holds();
-        none_or(self.codes.is_empty(), &|| self.codes.contains(&letter.code))
+        (self.codes.is_empty() || self.codes.contains(&letter.code))
             && self.stage.is_none_or(|stage| stage == letter.stage)
-            && none_or(self.statuses.is_empty(), &|| self.statuses.contains(&letter.status))
+            && (self.statuses.is_empty() || self.statuses.contains(&letter.status))
             && self.since.is_none_or(|since| letter.rejected_at >= since)
             && self.until.is_none_or(|until| letter.rejected_at < until)
-            && none_or(self.spans.is_empty(), &|| self.spans.iter().any(|span| span.takes(letter)))
+            && (self.spans.is_empty() || self.spans.iter().any(|span| span.takes(letter)))
             && (self.resolution.is_none() || self.resolution == letter.resolution)
     }
 }
 
-/// Offsets of one partition, written `topic/partition@offset` or `topic/partition@first-last`, both of which are meant.
+/// Offsets of one partition, written `topic/partition@offset` or `topic/partition@first-last`; the last is included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Which partition.
@@ -57,14 +56,14 @@ impl Span {
     }
 }
 
-/// Why a text says no position and no moment.
+/// A text is not a position or not a time.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
-    /// No position.
-    #[error("`{0}` is no position: write `topic/partition@offset`, or `topic/partition@first-last`")]
+    /// Not a position.
+    #[error("`{0}` is not a position: write `topic/partition@offset`, or `topic/partition@first-last`")]
     Position(String),
-    /// No moment.
-    #[error("`{0}` is no time: write `2026-01-31T12:00:00Z`, or how long ago, such as `90m` or `2days`")]
+    /// Not a time.
+    #[error("`{0}` is not a time: write `2026-01-31T12:00:00Z`, or how long ago, such as `90m` or `2days`")]
     Moment(String),
 }
 
@@ -84,8 +83,8 @@ impl FromStr for Span {
     }
 }
 
-/// A moment in microseconds since 1970-01-01T00:00:00Z, from RFC 3339 (`2026-01-31T12:00:00Z`) or from how long ago it was
-/// (`90m`).
+/// Reads a moment: RFC 3339 (`2026-01-31T12:00:00Z`), or how long before `now` it was (`90m`). Returns microseconds since
+/// 1970-01-01T00:00:00Z.
 pub fn moment(text: &str, now: SystemTime) -> Result<i64, SelectionError> {
     let failed = || SelectionError::Moment(text.to_owned());
     let ago = |ago: Duration| now.checked_sub(ago);

@@ -1,4 +1,4 @@
-//! What is handed in, and what is handed back. Values only.
+//! Events and their results. Values only.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use sluicebox_ledger::TopicPartition;
 use tokio::time::Instant;
 
-/// Records of any partitions, and until when they have to be in the tables.
+/// Records of any partitions, and the time until which they must be in the tables.
 #[derive(Debug)]
 pub struct Event {
     /// Records by partition; their order and repetitions within the event do not matter.
     pub records: BTreeMap<TopicPartition, Vec<EventRecord>>,
-    /// Whoever waits is gone by then.
+    /// When the caller stops waiting.
     pub deadline: Instant,
-    /// How long before that no more records are taken in, so that there is time for the flush.
+    /// How long before the deadline the walk stops taking in records, so that there is time for the flush.
     pub reserve: Duration,
 }
 
@@ -22,9 +22,9 @@ pub struct Event {
 pub struct EventRecord {
     /// Its offset.
     pub offset: i64,
-    /// Milliseconds since 1970; negative: none.
+    /// Milliseconds since 1970; negative if the record has none.
     pub timestamp: i64,
-    /// None is a null key, which differs from an empty one.
+    /// None is a null key, which is not the same as an empty one.
     pub key: Option<Vec<u8>>,
     /// None is a tombstone.
     pub value: Option<Vec<u8>>,
@@ -32,10 +32,10 @@ pub struct EventRecord {
     pub headers: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
-/// What each partition of an event has come to.
+/// The result of an event, by partition.
 pub type EventResult = BTreeMap<TopicPartition, Settled>;
 
-/// What a partition's records have come to.
+/// The result for the records of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Every table has all of them.
@@ -44,7 +44,7 @@ pub enum Settled {
     Open {
         /// The first of the event's offsets that some table lacks.
         first: i64,
-        /// Why, as far as it is known here; the log has the rest.
+        /// Why, as far as the source knows; the log has the details.
         why: String,
     },
 }

@@ -1,17 +1,19 @@
-//! Records that somebody hands in, an event at a time, and waits for: whoever polls Kafka in our place. Knows no AWS.
+//! A source whose records come as events: a caller, such as Lambda's Kafka trigger, polls Kafka, delivers one event at a time
+//! and waits for its result. Knows no AWS.
 //!
 //! ```text
 //! EventSender::deliver(event) ──▶ EventSource ──▶ the walk, from event to event the same: tables and instance stay warm
 //!        ▲                       │
-//!        └────── EventResult ────────┘   what each partition of the event has come to
+//!        └────── EventResult ────────┘   the result for each partition of the event
 //! ```
 //!
-//! To the walk an event is a short-lived assignment: its partitions come, are read from memory as often as the walk goes
-//! back, and go, which is a flush. What is still not committed then is tried again while there is time. The ledger is the
-//! one of all modes, so that repeated events, with whatever boundaries, are taken in once.
+//! For the walk an event is a short-lived assignment. Its partitions are assigned, read from memory as often as the walk goes
+//! back, and revoked, which makes the walk flush. What is not committed then is tried again while there is time. The ledger
+//! is the same in all modes, so that repeated events are taken in once, however Kafka's records are cut into events.
 
 mod delivery;
 mod invocation;
+mod partition_share;
 mod probe;
 
 use std::collections::BTreeSet;
@@ -29,23 +31,23 @@ use crate::Brokers;
 
 pub use delivery::{Event, EventRecord, EventResult, Settled};
 
-/// How long the walk works on records before it looks at the event's time.
+/// How long the walk works on records before it checks the event's deadline.
 pub const TURN: Duration = Duration::from_millis(500);
 
-/// Where events are handed in, one after the other.
+/// Delivers events, one after the other.
 #[derive(Clone)]
 pub struct EventSender(mpsc::Sender<(Event, oneshot::Sender<EventResult>)>);
 
-/// The walk has ended; why, its own result says.
+/// The walk has ended; its own result says why.
 #[derive(Debug, thiserror::Error)]
 #[error("the walk has ended")]
 pub struct WalkEnded;
 
 impl EventSender {
-    /// Hands in an event, and waits until its records are in the tables or the time is over.
+    /// Delivers an event, and waits until its records are in the tables or its deadline has passed.
     ///
     /// # Errors
-    /// If the walk ends meanwhile.
+    /// The walk has ended.
     pub async fn deliver(&self, event: Event) -> Result<EventResult, WalkEnded> {
         let (reply, result) = oneshot::channel();
         self.0.send((event, reply)).await.map_err(|_| WalkEnded)?;
@@ -53,18 +55,17 @@ impl EventSender {
     }
 }
 
-/// A source of what is handed in.
+/// The source of delivered events.
 pub struct EventSource {
     events: mpsc::Receiver<(Event, oneshot::Sender<EventResult>)>,
     invocation: Option<Invocation>,
     gaps: Gaps,
     probe: BrokerProbe,
-    /// How long a flush may take, from those that there were; what was slow once is forgotten by and by.
+    /// A decaying maximum of past flush durations.
     flush_duration: Duration,
 }
 
-/// An sender, and the source that gives out what goes in there. `brokers` says who is asked where an event does not join the
-/// ledger.
+/// A sender, and the source of the events that it delivers. The source asks `brokers` where an event does not join the ledger.
 pub fn source(brokers: Brokers, gaps: Gaps) -> (EventSender, EventSource) {
     let (sender, events) = mpsc::channel(1);
     let probe = BrokerProbe::new(brokers);
@@ -72,7 +73,7 @@ pub fn source(brokers: Brokers, gaps: Gaps) -> (EventSender, EventSource) {
 }
 
 impl EventSource {
-    /// Waits for the next event, for ever: between events this process may not run at all.
+    /// Waits for the next event without a timeout: between events the process may be frozen.
     async fn next(&mut self) -> Polled {
         loop {
             let Some((event, reply)) = self.events.recv().await else {
@@ -80,16 +81,16 @@ impl EventSource {
             };
             if let Some(invocation) = Invocation::begin(event, reply, self.flush_duration) {
                 let partitions = invocation.open();
-                self.probe.get_to_know(&invocation.topics());
+                self.probe.learn_topic_ids(&invocation.topics());
                 self.invocation = Some(invocation);
                 return Polled::Assigned(partitions);
             }
         }
     }
 
-    /// Asks the brokers about partitions whose event does not join the ledger. What they say of a topic's bounds the walk
-    /// has to compare again; a gap that hides no record is none. Who does not answer once is not asked again for this event:
-    /// partitions that join the ledger are waiting.
+    /// Asks the brokers about partitions whose event does not join the ledger. The walk then compares the bounds that they
+    /// report with the ledger; a gap without records is not a loss. If the brokers do not answer once, they are not asked
+    /// again for this event, because the event's other partitions are waiting.
     async fn verify(&mut self, starts: &Offsets) {
         let Some(invocation) = &mut self.invocation else { return };
         let mut is_answered = true;
@@ -97,7 +98,7 @@ impl EventSource {
             let is_asked = is_answered && !invocation.is_over() && self.probe.is_worth_asking(&gap_check);
             let answer = if is_asked { self.probe.ask(&gap_check).await } else { None };
             is_answered &= !is_asked || answer.is_some();
-            invocation.hear(&gap_check, answer);
+            invocation.note_answer(&gap_check, answer);
         }
     }
 }
@@ -111,11 +112,11 @@ impl Source for EventSource {
     }
 
     fn keep_alive(&mut self) -> Result<Polled, SourceError> {
-        Ok(self.invocation.as_mut().map_or(Polled::Idle, Invocation::look_at_the_time))
+        Ok(self.invocation.as_mut().map_or(Polled::Idle, Invocation::check_deadline))
     }
 
-    /// An event starts where it starts; how far its topic goes is known only if the brokers had to be asked. Which topic it
-    /// is they are asked once, while nobody waits for it: the ledgers are to know, before it may be made anew.
+    /// A partition starts at the event's first offset. The topic's range is known only if the brokers had to be asked. Its id
+    /// is asked for once, in the background, so that the ledgers know it before the topic may be recreated.
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         let Some(invocation) = &self.invocation else { return Ok(PartitionBounds::new()) };
         let bounds = |partition: &TopicPartition| {
@@ -126,8 +127,8 @@ impl Source for EventSource {
         Ok(partitions.iter().filter_map(bounds).collect())
     }
 
-    /// Not asked for each flush: it would make every event wait for the brokers. A topic that is made anew begins again
-    /// elsewhere than the ledger stands, which is when they are asked.
+    /// Does not ask the brokers at each flush, because every event would wait for them. The events of a recreated topic do
+    /// not join the ledger, and then [`Self::verify`] asks.
     async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
         Ok(self.invocation.as_ref().map_or(TopicIds::new(), |invocation| invocation.topic_ids(topics)))
     }
@@ -147,7 +148,7 @@ impl Source for EventSource {
         Ok(())
     }
 
-    /// The event is over, unless some of it is to be tried again.
+    /// Ends the event, unless some of it has to be tried again.
     fn unassign(&mut self, _partitions: &[TopicPartition]) -> Result<(), SourceError> {
         if let Some(mut invocation) = self.invocation.take() {
             self.flush_duration = invocation.flush_duration().max(self.flush_duration / 2);

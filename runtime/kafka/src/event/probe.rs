@@ -1,6 +1,6 @@
-//! Asks the brokers about a partition whose event does not join the ledger: what the topic has, which topic it is, and
-//! whether there are records that were never delivered. A short-lived consumer of no group; the only place where events
-//! need a way to Kafka. And, once and in the background, which topic it is that events are of.
+//! Asks the brokers about a partition whose event does not join the ledger: which offsets the topic has, which id it has, and
+//! whether it has records that were never delivered. Also asks for each topic's id once, in the background. Uses a short-lived
+//! consumer without a group. Events need a connection to Kafka only here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,12 +19,12 @@ use crate::client::{configuration, failed};
 use crate::token::{Bearer, hand_over};
 use crate::{Brokers, survey, topic_id};
 
-/// How long one question may take: somebody waits for the event.
+/// How long one request may take: the event's caller is waiting.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long brokers that were out of reach are not asked again, where the answer can be done without.
+/// How long unreachable brokers are not asked again, where the source can do without their answer.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// How long a connection is kept that nobody uses.
+/// How long an unused connection is kept.
 const KEPT_DURATION_MAX: Duration = Duration::from_secs(10);
 
 /// A partition whose event does not join the ledger.
@@ -32,27 +32,27 @@ pub(super) struct GapCheck {
     pub(super) partition: TopicPartition,
     /// The event's first offset.
     pub(super) start: i64,
-    /// The offsets between the ledger and the event; none if the event begins below the ledger.
+    /// The offsets between the ledger and the event; none if the event starts below the ledger.
     pub(super) missing: Option<OffsetRange>,
 }
 
-/// What the brokers say.
+/// What the brokers answer.
 #[derive(Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct BrokerAnswer {
     pub(super) bounds: OffsetBounds,
-    /// The first record at or after the beginning of what is missing.
+    /// The first record at or after the first missing offset.
     pub(super) first: Option<i64>,
 }
 
 type Client = BaseConsumer<Bearer>;
 
-/// Keeps its connection from question to question: on a topic of transactions there may be one for each event.
+/// Asks the brokers. Keeps its connection, because on a topic with transactions every event may need it.
 pub(super) struct BrokerProbe {
     kafka: Brokers,
-    /// When it was used last, by the clock on the wall, which goes on while the process is frozen.
+    /// The connection and when it was last used. By the wall clock, which goes on while the process is frozen.
     client: Option<(Client, SystemTime)>,
     silent_until: Option<Instant>,
-    /// Of the topics that have been asked for; none where the answer is still to come, or there was none.
+    /// The ids of the topics that were asked for; none while the answer is outstanding, or if there was none.
     topic_ids: Arc<Mutex<BTreeMap<Arc<str>, Option<i64>>>>,
 }
 
@@ -61,8 +61,8 @@ impl BrokerProbe {
         Self { kafka, client: None, silent_until: None, topic_ids: Arc::default() }
     }
 
-    /// Asks which topics these are, unless that has been done, and does not wait for the answer.
-    pub(super) fn get_to_know(&self, topics: &BTreeSet<Arc<str>>) {
+    /// Asks for the ids of topics that were not asked for yet, and does not wait for the answer.
+    pub(super) fn learn_topic_ids(&self, topics: &BTreeSet<Arc<str>>) {
         let mut known = self.topic_ids.lock().unwrap_or_else(PoisonError::into_inner);
         let new: BTreeSet<Arc<str>> = topics.iter().filter(|topic| !known.contains_key(*topic)).cloned().collect();
         if new.is_empty() {
@@ -76,27 +76,27 @@ impl BrokerProbe {
                 known.extend(found.into_iter().map(|(topic, topic_id)| (topic, Some(topic_id))));
             }
             Err(error) => {
-                info!(%error, "the brokers do not say which topics these are, so that one made anew is not noticed")
+                info!(%error, "topic ids unknown: the brokers do not answer; a recreated topic may go unnoticed")
             }
         });
     }
 
-    /// Which topic of this name it is, as far as that is known by now.
+    /// The topic's id, if it is known by now.
     pub(super) fn topic_id(&self, topic: &str) -> Option<i64> {
         self.topic_ids.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied().flatten()
     }
 
-    /// Brokers that have been out of reach are left in peace for a while, unless it is a gap. A repeated event, which is what
-    /// it is nearly always, can do without an answer.
+    /// Whether to ask at all. A gap is always worth it. Otherwise the event is nearly always a repetition, which does not
+    /// need an answer, so brokers that were unreachable are not asked for a while.
     pub(super) fn is_worth_asking(&self, gap_check: &GapCheck) -> bool {
         gap_check.missing.is_some() || self.silent_until.is_none_or(|until| Instant::now() >= until)
     }
 
-    /// None if no broker answers.
-    pub(super) async fn ask(&mut self, gap_check: &GapCheck) -> Option<Answer> {
+    /// Asks the brokers; none if no broker answers.
+    pub(super) async fn ask(&mut self, gap_check: &GapCheck) -> Option<BrokerAnswer> {
         let (kafka, partition) = (self.kafka.clone(), gap_check.partition.clone());
         let (start, missing) = (gap_check.start, gap_check.missing);
-        // One that has not been used for a while may have lost its connection or its token.
+        // A client that was not used for a while may have lost its connection or its token.
         let is_fresh = |used_at: SystemTime| used_at.elapsed().is_ok_and(|age| age < KEPT_DURATION_MAX);
         let kept = self.client.take().filter(|(_, used_at)| is_fresh(*used_at));
         let ask = move || {
@@ -105,20 +105,22 @@ impl BrokerProbe {
         };
         match tokio::task::spawn_blocking(ask).await {
             Ok(Ok((client, answer))) => {
-                (self.client, self.silent_until) = (Some((client, SystemTime::now())), None);
+                self.client = Some((client, SystemTime::now()));
+                self.silent_until = None;
                 let mut known = self.topic_ids.lock().unwrap_or_else(PoisonError::into_inner);
                 known.insert(gap_check.partition.topic.clone(), answer.bounds.topic_id);
                 drop(known);
-                info!(partition = %gap_check.partition, ?missing, first = ?answer.first, "asked the brokers");
+                let missing = missing.map(tracing::field::display);
+                info!(partition = %gap_check.partition, missing, first_record = answer.first, "brokers answered");
                 Some(answer)
             }
             Ok(Err(error)) => {
-                warn!(partition = %gap_check.partition, %error, "cannot ask the brokers how the event joins the ledger");
+                warn!(partition = %gap_check.partition, %error, "brokers do not answer; an unexplained gap stays unread");
                 self.silent_until = Some(Instant::now() + SILENCE);
                 None
             }
             Err(error) => {
-                warn!(%error, "asking the brokers came to nothing");
+                warn!(%error, "asking the brokers failed: its thread ended early; an unexplained gap stays unread");
                 None
             }
         }
@@ -142,7 +144,7 @@ fn ask(
     partition: &TopicPartition,
     start: i64,
     missing: Option<OffsetRange>,
-) -> Result<Answer, ClientError> {
+) -> Result<BrokerAnswer, ClientError> {
     let (from, to) = survey::watermarks_within(consumer, partition, QUESTION_TIMEOUT)?;
     let topic_id = identify(consumer, &[partition.topic.clone()].into())?.get(&partition.topic).copied();
     let bounds = OffsetBounds { start, range: Some(OffsetRange { from, to }), topic_id };
@@ -150,12 +152,12 @@ fn ask(
         Some(missing) => first_record(consumer, partition, missing.from.max(from))?,
         None => None,
     };
-    Ok(Answer { bounds, first })
+    Ok(BrokerAnswer { bounds, first })
 }
 
-/// The first record that a reader of committed transactions finds at or after `from`; none before the end.
+/// The first record at or after `from` that a reader of committed transactions sees; none if there is none.
 fn first_record(consumer: &Client, partition: &TopicPartition, from: i64) -> Result<Option<i64>, ClientError> {
-    let looking = "looking for records that were not delivered";
+    let looking = "looking for undelivered records";
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(from)).map_err(failed(looking))?;
     consumer.assign(&list).map_err(failed(looking))?;
@@ -172,7 +174,7 @@ fn poll_first(consumer: &Client) -> Result<Option<i64>, KafkaError> {
             Some(Ok(message)) => return Ok(Some(message.offset())),
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
             Some(Err(error)) if rest.is_zero() => return Err(error),
-            // librdkafka tries again by itself.
+            // librdkafka retries by itself.
             Some(Err(_)) => {}
             None if rest.is_zero() => {
                 return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sluicebox_delta::dead_letter::columns::{JudgedBy, now_micros};
 use sluicebox_delta::dead_letter::{
-    Change, Letter, LetterKey, Letters, RejectedAgain, ReplayContext, Selection, Status, Summary, amended,
+    Letter, LetterChange, LetterKey, Letters, RejectedAgain, ReplayContext, Selection, Status, Summary, amended,
 };
 use sluicebox_delta::{DataFile, Once, Replaced};
 use sluicebox_ledger::{Reason, Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
@@ -79,7 +79,7 @@ impl Redriver<'_> {
         letters.archive().keep_redrive(id, json).await?;
         // Not before the selection's end, or the letter would be selected once more.
         let now = now_micros().max(selection.until.unwrap_or_default());
-        let changes: HashMap<LetterKey, Change> = chunk
+        let changes: HashMap<LetterKey, LetterChange> = chunk
             .letters
             .iter()
             .zip(&judged.outcomes)
@@ -91,16 +91,16 @@ impl Redriver<'_> {
     }
 }
 
-fn change(outcome: &Outcome, id: &str, head: &Arc<JudgedBy>, now: i64) -> Change {
+fn change(outcome: &Outcome, id: &str, head: &Arc<JudgedBy>, now: i64) -> LetterChange {
     let (status, rejected) = match outcome {
         Outcome::Emitted => (Status::Redriving, None),
         Outcome::Filtered => (Status::Redriven, None),
         Outcome::Rejected(reason) => {
             let head = Arc::clone(head);
-            (Status::Open, Some(RejectedAgain { reason: reason.clone(), head, at: now }))
+            (Status::Open, Some(RejectedAgain { reason: reason.clone(), judged_by: head, at: now }))
         }
     };
-    Change {
+    LetterChange {
         resolution: (status != Status::Open).then(|| id.to_owned()),
         resolved_at: (status == Status::Redriven).then_some(now),
         judged_again: true,
@@ -114,7 +114,7 @@ pub(super) async fn rewrite<'a>(
     letters: &mut Letters,
     files: &[DataFile],
     selection: &Selection,
-    change: impl Fn(&Summary) -> Option<&'a Change>,
+    change: impl Fn(&Summary) -> Option<&'a LetterChange>,
     once: &Once,
     record: &RedriveRecord,
 ) -> Result<Replaced, PipelineError> {
@@ -122,7 +122,7 @@ pub(super) async fn rewrite<'a>(
         let bytes = letters.table.fetch(file).await?;
         for batch in letters.table.decode(&bytes, None)? {
             let selected = letters.selected(&batch, selection)?;
-            let changes: Vec<Option<&Change>> =
+            let changes: Vec<Option<&LetterChange>> =
                 selected.iter().map(|summary| summary.as_ref().and_then(&change)).collect();
             let rows = amended(&batch, &changes, letters.table.schema())
                 .map_err(|error| letters.table.arrow_error("changing dead letters", error))?;
@@ -214,7 +214,7 @@ mod tests {
             backtrace: None,
             transform_name: String::new(),
             transform_version: String::new(),
-            judged_under: String::new(),
+            replay_context: String::new(),
             correlation_id: String::new(),
             resolved_at: None,
         }

@@ -1,7 +1,7 @@
 //! Marks dead letters as ignored, with a note that says why. They are never erased.
 
 use sluicebox_delta::dead_letter::columns::now_micros;
-use sluicebox_delta::dead_letter::{Change, Letters, Selection, Status};
+use sluicebox_delta::dead_letter::{LetterChange, Letters, Selection, Status};
 use sluicebox_delta::{Once, Replaced};
 use sluicebox_ledger::RedrivePhase;
 use sluicebox_settings::Settings;
@@ -17,7 +17,7 @@ pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> 
         return Ok(0);
     };
     let selection = open_before_now(selection);
-    let change = Change {
+    let change = LetterChange {
         status: Status::Discarded,
         resolution: Some(note.to_owned()),
         resolved_at: Some(now_micros()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sluicebox_delta::Replaced;
 use sluicebox_delta::dead_letter::columns::now_micros;
-use sluicebox_delta::dead_letter::{Change, Letter, Letters, Selection, Status};
+use sluicebox_delta::dead_letter::{LetterChange, Letter, Letters, Selection, Status};
 use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
 use sluicebox_sandbox::{Transform, Verdict};
 use tracing::info;
@@ -29,7 +29,7 @@ impl Redriver<'_> {
             return Ok(());
         }
         self.apply(letters, id, &claim, &chunk.letters).await?;
-        let change = Change {
+        let change = LetterChange {
             status: Status::Redriven,
             resolution: Some(id.to_owned()),
             resolved_at: Some(now_micros()),

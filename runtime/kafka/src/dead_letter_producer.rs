@@ -1,5 +1,5 @@
-//! Dead letters as Kafka records, for those who watch a topic. At least once: what a walk sends before it fails is sent again
-//! when it is repeated. Each copy carries the same id. The table, not the topic, is what redrive and replay go by.
+//! Sends copies of dead letters to a Kafka topic, for consumers of that topic. At least once: what a walk sends before it
+//! fails, it sends again. All copies of a dead letter carry the same id. Redrive and replay use the table, not the topic.
 
 use std::error::Error;
 use std::sync::Mutex;
@@ -15,24 +15,24 @@ use rdkafka::util::Timeout;
 use sluicebox_ledger::{ClientError, Reason, TopicPartition};
 use sluicebox_pipeline::{Copies, JudgedBy};
 use sluicebox_sandbox::{Batch, Digest};
-use sluicebox_settings::DeadLetterTopic as Settings;
+use sluicebox_settings::DeadLetterTopic;
 
 use crate::Brokers;
 use crate::client::failed;
 use crate::token::{Bearer, authenticate};
 
-/// How long brokers may take to acknowledge what has been sent.
+/// How long brokers may take to acknowledge a record.
 const DELIVERY_MAX: Duration = Duration::from_secs(30);
-/// How long a full queue is waited for at a time.
+/// The pause before another attempt to send into a full queue.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
-/// The topic that dead letters are sent to.
-pub struct DeadLetterTopic {
+/// A producer for the dead-letter topic.
+pub struct DeadLetterProducer {
     name: String,
     producer: ThreadedProducer<Deliveries>,
 }
 
-/// Remembers the first failure since somebody has asked.
+/// The producer's context: remembers the first failed delivery since the last flush.
 struct Deliveries {
     failure: Mutex<Option<KafkaError>>,
     bearer: Bearer,
@@ -62,15 +62,15 @@ impl ProducerContext for Deliveries {
     }
 }
 
-impl DeadLetterTopic {
+impl DeadLetterProducer {
     /// Connects to the brokers of the source.
     ///
     /// # Errors
     /// The producer refuses its properties.
-    pub fn connect(settings: &Settings, brokers: &Brokers) -> Result<Self, ClientError> {
+    pub fn connect(settings: &DeadLetterTopic, brokers: &Brokers) -> Result<Self, ClientError> {
         let source = &brokers.settings;
         let mut configuration = ClientConfig::new();
-        // A dead letter is its record and its reason: somewhat more than what the source was allowed.
+        // A dead letter is a record and its reason, so it may be larger than the records of the source.
         configuration.set("message.max.bytes", "104857600").set("queue.buffering.max.kbytes", "65536");
         for (name, value) in &source.properties {
             configuration.set(name, value.reveal());
@@ -106,12 +106,12 @@ impl DeadLetterTopic {
     }
 }
 
-impl Copies for DeadLetterTopic {
-    /// Hands rejected records to the producer; [`Self::flush`] says whether they have arrived.
-    fn send(&self, head: &JudgedBy, batch: &Batch, reasons: &[&Reason]) -> Result<(), ClientError> {
+impl Copies for DeadLetterProducer {
+    /// Hands rejected records to the producer; [`Self::flush`] reports whether they have arrived.
+    fn send(&self, judged_by: &JudgedBy, batch: &Batch, reasons: &[&Reason]) -> Result<(), ClientError> {
         for reason in reasons {
             let record = batch.record(reason.record);
-            let headers = headers(head, batch, reason);
+            let headers = headers(judged_by, batch, reason);
             let mut message: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.name).headers(headers);
             message.key = record.key;
             message.payload = record.value;
@@ -121,7 +121,7 @@ impl Copies for DeadLetterTopic {
         Ok(())
     }
 
-    /// Waits until the brokers have all that was sent, on as many replicas as they demand.
+    /// Waits until the brokers have acknowledged all that was sent (`acks=all`).
     fn flush(&self) -> Result<(), ClientError> {
         let flushed = self.producer.flush(Timeout::After(DELIVERY_MAX + Duration::from_secs(5)));
         match self.producer.context().take_failure() {
@@ -131,21 +131,21 @@ impl Copies for DeadLetterTopic {
     }
 }
 
-/// The record's own headers, then those that Kafka Connect gives its dead letters, then ours.
-fn headers(head: &JudgedBy, batch: &Batch, reason: &Reason) -> OwnedHeaders {
+/// The record's own headers, then those that Kafka Connect gives its dead letters, then Sluicebox's own.
+fn headers(judged_by: &JudgedBy, batch: &Batch, reason: &Reason) -> OwnedHeaders {
     let record = batch.record(reason.record);
     let mut headers = OwnedHeaders::new();
     for (name, value) in record.headers() {
         headers = headers.insert(Header { key: &String::from_utf8_lossy(name), value });
     }
     let (partition, offset) = (batch.partition.to_string(), record.offset.to_string());
-    let transform = format!("{} {}", head.transform_name, head.transform_version);
-    let id = id(head, &TopicPartition::new(batch.topic.clone(), batch.partition), record.offset);
+    let transform = format!("{} {}", judged_by.transform_name, judged_by.transform_version);
+    let id = id(judged_by, &TopicPartition::new(batch.topic.clone(), batch.partition), record.offset);
     let ours = [
         ("__connect.errors.topic", Some(&*batch.topic)),
         ("__connect.errors.partition", Some(&partition)),
         ("__connect.errors.offset", Some(&offset)),
-        ("__connect.errors.connector.name", Some(&head.pipeline)),
+        ("__connect.errors.connector.name", Some(&judged_by.pipeline)),
         ("__connect.errors.task.id", Some("0")),
         ("__connect.errors.stage", Some(reason.stage.as_str())),
         ("__connect.errors.class.name", Some(&transform)),
@@ -153,20 +153,20 @@ fn headers(head: &JudgedBy, batch: &Batch, reason: &Reason) -> OwnedHeaders {
         ("__connect.errors.exception.message", Some(&reason.message)),
         ("__connect.errors.exception.stacktrace", reason.backtrace.as_deref()),
         ("sluicebox.id", Some(&id)),
-        ("sluicebox.transform.digest", Some(&head.transform_digest)),
+        ("sluicebox.transform.digest", Some(&judged_by.transform_digest)),
     ];
     ours.into_iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value }))
 }
 
-/// The same for every copy of a dead letter: of pipeline, position and transform.
-fn id(head: &JudgedBy, partition: &TopicPartition, offset: i64) -> String {
-    let name = format!("{}\n{partition}@{offset}\n{}", head.pipeline, head.transform_digest);
+/// The id of a dead letter, the same for all its copies: a digest of pipeline, position and transform.
+fn id(judged_by: &JudgedBy, partition: &TopicPartition, offset: i64) -> String {
+    let name = format!("{}\n{partition}@{offset}\n{}", judged_by.pipeline, judged_by.transform_digest);
     Digest::of(name.as_bytes()).to_string().trim_start_matches("sha256:").to_owned()
 }
 
-impl std::fmt::Debug for DeadLetterTopic {
+impl std::fmt::Debug for DeadLetterProducer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DeadLetterTopic").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("DeadLetterProducer").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -174,24 +174,24 @@ impl std::fmt::Debug for DeadLetterTopic {
 mod tests {
     use super::*;
 
-    fn head(digest: &str) -> JudgedBy {
+    fn judged_by(digest: &str) -> JudgedBy {
         let text = str::to_owned;
         JudgedBy {
             pipeline: text("p"),
             transform_name: text("t"),
             transform_version: text("1"),
             transform_digest: text(digest),
-            judged_under: text("{}"),
+            replay_context: text("{}"),
         }
     }
 
     #[test]
     fn an_id_depends_on_position_and_transform_only() {
         let orders = TopicPartition::new("orders", 3);
-        let one = id(&head("a"), &orders, 7);
-        assert_eq!(one, id(&head("a"), &orders, 7));
-        assert_ne!(one, id(&head("a"), &orders, 8));
-        assert_ne!(one, id(&head("b"), &orders, 7));
+        let one = id(&judged_by("a"), &orders, 7);
+        assert_eq!(one, id(&judged_by("a"), &orders, 7));
+        assert_ne!(one, id(&judged_by("a"), &orders, 8));
+        assert_ne!(one, id(&judged_by("b"), &orders, 7));
         assert_eq!(one.len(), 64);
     }
 }
