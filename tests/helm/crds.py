@@ -1,5 +1,5 @@
 """The kinds of KEDA and of the Prometheus operator that the chart uses, as closed JSON schemas: unknown keys are refused,
-which the packages' own validators do not do. Run it to write crds.json anew from two packages of npm:
+which the packages' own validators do not do. Run it to write crds.json again from two packages of npm:
 
     npm pack @kubernetes-models/keda@2.0.0 @kubernetes-models/prometheus-operator@6.0.0
     python tests/helm/crds.py FOLDER…     where each of them is unpacked
