@@ -1,3 +1,5 @@
+//! What a comparison finds, record by record.
+
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
