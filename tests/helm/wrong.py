@@ -45,6 +45,11 @@ BY_SENTENCE = {
         {"serviceAccount": {"podIdentity": True, "roleArn": "arn:aws:iam::123456789012:role/a"}}, "roleArn (IRSA) or podIdentity, not both"),
     "secret over the pipeline": (
         {"secretFiles": [{"secretName": "a", "mountPath": "/pipeline/"}]}, "secretFiles.mountPath must not be /pipeline/"),
+    "no way to the brokers": (
+        {"pipeline": None, "existingConfigMap": {"name": "orders", "key": "a.yaml"}}, "set networkPolicy.brokerPorts beside existingConfigMap"),
+    "KEDA without the group": (
+        {"pipeline": None, "existingConfigMap": {"name": "orders", "key": "a.yaml"}, "networkPolicy.brokerPorts": [9092],
+         "keda": {"enabled": True, "kafka": {"brokers": ["a:9092"], "topics": ["a"]}}}, "set keda.kafka.consumerGroup beside existingConfigMap"),
     "KEDA's topic in its metadata": (
         {"keda": {"enabled": True, "metadata": {"topic": "x"}}}, "keda.metadata must not hold topic"),
     "KEDA with topics by pattern": (

@@ -127,6 +127,9 @@ to:
 {{- if and (not .Values.keda.enabled) (gt (int .Values.replicas) (int .Values.partitions)) -}}
 {{- fail (printf "replicas (%d) must be at most partitions (%d): a member of the group without a partition does nothing" (int .Values.replicas) (int .Values.partitions)) -}}
 {{- end -}}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.brokerPorts) (not (include "sluicebox.brokers" . | trim)) -}}
+{{- fail "networkPolicy needs the brokers' ports: set networkPolicy.brokerPorts beside existingConfigMap, or no pod reaches Kafka" -}}
+{{- end -}}
 {{- if .Values.keda.enabled -}}
 {{- if gt (int .Values.keda.minReplicaCount) (int .Values.partitions) -}}
 {{- fail (printf "keda.minReplicaCount (%d) must be at most partitions (%d)" (int .Values.keda.minReplicaCount) (int .Values.partitions)) -}}
