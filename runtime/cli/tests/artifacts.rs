@@ -189,7 +189,7 @@ fn a_reference_that_leads_nowhere_is_usage() {
     for (arguments, part) in [
         (&["ls", "nowhere"][..], "there is no folder nowhere"),
         (&["promote", "orders@prod", "--channel", "x"], "in which registry"),
-        (&["promote", "orders@sha256:12", "--channel", "x", "--registry", "."], "names no artifact"),
+        (&["promote", "orders@sha256:12", "--channel", "x", "--registry", "."], "not an artifact"),
         (&["rollback", "./orders@prod"], "nothing to go back to"),
         (&["promote", "./orders@staging", "--channel", "prod"], "has no channel orders@staging"),
         (&["push", "x.wasm", "--to", "orders"], "names no registry"),

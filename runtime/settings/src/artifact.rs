@@ -1,6 +1,6 @@
-//! How a pipeline names a transform that lies in a registry: `orders@prod`, `orders@sha256:…`.
+//! How a pipeline names a transform in a registry: `orders@prod`, `orders@sha256:…`.
 //!
-//! Only the words are here; what they stand for is the registry's to say (`sluicebox-registry`).
+//! Only the names are here; `sluicebox-registry` looks them up.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,32 +10,32 @@ use sluicebox_sandbox::Digest;
 
 use super::names::is_pipeline_name;
 
-/// A transform that lies in a registry.
+/// A transform in a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArtifactSettings {
     /// Which one.
     pub reference: ArtifactReference,
     /// Where the registry lies: an absolute path or a URL.
     pub registry: String,
-    /// The public keys of which one must have signed it; empty: signatures are not looked at.
+    /// The public keys, one of which must have signed it; empty: signatures are ignored.
     pub keys: Vec<String>,
-    /// How often a running pipeline looks whether its channel names another transform.
+    /// How often a running pipeline checks whether its channel points to another transform.
     pub poll_interval: Duration,
 }
 
-/// A transform in a registry, by its name there and by what picks one of that name.
+/// A transform in a registry: its name there, and which version of it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ArtifactReference {
     /// The name under which it was pushed.
     pub name: String,
-    /// Which of those that bear the name.
+    /// Which version.
     pub pick: Pick,
 }
 
-/// What picks one of the transforms of a name.
+/// Which of the versions of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Pick {
-    /// What a channel names at the time.
+    /// The one that a channel points to at the time.
     Channel(String),
     /// Always this one.
     Digest(Digest),
@@ -60,9 +60,9 @@ impl fmt::Display for ArtifactReference {
     }
 }
 
-/// A text names no artifact.
+/// A text that does not name an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no artifact: write `orders@prod` (a channel) or `orders@sha256:…` (64 digits)")]
+#[error("not an artifact: `{0}`; write `orders@prod` (a channel) or `orders@sha256:…` (64 digits)")]
 pub struct MalformedReference(String);
 
 impl FromStr for ArtifactReference {
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_reference() {
+    fn other_texts_are_refused() {
         for text in
             ["orders", "@prod", "orders@", "orders@sha256:12", "a/b@prod", "orders@a/b", "../x@prod", "orders@a@b"]
         {

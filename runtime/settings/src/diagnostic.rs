@@ -1,6 +1,6 @@
 //! What is wrong with a pipeline file: a code, a place and what to do, rendered as compilers do.
 //!
-//! Knows nothing of pipelines: whoever finds a fault says what it is.
+//! Knows nothing of pipelines: the caller says what the fault is.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
-    /// What stands beside the caret: what to do, in a few words. Empty if there is nothing to add.
+    /// The text beside the caret: what to do, in a few words. Empty if there is nothing to add.
     pub label: String,
-    /// Where it was written; none if nothing in particular is to blame.
+    /// Where the fault is; none if it has no place in the file.
     pub place: Option<Place>,
     /// What to do, if it takes more words.
     pub help: Option<String>,
@@ -127,8 +127,8 @@ fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
     start..end
 }
 
-/// The text with whatever stands behind a word that sounds like a secret replaced, byte for byte, so that no message can
-/// show it and every place stays where it was. References such as `{env: NAME}` stay.
+/// The text with all values masked whose key sounds like a secret: no message can show them. Each byte becomes one byte,
+/// so that every place stays where it was. References such as `{env: NAME}` stay.
 fn masked(text: &str) -> String {
     text.split_inclusive('\n').map(masked_line).collect()
 }

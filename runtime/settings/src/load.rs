@@ -1,11 +1,11 @@
-//! From a file to settings, keeping the text at hand for those who find faults later.
+//! From a file to settings. Keeps the text, so that later checks can show where a fault is.
 
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, SettingsError, did_you_mean};
 use super::reader::{self, Kind, Misfit, quoted};
 use super::tree::{Node, Place};
-use super::{Settings, checks, overrides};
+use super::{Settings, checks, overrides, schema};
 
 /// A pipeline file that has been read: its settings, and where each of them was written.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Document {
     /// Reads and checks a pipeline file, with the overrides of this process's environment.
     pub fn load(path: &Path) -> Result<Document, SettingsError> {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let fault = Diagnostic::new("E0101", format!("the pipeline file cannot be read: {error}"))
+            let fault = Diagnostic::new("E0101", format!("cannot read the pipeline file: {error}"))
                 .help("give the path of a pipeline's YAML file; `sluicebox new` writes one");
             SettingsError::new(path, "", vec![fault])
         })?;
@@ -55,7 +55,7 @@ impl Document {
         &self.settings
     }
 
-    /// What the file says, for those who find no faults later.
+    /// What the file says, without its text.
     pub fn into_settings(self) -> Settings {
         self.settings
     }
@@ -91,7 +91,7 @@ fn read(
 
 fn unparsable(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
     if let Some(tab) = indented_by_tab(text) {
-        return Diagnostic::new("E0102", "this is not YAML: a tab in the indentation")
+        return Diagnostic::new("E0102", "not YAML: a tab in the indentation")
             .at(Place::Text(tab..tab + 1))
             .label("use spaces");
     }
@@ -99,7 +99,7 @@ fn unparsable(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
     let fault = match error {
         serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("a key");
-            Diagnostic::new("E0103", format!("`{key}` stands here twice")).label("keep one of them")
+            Diagnostic::new("E0103", format!("duplicate key `{key}`")).label("keep one of them")
         }
         _ => {
             let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
@@ -107,8 +107,9 @@ fn unparsable(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
             // The caret shows the place already.
             let message =
                 message.split(" at line ").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Diagnostic::new("E0102", format!("this is not YAML: {message}"))
-                .help("JSON is YAML too; a text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes")
+            Diagnostic::new("E0102", format!("not YAML: {message}")).help(
+                "check the line above as well; text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes",
+            )
         }
     };
     match error.location() {
@@ -139,15 +140,11 @@ fn explain(misfit: &Misfit) -> Diagnostic {
         Kind::MissingKey(key) => Diagnostic::new("E0104", format!("missing key `{key}`{above}"))
             .label(format!("add `{key}` {}", if misfit.path.is_empty() { "at the top level" } else { "below this" })),
         Kind::DuplicateKey(key) => {
-            Diagnostic::new("E0103", format!("`{key}` stands here twice{above}")).label("keep one of them")
+            Diagnostic::new("E0103", format!("duplicate key `{key}`{above}")).label("keep one of them")
         }
         Kind::WrongType { found, expected } => {
-            let is_bare = expected == "a string" && !["a map", "a list", "nothing"].contains(&found.as_str());
-            Diagnostic::new("E0105", format!("{field} must be {}, but is {found}", plain(expected))).label(if is_bare {
-                "put it in quotes"
-            } else {
-                ""
-            })
+            let field_and_types = format!("{field} must be {}, but is {found}", plain(expected));
+            Diagnostic::new("E0105", field_and_types).label(remedy(misfit, found, expected))
         }
         Kind::Other(message) => Diagnostic::new("E0106", format!("{field}: {message}")),
     };
@@ -162,7 +159,21 @@ fn unknown(code: &'static str, message: &str, word: &str, expected: &[&str]) -> 
     let allowed = format!("allowed here: {}", quoted(expected));
     match did_you_mean(word, expected.iter().copied()) {
         Some(meant) => fault.label(format!("did you mean `{meant}`?")).help(allowed),
-        None => fault.label("not known here").help(allowed),
+        None => fault.label("unknown").help(allowed),
+    }
+}
+
+/// What to write instead of a value of the wrong type: the setting's example, if it has one.
+fn remedy(misfit: &Misfit, found: &str, expected: &str) -> String {
+    let schema = schema::json_schema();
+    let setting = schema::at(&schema, &misfit.path);
+    match setting.and_then(schema::example) {
+        Some(example) => format!("such as `{example}`"),
+        None if found == "nothing" && setting.is_some_and(|setting| setting.get("default").is_some()) => {
+            "leave the key out for the default".to_owned()
+        }
+        None if expected == "a string" && !["a map", "a list"].contains(&found) => "put it in quotes".to_owned(),
+        None => String::new(),
     }
 }
 
@@ -172,6 +183,8 @@ fn plain(expected: &str) -> &str {
         "a string" => "text",
         "a sequence" => "a list",
         "u64" | "usize" | "u32" | "u8" => "a whole number, not negative",
+        "f64" => "a number",
+        "a boolean" => "`true` or `false`",
         _ if expected.starts_with("struct ") || expected == "a map" => "a map",
         _ if expected.starts_with("enum ") => "a map with one key",
         other => other,

@@ -1,4 +1,4 @@
-//! What may name a pipeline, a table or a topic.
+//! Which names a pipeline, a table or a topic may have.
 
 /// Legal in the ledger's entries, where `/` separates, and in a consumer group.
 pub(super) fn is_pipeline_name(name: &str) -> bool {
@@ -7,7 +7,7 @@ pub(super) fn is_pipeline_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-/// The same rule as the transform's description has.
+/// The same rule as for the transform's description.
 pub(super) fn is_table_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')

@@ -52,7 +52,7 @@ fn folded(key: &str) -> String {
     key.to_lowercase().replace(['.', '-'], "_")
 }
 
-/// Numbers, booleans, `[lists]` and `{maps}` are read as YAML; everything else is the text as it stands.
+/// Reads numbers, booleans, `[lists]` and `{maps}` as YAML; everything else stays text.
 fn leaf(text: &str, place: &Place) -> Node {
     let value = match Node::parse(text).map(|node| node.value) {
         Ok(parsed @ (Value::Boolean(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_))) => parsed,
@@ -62,7 +62,7 @@ fn leaf(text: &str, place: &Place) -> Node {
     moved(value, place)
 }
 
-/// Places within a variable's text mean nothing in the document's: only the variable as a whole can be pointed at.
+/// Gives all values the variable as their place: places within its text mean nothing in the document.
 fn moved(value: Value, place: &Place) -> Node {
     let value = match value {
         Value::List(items) => Value::List(items.into_iter().map(|item| moved(item.value, place)).collect()),

@@ -1,4 +1,4 @@
-//! Reads serde types from a [`Node`], and remembers at which node it failed.
+//! Reads serde types from a [`Node`], and remembers at which node that failed.
 //!
 //! The types themselves stay plain serde: they need no spans of their own.
 
@@ -13,7 +13,7 @@ use super::tree::{Entry, Node, Place, Value};
 #[derive(Debug)]
 pub(super) struct Misfit {
     pub(super) kind: Kind,
-    /// The innermost place that is known; none only if the whole document is to blame.
+    /// The innermost place that is known; none only if the fault is in the whole document.
     pub(super) place: Option<Place>,
     /// The keys that lead there, outermost first.
     pub(super) path: Vec<String>,
@@ -40,7 +40,7 @@ impl Misfit {
         Misfit { kind, place: None, path: Vec::new() }
     }
 
-    /// Names the entry that the failure happened in, unless a deeper one has been named already.
+    /// Names the entry in which reading failed, unless a deeper one has been named already.
     fn within(mut self, entry: &Entry) -> Self {
         self.path.insert(0, entry.key.clone());
         self.place.get_or_insert_with(|| match self.kind {
@@ -90,7 +90,7 @@ impl de::Error for Misfit {
     }
 }
 
-/// The type alone: the value may be a secret, and whoever sees the message sees the line as well.
+/// The type alone: the value may be a secret, and the message shows its line anyway.
 fn describe(unexpected: Unexpected<'_>) -> String {
     match unexpected {
         Unexpected::Bool(_) => "a boolean",
@@ -132,7 +132,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         visitor.visit_newtype_struct(self)
     }
 
-    /// Serde would read a struct from a list as well; in a file that is always a mistake.
+    /// Serde reads a struct from a list as well. In a pipeline file that is always a mistake.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -155,13 +155,11 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Value::Map(entries) => match entries.as_slice() {
                 [entry] => visitor.visit_enum(Variant(entry)),
-                [] => Err(de::Error::custom(format!("one of {} belongs here", quoted(variants)))),
-                [_, second, ..] => {
-                    Err(Misfit::new(Kind::Other(format!("only one of {} can stand here", quoted(variants))))
-                        .at(&second.key_place))
-                }
+                [] => Err(de::Error::custom(format!("expected one of {}", quoted(variants)))),
+                [_, second, ..] => Err(Misfit::new(Kind::Other(format!("expected only one of {}", quoted(variants))))
+                    .at(&second.key_place)),
             },
-            _ => Err(de::Error::custom(format!("one of {} belongs here", quoted(variants)))),
+            _ => Err(de::Error::custom(format!("expected one of {}", quoted(variants)))),
         }
     }
 
@@ -171,7 +169,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
     }
 }
 
-/// `a`, `b` and `c`, for messages.
+/// `a`, `b`, `c`, for messages.
 pub(super) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
@@ -226,7 +224,7 @@ impl<'de> de::VariantAccess<'de> for Variant<'de> {
     type Error = Misfit;
 
     fn unit_variant(self) -> Result<(), Misfit> {
-        Err(Misfit::new(Kind::Other("nothing can stand below this".into())).within(self.0))
+        Err(Misfit::new(Kind::Other("expected nothing below this".into())).within(self.0))
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {

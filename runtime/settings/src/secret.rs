@@ -12,7 +12,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// The text itself, for whom it is meant: never for a log or a message.
+    /// The text itself, for the client that needs it: never for a log or a message.
     pub fn reveal(&self) -> &str {
         &self.0
     }

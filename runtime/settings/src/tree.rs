@@ -1,4 +1,4 @@
-//! A document as a tree of values, each of which knows where it was written.
+//! A document as a tree of values that know where they were written.
 //!
 //! Knows YAML and environment variables as places; knows nothing of what a pipeline is.
 

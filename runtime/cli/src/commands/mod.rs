@@ -17,6 +17,7 @@ mod man;
 mod new;
 mod replay;
 mod run;
+mod schema;
 mod status;
 mod test;
 mod transform;
@@ -79,6 +80,7 @@ enum Command {
     Cost(cost::Cost),
     Bench(bench::Bench),
     Explain(explain::Explain),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -139,6 +141,7 @@ impl Arguments {
             Command::Cost(cost) => cost.run(),
             Command::Bench(bench) => bench.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Schema(schema) => schema.run(),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
         }

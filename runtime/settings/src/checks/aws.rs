@@ -1,14 +1,14 @@
-//! What the file says of AWS: how buckets are reached, and who we are to the brokers. Pure: asks nobody.
+//! What the file says of AWS: how to reach buckets, and how to prove an identity to the brokers. Connects to nothing.
 
 use std::collections::BTreeMap;
 
 use url::Url;
 
+use super::Checker;
 use crate::shape::{self, MskIam, Property};
 use crate::{Authentication, Diagnostic, S3Settings};
-use super::Checker;
 
-/// librdkafka's properties that say the same as `source.kafka.authentication`.
+/// librdkafka's properties that do the same as `source.kafka.authentication`.
 const IDENTITY: [&str; 6] = [
     "sasl.mechanism",
     "sasl.mechanisms",
@@ -19,18 +19,18 @@ const IDENTITY: [&str; 6] = [
 ];
 
 impl Checker<'_> {
-    pub(super) fn s3(&mut self, s3: shape::S3) -> S3Settings {
+    pub(super) fn s3(&mut self, s3: S3Settings) -> S3Settings {
         if let Some(endpoint) = &s3.endpoint
             && !is_endpoint(endpoint)
         {
-            let fault = Diagnostic::new("E0106", "`s3.endpoint` is no URL of a store")
+            let fault = Diagnostic::new("E0106", "`s3.endpoint` is not the URL of a store")
                 .label("such as `https://minio.example.org:9000`, without a bucket");
             self.fault(&["s3", "endpoint"], fault);
         }
         if let Some(region) = &s3.region {
             self.region(region, &["s3", "region"]);
         }
-        S3Settings { endpoint: s3.endpoint, region: s3.region, path_style: s3.path_style }
+        s3
     }
 
     pub(super) fn authentication(

@@ -1,24 +1,19 @@
-//! Where the transform comes from: a file or a registry, and what is said of either.
+//! Where the transform comes from: a file or a registry, and the settings that belong to either.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sluicebox_sandbox::Limits;
+
+use super::Checker;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::shape;
 use crate::{ArtifactReference, ArtifactSettings, Pick, TransformOrigin, TransformSettings};
-use super::Checker;
-
-/// How often a running pipeline looks at its channel, unless the file says otherwise.
-const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 impl Checker<'_> {
     pub(super) fn transform(&mut self, transform: shape::Transform) -> TransformSettings {
-        if let Err(error) = transform.limits.check() {
-            let fault = Diagnostic::new("E0113", format!("`transform.limits.{}` {}", error.field, error.reason))
-                .label("leave it out for the default");
-            self.fault(&["transform", "limits", error.field], fault);
-        }
-        let (configuration, limits) = (transform.configuration.into(), transform.limits);
+        let limits = Limits::from(transform.limits);
+        self.limits(&limits);
         let artifact =
             Artifact { registry: transform.registry, keys: transform.keys, poll_interval: transform.poll_interval };
         let origin = match (transform.wasm, transform.artifact) {
@@ -40,7 +35,16 @@ impl Checker<'_> {
                 TransformOrigin::File(PathBuf::new())
             }
         };
-        TransformSettings { origin, configuration, limits }
+        TransformSettings { origin, configuration: transform.configuration.into(), limits }
+    }
+
+    /// Whether the sandbox can keep the limits together.
+    fn limits(&mut self, limits: &Limits) {
+        if let Err(error) = limits.check() {
+            let fault = Diagnostic::new("E0113", format!("`transform.limits.{}` {}", error.field, error.reason))
+                .label("leave it out for the default");
+            self.fault(&["transform", "limits", error.field], fault);
+        }
     }
 
     fn wasm(&mut self, path: &str) -> PathBuf {
@@ -51,20 +55,20 @@ impl Checker<'_> {
             let meant = did_you_mean(&name, siblings.iter().map(String::as_str));
             let label = meant
                 .map_or("paths are relative to this YAML file".to_owned(), |meant| format!("did you mean `{meant}`?"));
-            let fault = Diagnostic::new("E0110", format!("there is no file {}", wasm.display()))
+            let fault = Diagnostic::new("E0110", format!("no such file: {}", wasm.display()))
                 .label(label)
-                .help("`sluicebox build DIR` makes a .wasm of a transform's crate");
+                .help("`sluicebox build DIR` compiles a transform's crate to a .wasm file");
             self.fault(&["transform", "wasm"], fault);
         }
         wasm
     }
 
-    /// What only an artifact has makes no sense beside a file.
+    /// Settings of an artifact have no effect on a file.
     fn none_of_artifact(&mut self, Artifact { registry, keys, poll_interval }: &Artifact) {
         let given =
             [("registry", registry.is_some()), ("keys", keys.is_some()), ("poll_interval", poll_interval.is_some())];
         for (key, _) in given.iter().filter(|(_, is_given)| *is_given) {
-            let fault = Diagnostic::new("E0117", format!("`{key}` makes no sense for a transform in a file"))
+            let fault = Diagnostic::new("E0117", format!("`{key}` has no effect on a transform in a file"))
                 .label("remove it, or name an `artifact` instead of `wasm`");
             self.key_fault(&["transform", key], fault);
         }
@@ -73,14 +77,9 @@ impl Checker<'_> {
     fn artifact(&mut self, reference: &str, artifact: Artifact) -> TransformOrigin {
         let registry = self.registry(artifact.registry);
         if artifact.keys.as_ref().is_some_and(Vec::is_empty) {
-            let fault = Diagnostic::new("E0106", "`transform.keys` is an empty list: no signature would do")
-                .label("name a public key, or remove `keys` to take what is not signed");
+            let fault = Diagnostic::new("E0106", "`transform.keys` is an empty list: it would refuse every signature")
+                .label("add a public key, or remove `keys` to accept unsigned artifacts");
             self.key_fault(&["transform", "keys"], fault);
-        }
-        if artifact.poll_interval.is_some_and(|interval| interval.is_zero()) {
-            let fault = Diagnostic::new("E0113", "`transform.poll_interval` must be more than zero")
-                .label("leave it out for the default");
-            self.fault(&["transform", "poll_interval"], fault);
         }
         let reference = match reference.parse::<ArtifactReference>() {
             Ok(reference) => reference,
@@ -91,7 +90,7 @@ impl Checker<'_> {
             }
         };
         if matches!(reference.pick, Pick::Digest(_)) && artifact.poll_interval.is_some() {
-            let fault = Diagnostic::new("E0117", "`poll_interval` has nothing to look for: a digest never changes")
+            let fault = Diagnostic::new("E0117", "`poll_interval` has no effect: a digest never changes")
                 .label("remove it, or name a channel");
             self.key_fault(&["transform", "poll_interval"], fault);
         }
@@ -99,7 +98,7 @@ impl Checker<'_> {
             reference,
             registry,
             keys: artifact.keys.unwrap_or_default(),
-            poll_interval: artifact.poll_interval.unwrap_or(POLL_INTERVAL),
+            poll_interval: artifact.poll_interval.unwrap_or(shape::POLL_INTERVAL),
         })
     }
 
@@ -123,7 +122,7 @@ impl Checker<'_> {
     }
 }
 
-/// What the file says of an artifact, beside its name.
+/// Where an artifact is and who may sign it.
 struct Artifact {
     registry: Option<String>,
     keys: Option<Vec<String>>,

@@ -1,0 +1,156 @@
+//! `source.kafka`: which topics, which properties of librdkafka, and the secrets among them. Connects to nothing.
+
+use super::Checker;
+use crate::diagnostic::Diagnostic;
+use crate::names::is_topic_name;
+use crate::shape::{self, Property, Reference};
+use crate::tree::Place;
+use crate::{KafkaSettings, Secret, Topics};
+
+/// librdkafka's properties that Sluicebox sets itself, and what to use instead.
+const RESERVED: [(&str, &str); 9] = [
+    ("auto.offset.reset", "use `source.kafka.start`"),
+    ("bootstrap.servers", "use `source.kafka.brokers`"),
+    ("enable.auto.commit", "remove it: offsets are committed after the tables"),
+    ("enable.auto.offset.store", "remove it: offsets are committed after the tables"),
+    ("enable.partition.eof", "remove it: `run --drain` stops at the end by itself"),
+    ("group.id", "use `source.kafka.group`"),
+    ("isolation.level", "remove it: the source reads only committed records"),
+    ("metadata.broker.list", "use `source.kafka.brokers`"),
+    ("partition.assignment.strategy", "remove it: rebalancing is cooperative"),
+];
+
+/// librdkafka's properties whose value the file must not contain.
+const SECRET: [&str; 5] =
+    ["sasl.password", "sasl.oauthbearer.client.secret", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password"];
+
+impl Checker<'_> {
+    pub(super) fn kafka(&mut self, kafka: shape::Kafka, pipeline: &str) -> KafkaSettings {
+        let topics = self.topics(kafka.topics, kafka.topics_regex);
+        self.brokers(&kafka.brokers);
+        let authentication = kafka.authentication.map(|it| self.authentication(it, &kafka.properties));
+        let properties = kafka.properties.into_iter().filter_map(|(key, value)| {
+            let value = self.property(&key, value)?;
+            Some((key, value))
+        });
+        KafkaSettings {
+            authentication,
+            properties: properties.collect(),
+            brokers: kafka.brokers.join(","),
+            topics,
+            group: kafka.group.unwrap_or_else(|| format!("sluicebox-{pipeline}")),
+            start: kafka.start,
+        }
+    }
+
+    fn brokers(&mut self, brokers: &[String]) {
+        let brokers: Vec<&str> = brokers.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+        let is_address = |broker: &&str| match broker.rsplit_once(':') {
+            Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
+            None => !broker.is_empty(),
+        };
+        if brokers.is_empty() || !brokers.iter().all(is_address) {
+            let fault = Diagnostic::new("E0106", "`source.kafka.brokers` is not a list of addresses")
+                .label("such as `host:9092`");
+            self.fault(&["source", "kafka", "brokers"], fault);
+        }
+    }
+
+    fn topics(&mut self, names: Vec<String>, pattern: Option<String>) -> Topics {
+        const PATH: [&str; 2] = ["source", "kafka"];
+        match (names.is_empty(), pattern) {
+            (false, None) => {
+                for name in names.iter().filter(|name| !is_topic_name(name)) {
+                    let mut fault = Diagnostic::new("E0107", format!("`{name}` cannot name a Kafka topic"))
+                        .label("letters, digits, `.`, `_` and `-`, at most 249");
+                    if name.starts_with('^') {
+                        fault = fault.help("use `topics_regex` for topics by pattern");
+                    }
+                    self.fault(&[PATH[0], PATH[1], "topics"], fault);
+                }
+                Topics::Named(names)
+            }
+            (true, Some(pattern)) => {
+                self.pattern(&pattern);
+                Topics::Matching(pattern)
+            }
+            (true, None) => {
+                let fault = Diagnostic::new("E0108", "`source.kafka` names no topics")
+                    .label("add `topics: [name, …]` or `topics_regex: \"^prefix\"` below this");
+                self.key_fault(&PATH, fault);
+                Topics::Named(names)
+            }
+            (false, Some(_)) => {
+                let fault = Diagnostic::new("E0108", "`topics` and `topics_regex` exclude each other")
+                    .label("keep one of them");
+                self.key_fault(&[PATH[0], PATH[1], "topics_regex"], fault);
+                Topics::Named(names)
+            }
+        }
+    }
+
+    fn pattern(&mut self, pattern: &str) {
+        const PATH: [&str; 3] = ["source", "kafka", "topics_regex"];
+        if !pattern.starts_with('^') {
+            let fault = Diagnostic::new("E0108", "`topics_regex` does not begin with `^`")
+                .label(format!("without it, librdkafka reads a plain name: write `^{pattern}`"));
+            self.fault(&PATH, fault);
+        } else if let Err(error) = regex::Regex::new(pattern) {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+            self.fault(
+                &PATH,
+                Diagnostic::new("E0108", format!("`topics_regex` is not a regular expression: {reason}")),
+            );
+        }
+    }
+
+    fn property(&mut self, key: &str, value: Property) -> Option<Secret> {
+        let path = ["source", "kafka", "properties", key];
+        if let Some((_, instead)) = RESERVED.iter().find(|(reserved, _)| *reserved == key) {
+            self.key_fault(
+                &path,
+                Diagnostic::new("E0109", format!("`{key}` is set by Sluicebox itself")).label(*instead),
+            );
+            return None;
+        }
+        match value {
+            Property::Plain(_) if SECRET.contains(&key) && !self.is_overridden(&path) => {
+                let fault = Diagnostic::new("E0114", format!("`{key}` is a secret in plain text"))
+                    .label("write `{env: NAME}` or `{file: path}`");
+                self.key_fault(&path, fault);
+                None
+            }
+            Property::Plain(text) => Some(Secret::new(text)),
+            Property::From(Reference::Env(name)) => std::env::var(&name).map(Secret::new).map_or_else(
+                |_| {
+                    let fault = Diagnostic::new(
+                        "E0111",
+                        format!("`{key}` comes from the environment variable `{name}`, which is not set"),
+                    )
+                    .label("set the variable, or name another one");
+                    self.key_fault(&path, fault);
+                    None
+                },
+                Some,
+            ),
+            Property::From(Reference::File(file)) => match std::fs::read_to_string(self.absolute(&file)) {
+                Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
+                Err(error) => {
+                    let fault = Diagnostic::new(
+                        "E0111",
+                        format!("`{key}` comes from the file `{file}`, which cannot be read: {error}"),
+                    )
+                    .label("paths are relative to this YAML file");
+                    self.key_fault(&path, fault);
+                    None
+                }
+            },
+        }
+    }
+
+    /// An override from the environment may contain a secret in plain text.
+    fn is_overridden(&self, path: &[&str]) -> bool {
+        matches!(self.root.blame(path), Place::Environment(_))
+    }
+}
