@@ -41,6 +41,11 @@ OPERATIONS = {
 }
 
 
+# What the model does not have: EC2 takes these characters only, in a description.
+DESCRIPTION = re.compile(r"[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}")
+DESCRIBED = ("aws_security_group", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule")
+
+
 @functools.cache
 def shape(service, operation):
     return botocore.session.get_session().get_service_model(service).operation_model(operation).input_shape
@@ -48,6 +53,8 @@ def shape(service, operation):
 
 def complaints(resource):
     """What of a resource's configured values AWS's model would refuse. Mocked answers are none."""
+    if resource["type"] in DESCRIBED and not DESCRIPTION.fullmatch(resource["planned"].get("description") or ""):
+        return [f'{resource["address"]}: description has characters that EC2 refuses']
     if resource["type"] not in OPERATIONS:
         return []
     service, operation, names = OPERATIONS[resource["type"]]

@@ -161,7 +161,7 @@ WRONG = [
     ("lambda", {"pipeline.source.kafka": {"brokers": ["a:1"], "topics_regex": "^orders"}}, None, "must be null with"),
     ("lambda", "filter_patterns", ["{}"], "would count as taken in"),
     ("lambda", "on_failure_destination_arn", "arn:aws:sqs:eu-central-1:123456789012:failed", "caps the retries at ten"),
-    ("lambda", "maximum_retry_attempts", 3, "(for ever): anything else drops records"),
+    ("lambda", "maximum_retry_attempts", 3, "(without end): anything else drops records"),
     ("lambda", "maximum_record_age_seconds", 3600, "(never): anything else drops records"),
     ("lambda", "capacity_provider_arn", "arn:aws:lambda:eu-central-1:123456789012:capacity-provider:x", "share a process"),
 

@@ -43,7 +43,7 @@ def requirements(folder):
 def resources(folder):
     made = [f"`{name}`" for name in sorted({labels[0] for _, labels, _ in language.blocks(folder, "resource")})]
     used = sorted({f"`{language.text(body['source'])}`" for _, _, body in language.blocks(folder, "module")})
-    lines = ["### What it makes"]
+    lines = ["### What it creates"]
     lines += ["Modules: " + ", ".join(used) + ".", ""] if used else []
     lines += ["Resources: " + (", ".join(made) or "none") + ".", ""]
     return "\n".join(lines)

@@ -117,3 +117,16 @@ def test_wrong_policies_are_told_from_right_ones():
     cluster = inputs.CLUSTER
     assert list(rights.about("kafka-cluster:WriteDataIdempotently", [cluster])) == []
     assert list(rights.about("kafka-cluster:WriteDataIdempotently", [cluster.replace(":cluster/", ":topic/") + "/x"])) != []
+
+
+def test_values_that_the_api_refuses_are_told_from_those_that_it_takes():
+    def refused(kind, **values):
+        return api.complaints({"type": kind, "address": kind, "planned": values})
+
+    assert refused("aws_lambda_event_source_mapping", batch_size=10000, starting_position="LATEST") == []
+    assert refused("aws_lambda_event_source_mapping", batch_size=10001) != []
+    assert refused("aws_lambda_event_source_mapping", provisioned_poller_config=[{"minimum_pollers": 300}]) != []
+    assert refused("aws_lambda_function", architectures=["amd64"]) != []
+    assert refused("aws_lambda_function", description="x" * 257) != []
+    assert refused("aws_cloudwatch_metric_alarm", statistic="Median") != []
+    assert refused("aws_security_group", description="the brokers' own") != []

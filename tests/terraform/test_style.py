@@ -48,7 +48,7 @@ MISTAKES = {
     "no type": ("variables.tf", "  type        = map(string)\n", "", "has no type"),
     "no description": ("outputs.tf", '  description = "The buckets\' ARNs, by kind."\n', "", "has no description"),
     "unused": ("main.tf", "locals {\n", "locals {\n  idle = 1\n", "local.idle is used nowhere"),
-    "no reason": ("main.tf", "CKV_AWS_18:Access logs are the account's business; CloudTrail's data events show the same and more",
+    "no reason": ("main.tf", "CKV_AWS_18:The account decides about access logs; CloudTrail's data events show the same and more",
                   "CKV_AWS_18", "without a reason"),
     "provider": ("versions.tf", "terraform {", 'provider "aws" {}\n\nterraform {', "has a provider block"),
 }

@@ -1,4 +1,4 @@
-# From nothing: VPC, MSK with a topic, buckets, the function, and alarms by mail.
+# The whole stack: VPC, MSK with a topic, buckets, the function, and alarms by mail.
 
 provider "aws" {
   region = var.region
@@ -13,7 +13,7 @@ locals {
   zones = slice(data.aws_availability_zones.here.names, 0, 3)
 }
 
-# By name: a zone that AWS adds later changes nothing.
+# The filter names the zones, so that a zone that AWS adds later changes nothing.
 data "aws_availability_zones" "here" {
   state = "available"
 

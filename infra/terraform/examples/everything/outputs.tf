@@ -4,12 +4,12 @@ output "registry" {
 }
 
 output "tables" {
-  description = "Where the tables lie."
+  description = "Location of the tables."
   value       = module.storage.tables_location
 }
 
 output "dead_letters" {
-  description = "Where the dead letters lie."
+  description = "Location of the dead letters."
   value       = module.storage.dead_letters_location
 }
 
@@ -19,7 +19,7 @@ output "transform" {
 }
 
 output "function_version" {
-  description = "The version that was published last: what a rollback names."
+  description = "The version that Lambda published last, for `rollback_to_version`."
   value       = module.function.version
 }
 

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What everything is named after: lower case letters, digits and `-`."
+  description = "Base of all names: lower case letters, digits and `-`."
   type        = string
   default     = "orders"
 
@@ -10,7 +10,7 @@ variable "name" {
 }
 
 variable "region" {
-  description = "Region of AWS for everything."
+  description = "AWS region of all resources."
   type        = string
   default     = "eu-central-1"
 }
@@ -28,7 +28,7 @@ variable "package" {
 }
 
 variable "alarm_email" {
-  description = "Address that alarms go to; AWS asks it for a confirmation first."
+  description = "Mail address for alarms; AWS sends a confirmation request to it first."
   type        = string
 
   validation {

@@ -1,14 +1,14 @@
-# A VPC without a way to the internet: three subnets, and the endpoints that modules/network adds.
+# A VPC without internet access: three subnets, and the endpoints that modules/network adds.
 
 resource "aws_vpc" "this" {
-  # checkov:skip=CKV2_AWS_11:Flow logs are the account's business; in this VPC only brokers and the function live
+  # checkov:skip=CKV2_AWS_11:The account decides about flow logs; this VPC holds only the brokers and the function
   cidr_block           = "10.20.0.0/16"
   enable_dns_support   = true
   enable_dns_hostnames = true
   tags                 = { Name = var.name }
 }
 
-# Nothing uses it, and without a rule nothing can.
+# No resource uses the default group; without rules none can.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 }

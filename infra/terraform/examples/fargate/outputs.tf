@@ -4,12 +4,12 @@ output "registry" {
 }
 
 output "tables" {
-  description = "Where the tables lie."
+  description = "Location of the tables."
   value       = module.storage.tables_location
 }
 
 output "dead_letters" {
-  description = "Where the dead letters lie."
+  description = "Location of the dead letters."
   value       = module.storage.dead_letters_location
 }
 
@@ -19,6 +19,6 @@ output "transform" {
 }
 
 output "task_definition" {
-  description = "The task definition with its revision: what a rollback names."
+  description = "The task definition with its revision, for a rollback."
   value       = module.service.task_definition_arn
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What everything is named after: lower case letters, digits and `-`."
+  description = "Base of all names: lower case letters, digits and `-`."
   type        = string
   default     = "orders"
 
@@ -31,6 +31,6 @@ variable "partitions" {
 }
 
 variable "image" {
-  description = "Image of `infra/container`, by digest or by a tag that is never moved."
+  description = "Image made from `infra/container`, by digest or by an immutable tag."
   type        = string
 }

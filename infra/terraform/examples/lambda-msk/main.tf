@@ -13,7 +13,7 @@ locals {
   subnet_ids = sort(local.brokers.client_subnets)
 }
 
-# The cluster that is there: its brokers, its subnets, its security group.
+# The existing cluster: its brokers, its subnets, its security group.
 data "aws_msk_cluster" "this" {
   cluster_name = split("/", var.cluster_arn)[1]
 }

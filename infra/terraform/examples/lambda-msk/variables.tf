@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What everything is named after: lower case letters, digits and `-`."
+  description = "Base of all names: lower case letters, digits and `-`."
   type        = string
   default     = "orders"
 

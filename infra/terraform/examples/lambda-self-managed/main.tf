@@ -42,7 +42,7 @@ module "function" {
     # One entry for each table that the transform describes.
     tables       = { orders = { path = "${module.storage.tables_location}/orders" } }
     dead_letters = { path = "${module.storage.dead_letters_location}/${var.name}" }
-    # The function itself has no way to the brokers: each gap is noted in the tables' logs as an accepted one.
+    # The function itself cannot reach the brokers: the tables' logs record each gap as accepted.
     lambda = { gaps = "accept" }
   }
 }

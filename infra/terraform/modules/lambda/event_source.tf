@@ -1,5 +1,5 @@
 variable "event_source" {
-  description = "The mapping that invokes the function: MSK by `msk_cluster_arn`, other brokers without it, one mapping a topic. `pollers` sets provisioned mode. Null makes none."
+  description = "The mapping that invokes the function: MSK by `msk_cluster_arn`, other brokers without it, one mapping for each topic. `pollers` sets provisioned mode. Null creates none."
   type = object({
     msk_cluster_arn             = optional(string)
     access                      = optional(list(object({ type = string, uri = string })), [])
@@ -87,7 +87,7 @@ variable "event_source" {
 }
 
 variable "filter_patterns" {
-  description = "Refused: kept so that the refusal says why."
+  description = "Must keep its default: the validation says why."
   type        = list(string)
   default     = []
   nullable    = false
@@ -99,7 +99,7 @@ variable "filter_patterns" {
 }
 
 variable "on_failure_destination_arn" {
-  description = "Refused: kept so that the refusal says why."
+  description = "Must keep its default: the validation says why."
   type        = string
   default     = null
 
@@ -110,19 +110,19 @@ variable "on_failure_destination_arn" {
 }
 
 variable "maximum_retry_attempts" {
-  description = "How often the mapping repeats a batch: -1, for ever."
+  description = "How often the mapping retries a batch: -1, without end."
   type        = number
   default     = -1
   nullable    = false
 
   validation {
     condition     = var.maximum_retry_attempts == -1
-    error_message = "maximum_retry_attempts must be -1 (for ever): anything else drops records in silence."
+    error_message = "maximum_retry_attempts must be -1 (without end): anything else drops records in silence."
   }
 }
 
 variable "maximum_record_age_seconds" {
-  description = "After what age the mapping drops a record: -1, never."
+  description = "Age in seconds at which the mapping drops a record: -1, never."
   type        = number
   default     = -1
   nullable    = false
@@ -134,7 +134,7 @@ variable "maximum_record_age_seconds" {
 }
 
 variable "capacity_provider_arn" {
-  description = "Refused: kept so that the refusal says why."
+  description = "Must keep its default: the validation says why."
   type        = string
   default     = null
 
@@ -153,13 +153,13 @@ locals {
   is_msk         = try(var.event_source.msk_cluster_arn, null) != null
   is_provisioned = try(var.event_source.pollers, null) != null
 
-  # A group belongs to one mapping. With one topic it is the pipeline's, so that a mapping goes on where a container stopped.
+  # A consumer group belongs to one mapping. With one topic the mapping uses the pipeline's group and continues where a container stopped.
   groups = { for topic in local.mapped_topics : topic =>
     length(local.mapped_topics) > 1 ? "${module.pipeline.group}-${topic}" : coalesce(var.event_source.consumer_group_id, module.pipeline.group)
   }
 }
 
-# No filter_criteria, no destination_config, retries for ever: the refusals above say why.
+# No filter_criteria, no destination_config, infinite retries: the validations above say why.
 resource "aws_lambda_event_source_mapping" "this" {
   for_each = toset(local.mapped_topics)
 
@@ -226,6 +226,6 @@ resource "aws_lambda_event_source_mapping" "this" {
     }
   }
 
-  # Lambda looks at the role's rights when it makes the mapping.
+  # Lambda checks the role's rights when it creates the mapping.
   depends_on = [aws_iam_role_policy.this]
 }

@@ -1,4 +1,4 @@
-# The function, its alias and its log. The alias is what everything else invokes: a rollback of the binary moves it back.
+# The function, its alias and its log. Mappings and schedules invoke the alias: a rollback of the binary moves it back.
 
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
@@ -8,7 +8,7 @@ locals {
   once     = var.create ? toset(["this"]) : toset([])
   zip      = var.packages[var.architecture]
   document = module.pipeline.json
-  # Changes with the document, so that a new version is published even where the document lies in a bucket.
+  # It changes with the document, so that Lambda publishes a new version even where the document is in a bucket.
   digest = substr(sha256(local.document), 0, 12)
   log    = "/aws/lambda/${var.name}"
   key    = "pipelines/${var.name}.json"
@@ -37,14 +37,14 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_50:The function makes no X-Ray segments; its log lines carry the request's id
-  # checkov:skip=CKV_AWS_116:A Kafka mapping has no use for it, and records that fail become dead letters in a table
-  # checkov:skip=CKV_AWS_117:A VPC only where the function reaches the brokers itself; validations of `vpc` enforce it
-  # checkov:skip=CKV_AWS_272:The zip is built by the operator; a signing profile is theirs, and its trust is in their account
+  # checkov:skip=CKV_AWS_50:The function sends no X-Ray segments; its log lines carry the request id
+  # checkov:skip=CKV_AWS_116:Kafka mappings do not use a function's dead-letter queue; records that fail become dead letters in a table
+  # checkov:skip=CKV_AWS_117:The function needs a VPC only where it reaches the brokers itself; validations of `vpc` enforce it
+  # checkov:skip=CKV_AWS_272:The operator builds the zip; a signing profile belongs to the operator's account
   for_each = local.once
 
   function_name                  = var.name
-  description                    = "Sluicebox ${var.pipeline.name}: transform ${var.pipeline.transform.artifact}, settings ${local.digest}"
+  description                    = substr("Sluicebox: settings ${local.digest}, transform ${var.pipeline.transform.artifact}, pipeline ${var.pipeline.name}", 0, 256)
   role                           = aws_iam_role.this["this"].arn
   runtime                        = "provided.al2023"
   handler                        = "bootstrap"
@@ -85,7 +85,7 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # Lambda looks at the role's rights on network interfaces when it makes the function.
+  # Lambda checks the role's rights on network interfaces when it creates the function.
   depends_on = [aws_iam_role_policy.this, aws_s3_object.pipeline]
 }
 

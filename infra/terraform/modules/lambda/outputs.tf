@@ -9,7 +9,7 @@ output "function_arn" {
 }
 
 output "version" {
-  description = "The version that was published last: a number for `rollback_to_version`."
+  description = "The version that Lambda published last, for `rollback_to_version`."
   value       = try(aws_lambda_function.this["this"].version, null)
 }
 
@@ -34,7 +34,7 @@ output "role_arn" {
 }
 
 output "policy" {
-  description = "The role's policy as JSON, to be read and reviewed."
+  description = "The role's policy as JSON, for review."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.statements })
 }
 
@@ -54,6 +54,6 @@ output "transform" {
 }
 
 output "timeout_seconds" {
-  description = "How long an invocation may take; for an alarm on durations near it."
+  description = "Time-out of an invocation in seconds; for the alarm on durations near it."
   value       = var.timeout_seconds
 }

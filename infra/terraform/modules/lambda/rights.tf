@@ -1,4 +1,4 @@
-# The role of the function, all in one readable place. The mapping's poller acts under it, too.
+# The role of the function, all in one place. The mapping's poller uses it, too.
 
 locals {
   account = data.aws_caller_identity.current.account_id
@@ -11,7 +11,7 @@ locals {
   is_in_vpc   = var.vpc != null || local.is_msk || anytrue([for access in local.access : access.type == "VPC_SUBNET"])
   polls_msk   = local.is_msk && var.pipeline.source.kafka.authentication == "msk_iam"
   msk_cluster = try(coalesce(var.event_source.msk_cluster_arn), "-")
-  # Where the function reaches the same cluster, the pipeline's statements say most of it already.
+  # Where the function itself reads the same cluster, the pipeline's statements repeat most of these.
   poller_topics = [for topic in local.mapped_topics : "${replace(local.msk_cluster, ":cluster/", ":topic/")}/${topic}"]
   poller_groups = [for group in values(local.groups) : "${replace(local.msk_cluster, ":cluster/", ":group/")}/${group}"]
 
@@ -38,14 +38,14 @@ locals {
         Resource = ["${local.ec2}:network-interface/*", "${local.ec2}:subnet/*", "${local.ec2}:security-group/*"]
       },
       {
-        # Lambda chooses the interfaces' ids.
+        # Lambda chooses the interfaces' ids, so that the policy cannot name them.
         Sid      = "EndInterfaces"
         Effect   = "Allow"
         Action   = ["ec2:DeleteNetworkInterface"]
         Resource = ["${local.ec2}:network-interface/*"]
       },
       {
-        # None of these takes a resource.
+        # IAM defines no resource type for these actions.
         Sid    = "LookAtNetwork"
         Effect = "Allow"
         Action = [
@@ -62,7 +62,7 @@ locals {
         Resource = [local.msk_cluster]
       },
       {
-        # It takes no resource.
+        # IAM defines no resource type for this action.
         Sid      = "FindBrokers"
         Effect   = "Allow"
         Action   = ["kafka:GetBootstrapBrokers"]

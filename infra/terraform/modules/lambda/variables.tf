@@ -1,5 +1,5 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
@@ -17,14 +17,14 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "architecture" {
-  description = "Which processor the function runs on, and so which of `packages` it is made from."
+  description = "Processor architecture of the function; it chooses one of `packages`."
   type        = string
   default     = "x86_64"
   nullable    = false
@@ -57,7 +57,7 @@ variable "packages" {
 }
 
 variable "memory_mb" {
-  description = "Memory of the function in MB. 1,769 MB come with one processor core; less memory is less processor."
+  description = "Memory of the function in MB. Lambda allots processor time by memory: 1,769 MB is one core."
   type        = number
   default     = 1769
   nullable    = false
@@ -69,7 +69,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "How long an invocation may take. A part of it, `pipeline.lambda.flush_reserve`, is kept for the flush."
+  description = "Time-out of an invocation in seconds. A part of it, `pipeline.lambda.flush_reserve`, is kept for the flush."
   type        = number
   default     = 60
   nullable    = false
@@ -93,12 +93,12 @@ variable "reserved_concurrency" {
 
   validation {
     condition     = !var.is_drained || var.reserved_concurrency == 1
-    error_message = "reserved_concurrency must be 1 where is_drained is true: several members would share the partitions, which is safe and slower."
+    error_message = "reserved_concurrency must be 1 where is_drained is true: several members would share the partitions, which is safe but slower."
   }
 }
 
 variable "is_drained" {
-  description = "Whether a schedule invokes the function to read from Kafka by itself (`modules/schedule`)."
+  description = "Whether a schedule invokes the function, which then reads from Kafka itself (`modules/schedule`)."
   type        = bool
   default     = false
   nullable    = false
@@ -110,7 +110,7 @@ variable "is_drained" {
 }
 
 variable "vpc" {
-  description = "Subnets and security groups of the function itself, for drains and for `gaps: verify`. The mapping does not need it: its interfaces lie in the cluster's subnets."
+  description = "Subnets and security groups of the function itself, for drains and for `gaps: verify`. The mapping does not need them: its network interfaces are in the cluster's subnets."
   type = object({
     subnet_ids         = list(string)
     security_group_ids = list(string)
@@ -159,14 +159,14 @@ variable "withdraw_canaries" {
 }
 
 variable "environment" {
-  description = "Further variables of the environment: `SLUICEBOX_LOG`, `SLUICEBOX__…` overrides, `RUST_BACKTRACE`."
+  description = "Additional environment variables: `SLUICEBOX_LOG`, `SLUICEBOX__…` overrides, `RUST_BACKTRACE`."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^(SLUICEBOX_LOG|SLUICEBOX__[A-Z0-9_]+|RUST_BACKTRACE)$", name))])
-    error_message = "environment takes only SLUICEBOX_LOG, SLUICEBOX__… and RUST_BACKTRACE; the pipeline itself belongs into the variable pipeline, secrets into event_source.access."
+    error_message = "environment takes only SLUICEBOX_LOG, SLUICEBOX__… and RUST_BACKTRACE; the pipeline belongs in the variable pipeline, secrets in event_source.access."
   }
 }
 
@@ -207,7 +207,7 @@ variable "alias" {
 }
 
 variable "rollback_to_version" {
-  description = "Version of the function that the alias names instead of the newest: a rollback of the binary, in one apply."
+  description = "Version that the alias points to instead of the newest: a rollback of the binary, in one apply."
   type        = string
   default     = null
 
@@ -218,7 +218,7 @@ variable "rollback_to_version" {
 }
 
 variable "pipeline_bucket" {
-  description = "Bucket that keeps the pipeline document, for documents that do not fit into the environment. Null keeps it in the environment."
+  description = "Bucket for the pipeline document, where it does not fit into the environment. Null keeps it in the environment."
   type        = string
   default     = null
 }

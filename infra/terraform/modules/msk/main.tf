@@ -3,7 +3,7 @@
 locals {
   once        = var.create ? toset(["this"]) : toset([])
   is_standard = var.broker_type == "standard"
-  # Express brokers fix the first three by themselves and refuse them.
+  # Express brokers set the last three themselves and refuse them in a configuration.
   properties = merge(
     { "auto.create.topics.enable" = "false" },
     local.is_standard ? {
@@ -24,7 +24,7 @@ resource "aws_cloudwatch_log_group" "brokers" {
 }
 
 resource "aws_security_group" "brokers" {
-  # checkov:skip=CKV2_AWS_5:It is on the brokers of the cluster below
+  # checkov:skip=CKV2_AWS_5:The brokers of the cluster below use it
   for_each = local.once
 
   name        = "${var.name}-brokers"

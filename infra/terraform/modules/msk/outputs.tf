@@ -24,6 +24,6 @@ output "partitions" {
 }
 
 output "broker_count" {
-  description = "How many brokers there are, for alarms by broker. Known in `plan`."
+  description = "Number of brokers, for alarms by broker. Known in `plan`."
   value       = var.create ? 3 * var.brokers_per_zone : 0
 }

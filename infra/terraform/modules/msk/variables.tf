@@ -1,5 +1,5 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
@@ -17,7 +17,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -42,18 +42,18 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Ids of three subnets, one an availability zone."
+  description = "Ids of three subnets, one in each availability zone."
   type        = list(string)
   nullable    = false
 
   validation {
     condition     = length(distinct(var.subnet_ids)) == 3
-    error_message = "subnet_ids must be three different subnets, one an availability zone: three brokers with replication factor 3 survive one of them."
+    error_message = "subnet_ids must be three different subnets, one in each availability zone: three brokers with replication factor 3 survive one of them."
   }
 }
 
 variable "broker_type" {
-  description = "`standard` or `express` brokers. Express fixes storage and replication by itself."
+  description = "`standard` or `express` brokers. Express brokers manage storage and replication themselves."
   type        = string
   default     = "standard"
   nullable    = false

@@ -1,4 +1,4 @@
-# Ways within the VPC: from the mapping and the clients to the brokers, and to AWS's own services without the internet.
+# Network paths inside the VPC: from the mapping and the clients to the brokers, and to AWS's services without internet access.
 
 data "aws_region" "current" {}
 
@@ -9,9 +9,9 @@ locals {
   cluster   = var.create && var.has_cluster_security_group ? toset(["this"]) : toset([])
 }
 
-# Of the function or the tasks.
+# Security group of the function or the tasks.
 resource "aws_security_group" "client" {
-  # checkov:skip=CKV2_AWS_5:The function or the tasks bear it: `vpc` of the other modules
+  # checkov:skip=CKV2_AWS_5:The function or the tasks use it, through `vpc` of the other modules
   for_each = local.once
 
   name        = "${var.name}-client"
@@ -24,7 +24,7 @@ resource "aws_vpc_security_group_egress_rule" "client_https" {
   for_each = local.once
 
   security_group_id = aws_security_group.client["this"].id
-  description       = "S3 and the other services of AWS"
+  description       = "S3 and other AWS services"
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
   from_port         = 443
@@ -48,7 +48,7 @@ resource "aws_vpc_security_group_ingress_rule" "cluster_client" {
   for_each = local.ports
 
   security_group_id            = var.cluster_security_group_id
-  description                  = "Sluicebox's own clients"
+  description                  = "Sluicebox clients"
   referenced_security_group_id = aws_security_group.client["this"].id
   ip_protocol                  = "tcp"
   from_port                    = each.value
@@ -56,7 +56,7 @@ resource "aws_vpc_security_group_ingress_rule" "cluster_client" {
   tags                         = var.tags
 }
 
-# The mapping's interfaces bear the cluster's own group: it has to let itself in and out.
+# The mapping's network interfaces use the cluster's own security group, which therefore has to allow itself.
 resource "aws_vpc_security_group_ingress_rule" "cluster_self" {
   for_each = local.ports
 
@@ -97,7 +97,7 @@ resource "aws_security_group" "endpoints" {
   for_each = local.once
 
   name        = "${var.name}-endpoints"
-  description = "Sluicebox: interface endpoints of AWS's services"
+  description = "Sluicebox: interface endpoints of AWS services"
   vpc_id      = var.vpc_id
   tags        = merge(var.tags, { Name = "${var.name}-endpoints" })
 }
@@ -106,7 +106,7 @@ resource "aws_vpc_security_group_ingress_rule" "endpoints_client" {
   for_each = local.once
 
   security_group_id            = aws_security_group.endpoints["this"].id
-  description                  = "Sluicebox's own clients"
+  description                  = "Sluicebox clients"
   referenced_security_group_id = aws_security_group.client["this"].id
   ip_protocol                  = "tcp"
   from_port                    = 443

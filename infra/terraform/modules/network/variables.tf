@@ -1,12 +1,12 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "name" {
-  description = "What the security groups' names begin with."
+  description = "Prefix of the security groups' names."
   type        = string
   nullable    = false
 
@@ -17,7 +17,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -35,7 +35,7 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Ids of the subnets in which the endpoints' interfaces lie, one an availability zone."
+  description = "Ids of the subnets for the endpoints' interfaces, one in each availability zone."
   type        = list(string)
   nullable    = false
 
@@ -46,7 +46,7 @@ variable "subnet_ids" {
 }
 
 variable "route_table_ids" {
-  description = "Ids of the route tables of those subnets, for the way to S3. Empty makes no S3 endpoint."
+  description = "Ids of the route tables of those subnets, for the S3 gateway endpoint. Empty creates none."
   type        = list(string)
   nullable    = false
 
@@ -69,7 +69,7 @@ variable "endpoints" {
 }
 
 variable "cluster_security_group_id" {
-  description = "Security group of the brokers: the mapping's interfaces bear it, so that it has to let itself in. Null leaves rules to others."
+  description = "Security group of the brokers. The mapping's network interfaces use it, so that it has to allow itself. Null: the module adds no rules to it."
   type        = string
   default     = null
 
@@ -80,7 +80,7 @@ variable "cluster_security_group_id" {
 }
 
 variable "has_cluster_security_group" {
-  description = "Whether `cluster_security_group_id` is given; `for_each` asks for it before the id is known."
+  description = "Whether `cluster_security_group_id` is set. Terraform has to know this in `plan`, before it knows the id."
   type        = bool
   default     = true
   nullable    = false

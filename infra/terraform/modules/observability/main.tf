@@ -1,4 +1,4 @@
-# Alarms over AWS's own metrics, one composite alarm that tells people, and a dashboard of the same.
+# Alarms on AWS's own metrics, one composite alarm that notifies, and a dashboard of the same metrics.
 
 data "aws_region" "current" {}
 
@@ -20,14 +20,14 @@ locals {
       about     = "Invocations come near the time-out: smaller batches, or more time or memory."
       namespace = "AWS/Lambda", metric = "Duration", statistic = "Maximum", period = 60, periods = 5, points = 3
       threshold = 800 * var.lambda.timeout_seconds, missing = "notBreaching"
-      # In milliseconds: four fifths of the time-out.
+      # Milliseconds: four fifths of the time-out.
       dimensions = tomap({ FunctionName = var.lambda.function_name })
     }
   }
 
-  # Missing is breaching: a mapping that polls tells its lag every minute.
+  # Missing data breaches: a mapping that polls reports its lag every minute.
   offset_alarms = var.lambda == null ? {} : { for topic, group in var.lambda.groups : "function-lag-${topic}" => {
-    about      = "The mapping of ${topic} is behind, or tells nothing."
+    about      = "The mapping of ${topic} is behind, or reports no lag."
     namespace  = "AWS/Lambda", metric = "OffsetLag", statistic = "Maximum", period = 60, periods = 15, points = 15
     threshold  = var.lag_records_max, missing = "breaching"
     dimensions = tomap(merge({ FunctionName = var.lambda.function_name }, try({ EventSourceMappingUUID = var.lambda.mapping_ids[topic] }, {})))
@@ -85,7 +85,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  # checkov:skip=CKV_AWS_319:The composite alarm below has the actions, so that one cause tells once
+  # checkov:skip=CKV_AWS_319:The composite alarm below has the actions, so that one cause notifies once
   for_each = var.create ? local.alarms : {}
 
   alarm_name          = "${var.name}-${each.key}"
@@ -107,7 +107,7 @@ resource "aws_cloudwatch_composite_alarm" "this" {
   for_each = length(local.alarms) > 0 ? local.once : toset([])
 
   alarm_name        = var.name
-  alarm_description = "Something is wrong with ${var.name}: the alarms in its rule say what. Runbook: ${var.runbook_url}"
+  alarm_description = "At least one alarm of ${var.name} is active: the rule lists them. Runbook: ${var.runbook_url}"
   alarm_rule        = join(" OR ", [for key in sort(keys(local.alarms)) : "ALARM(\"${aws_cloudwatch_metric_alarm.this[key].alarm_name}\")"])
   alarm_actions     = var.alarm_topic_arns
   ok_actions        = var.alarm_topic_arns

@@ -4,7 +4,7 @@ output "alarm_names" {
 }
 
 output "composite_alarm_arn" {
-  description = "ARN of the alarm that tells people; also for a suppressor during maintenance."
+  description = "ARN of the composite alarm, which notifies; also for a suppressor during maintenance."
   value       = try(aws_cloudwatch_composite_alarm.this["this"].arn, null)
 }
 

@@ -1,12 +1,12 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "name" {
-  description = "What the alarms' names begin with, and the dashboard's name."
+  description = "Prefix of the alarms' names, and the dashboard's name."
   type        = string
   nullable    = false
 
@@ -17,14 +17,14 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "alarm_topic_arns" {
-  description = "ARNs of the SNS topics that the composite alarm tells. The single alarms tell none, so that one cause tells once."
+  description = "ARNs of the SNS topics that the composite alarm notifies. The single alarms have no actions, so that one cause notifies once."
   type        = list(string)
   nullable    = false
 
@@ -35,7 +35,7 @@ variable "alarm_topic_arns" {
 }
 
 variable "runbook_url" {
-  description = "What the alarms' descriptions link to; the alarm's key follows after `#`."
+  description = "Base URL of the runbooks; the alarms' descriptions append `#` and the alarm's key."
   type        = string
   default     = "docs/runbooks"
   nullable    = false
@@ -82,7 +82,7 @@ variable "msk" {
 }
 
 variable "lag_seconds_max" {
-  description = "From what estimated lag in time an alarm is raised."
+  description = "Estimated lag in seconds from which an alarm fires."
   type        = number
   default     = 900
   nullable    = false
@@ -94,7 +94,7 @@ variable "lag_seconds_max" {
 }
 
 variable "lag_records_max" {
-  description = "From how many records behind an alarm is raised, where the lag in time is not known (no MSK)."
+  description = "Lag in records from which the alarm on a mapping's OffsetLag fires."
   type        = number
   default     = 100000
   nullable    = false
@@ -106,7 +106,7 @@ variable "lag_records_max" {
 }
 
 variable "disk_percent_max" {
-  description = "From what use of a broker's disk an alarm is raised."
+  description = "Disk use of a broker in percent from which an alarm fires."
   type        = number
   default     = 80
   nullable    = false

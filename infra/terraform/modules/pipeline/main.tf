@@ -1,4 +1,4 @@
-# From the pipeline object: the document that the process reads, and the statements that its role needs. Makes no resource.
+# Turns the pipeline object into the document that the process reads and the IAM statements that its role needs. Creates no resource.
 
 data "aws_partition" "current" {}
 
@@ -32,7 +32,7 @@ locals {
   group   = coalesce(local.kafka.group, "sluicebox-${var.pipeline.name}")
   breaker = lookup(var.pipeline.breaker, "off", "false") == "true" ? null : { for key, value in var.pipeline.breaker : key => value if key != "off" }
 
-  # Maps hold text: what reads as a number or a boolean is one in the document.
+  # Maps hold strings: a string that reads as a number or a boolean becomes one in the document.
   typed = { for section, settings in {
     flush   = var.pipeline.flush
     batch   = var.pipeline.batch

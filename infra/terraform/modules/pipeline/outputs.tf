@@ -1,5 +1,5 @@
 output "json" {
-  description = "The pipeline document as JSON, which is YAML: what SLUICEBOX_PIPELINE holds."
+  description = "The pipeline document as JSON, the value of SLUICEBOX_PIPELINE."
   value       = jsonencode(local.document)
 }
 
@@ -19,12 +19,12 @@ output "transform" {
 }
 
 output "verifies_gaps" {
-  description = "Whether the function asks Kafka about gaps, and so needs a way to the brokers."
+  description = "Whether the function asks Kafka about gaps, and so has to reach the brokers."
   value       = lookup(var.pipeline.lambda, "gaps", "verify") == "verify"
 }
 
 output "answers_partially" {
-  description = "Whether the function names the partitions that failed, which the mapping has to understand."
+  description = "Whether the function answers with the partitions that failed (`ReportBatchItemFailures`)."
   value       = lookup(var.pipeline.lambda, "partial_responses", "true") == "true"
 }
 

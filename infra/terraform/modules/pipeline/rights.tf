@@ -1,4 +1,4 @@
-# The statements of the process's role, by the actions that docs/lambda.md and docs/s3.md list.
+# The IAM statements of the process's role: the actions that docs/lambda.md and docs/s3.md list.
 
 locals {
   locations = [for path in distinct(local.paths) : regex("^s3://(?P<bucket>[^/]+)/(?P<prefix>.+)$", path)]
@@ -81,7 +81,7 @@ locals {
         Resource = ["${replace(local.cluster, ":cluster/", ":topic/")}/${var.pipeline.dead_letters.topic}"]
       },
       {
-        # IAM defines it for the cluster, although a topic is written.
+        # IAM defines this action on the cluster, although the producer writes to a topic.
         Sid      = "Idempotence"
         Effect   = "Allow"
         Action   = ["kafka-cluster:WriteDataIdempotently"]

@@ -1,4 +1,4 @@
-# A drain by the clock: EventBridge Scheduler invokes the function's alias with `{"mode": "drain"}`.
+# A drain on a schedule: EventBridge Scheduler invokes the function's alias with `{"mode": "drain"}`.
 
 data "aws_caller_identity" "current" {}
 
@@ -26,7 +26,7 @@ resource "aws_scheduler_schedule" "this" {
     role_arn = aws_iam_role.this["this"].arn
     input    = jsonencode({ mode = "drain" })
 
-    # What one drain leaves, the next takes in: nothing is gained by repeating it.
+    # The next drain takes in what this one left: a retry gains nothing.
     retry_policy {
       maximum_retry_attempts       = 0
       maximum_event_age_in_seconds = 60

@@ -1,5 +1,5 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
@@ -17,7 +17,7 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -59,7 +59,7 @@ variable "time_zone" {
 }
 
 variable "window_minutes" {
-  description = "Within how many minutes after its time the drain may begin; 0 for at once."
+  description = "Minutes within which the scheduler may delay a drain; 0 for no delay."
   type        = number
   default     = 0
   nullable    = false

@@ -18,7 +18,7 @@ locals {
     awslogs-stream-prefix = "task"
   } }
 
-  # The image reads a file and has no shell: a first container writes the document into the task's volume, and ends.
+  # The image has no shell and reads a file: a first container writes the document into the task's volume and exits.
   writer = {
     name                   = "pipeline"
     image                  = var.writer_image
@@ -115,14 +115,14 @@ resource "aws_ecs_service" "this" {
     assign_public_ip = false
   }
 
-  # A task definition whose tasks do not stay up is taken back by ECS itself.
+  # ECS rolls back a task definition whose tasks do not stay up.
   deployment_circuit_breaker {
     enable   = true
     rollback = true
   }
 
   lifecycle {
-    # Autoscaling's from the first apply on.
+    # Autoscaling changes it after the first apply.
     ignore_changes = [desired_count]
   }
 
@@ -151,7 +151,7 @@ resource "aws_appautoscaling_policy" "cpu" {
 
   target_tracking_scaling_policy_configuration {
     target_value = var.cpu_target_percent
-    # Each change is a rebalance: out fast, in slowly.
+    # Each change causes a rebalance: scale out fast, scale in slowly.
     scale_out_cooldown = 120
     scale_in_cooldown  = 900
 

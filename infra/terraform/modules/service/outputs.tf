@@ -9,7 +9,7 @@ output "cluster_name" {
 }
 
 output "task_definition_arn" {
-  description = "ARN of the task definition with its revision: what a rollback names."
+  description = "ARN of the task definition with its revision, for a rollback."
   value       = try(aws_ecs_task_definition.this["this"].arn, null)
 }
 
@@ -19,7 +19,7 @@ output "task_role_arn" {
 }
 
 output "policy" {
-  description = "The task role's policy as JSON, to be read and reviewed."
+  description = "The task role's policy as JSON, for review."
   value       = jsonencode({ Version = "2012-10-17", Statement = local.task_statements })
 }
 

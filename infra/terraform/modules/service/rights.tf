@@ -7,7 +7,7 @@ locals {
 
   secret_arns    = [for arn in values(var.secrets) : arn if strcontains(arn, ":secretsmanager:")]
   parameter_arns = [for arn in values(var.secrets) : arn if strcontains(arn, ":ssm:")]
-  # An image in ECR lies under the account's own registry host; others are public or need no role.
+  # An ECR image's name starts with its account and region; other images need no rights here.
   repository = try(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.[a-z.]+/([^:@]+)", var.image)[0], null)
 
   assume = jsonencode({
@@ -37,7 +37,7 @@ locals {
         Resource = ["${local.arn}:ecr:${local.region}:${local.account}:repository/${coalesce(local.repository, "-")}"]
       },
       {
-        # It takes no resource.
+        # IAM defines no resource type for this action.
         Sid      = "Registry"
         Effect   = "Allow"
         Action   = ["ecr:GetAuthorizationToken"]

@@ -1,5 +1,5 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
@@ -17,14 +17,14 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "image" {
-  description = "Image of `infra/container`, by digest or by a tag that is never moved."
+  description = "Image made from `infra/container`, by digest or by an immutable tag."
   type        = string
   nullable    = false
 
@@ -47,7 +47,7 @@ variable "writer_image" {
 }
 
 variable "architecture" {
-  description = "Which processor the image is for."
+  description = "Processor architecture of the image."
   type        = string
   default     = "x86_64"
   nullable    = false
@@ -94,7 +94,7 @@ variable "partitions" {
 }
 
 variable "tasks" {
-  description = "The least and the most tasks."
+  description = "Minimum and maximum number of tasks."
   type        = object({ minimum = optional(number, 1), maximum = optional(number, 1) })
   default     = {}
   nullable    = false
@@ -106,7 +106,7 @@ variable "tasks" {
 }
 
 variable "cpu_target_percent" {
-  description = "Which use of the processor the number of tasks follows."
+  description = "CPU use in percent that autoscaling aims at."
   type        = number
   default     = 70
   nullable    = false
@@ -118,7 +118,7 @@ variable "cpu_target_percent" {
 }
 
 variable "stop_timeout_seconds" {
-  description = "How long a task that is told to stop has for its last flush."
+  description = "Seconds between ECS's stop signal and its kill signal: the time for the last flush."
   type        = number
   default     = 120
   nullable    = false
@@ -130,13 +130,13 @@ variable "stop_timeout_seconds" {
 }
 
 variable "ecs_cluster_arn" {
-  description = "ARN of an ECS cluster that is there already. Null makes one."
+  description = "ARN of an existing ECS cluster. Null creates one."
   type        = string
   default     = null
 }
 
 variable "vpc" {
-  description = "Subnets and security groups of the tasks, with a way to the brokers, to S3, ECR and CloudWatch."
+  description = "Subnets and security groups of the tasks, which have to reach the brokers, S3, ECR and CloudWatch."
   type = object({
     subnet_ids         = list(string)
     security_group_ids = list(string)
@@ -150,14 +150,14 @@ variable "vpc" {
 }
 
 variable "secrets" {
-  description = "Secrets by reference: name of the environment variable to ARN in Secrets Manager or Parameter Store. `pipeline.source.kafka.secret_properties` names the variables."
+  description = "Secrets by reference: environment variable to ARN in Secrets Manager or Parameter Store. `pipeline.source.kafka.secret_properties` names the variables."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for arn in values(var.secrets) : can(regex("^arn:[a-z-]+:(secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:|ssm:[a-z0-9-]+:[0-9]{12}:parameter/)", arn))])
-    error_message = "secrets must be ARNs of Secrets Manager or Parameter Store: values are not allowed, they would lie in the state."
+    error_message = "secrets must be ARNs of Secrets Manager or Parameter Store: values are not allowed, because the state would hold them."
   }
 
   validation {
@@ -167,19 +167,19 @@ variable "secrets" {
 }
 
 variable "environment" {
-  description = "Further variables of the environment: `SLUICEBOX_LOG`, `SLUICEBOX__…` overrides, `RUST_BACKTRACE`."
+  description = "Additional environment variables: `SLUICEBOX_LOG`, `SLUICEBOX__…` overrides, `RUST_BACKTRACE`."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^(SLUICEBOX_LOG|SLUICEBOX__[A-Z0-9_]+|RUST_BACKTRACE)$", name))])
-    error_message = "environment takes only SLUICEBOX_LOG, SLUICEBOX__… and RUST_BACKTRACE; secrets belong into the variable secrets."
+    error_message = "environment takes only SLUICEBOX_LOG, SLUICEBOX__… and RUST_BACKTRACE; secrets belong in the variable secrets."
   }
 }
 
 variable "health_command" {
-  description = "Command by which ECS asks a task for its health, as a list that begins with CMD. Empty: a task counts as healthy while its process runs."
+  description = "Health check command of ECS, a list that begins with CMD. Empty: a task is healthy while its process runs."
   type        = list(string)
   default     = []
   nullable    = false

@@ -6,7 +6,7 @@ data "aws_region" "current" {}
 
 locals {
   account = data.aws_caller_identity.current.account_id
-  # Delta tables keep their own older versions, and VACUUM would free nothing under S3's: only the registry has both.
+  # Delta tables keep their own older versions, and S3 versioning would keep what VACUUM deletes: only the registry is versioned.
   buckets = { for kind, is_versioned in { tables = false, dead-letters = false, registry = true } :
     kind => { name = "${var.name}-${kind}-${local.account}", is_versioned = is_versioned } if var.create
   }
@@ -15,10 +15,10 @@ locals {
 }
 
 resource "aws_s3_bucket" "this" {
-  # checkov:skip=CKV_AWS_18:Access logs are the account's business; CloudTrail's data events show the same and more
+  # checkov:skip=CKV_AWS_18:The account decides about access logs; CloudTrail's data events show the same and more
   # checkov:skip=CKV_AWS_21:Delta tables keep their own versions, so that only the registry's bucket is versioned
-  # checkov:skip=CKV_AWS_144:A table is read where it is written; replication by object would copy a log before its data
-  # checkov:skip=CKV2_AWS_62:Nothing reacts to single objects: readers of Delta follow the log
+  # checkov:skip=CKV_AWS_144:Replication copies objects in any order, so that a table's log could arrive before its data
+  # checkov:skip=CKV2_AWS_62:No reader reacts to single objects: readers of Delta follow the table's log
   for_each = local.buckets
 
   bucket        = each.value.name
@@ -52,7 +52,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   bucket = aws_s3_bucket.this[each.key].id
 
   rule {
-    # One call of KMS a while instead of one an object.
+    # S3 calls KMS once in a while instead of once for each object.
     bucket_key_enabled = true
 
     apply_server_side_encryption_by_default {
@@ -139,7 +139,7 @@ resource "aws_kms_key" "this" {
     Version = "2012-10-17"
     Statement = [
       {
-        # In a key's policy `*` is this key; without the account's root the key could never be changed.
+        # In a key policy `*` means this key. Without the account's root no principal could change the key.
         Sid       = "Account"
         Effect    = "Allow"
         Principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${local.account}:root" }

@@ -9,17 +9,17 @@ output "bucket_arns" {
 }
 
 output "tables_location" {
-  description = "Where tables lie: `s3://bucket/tables`; add a name for each table."
+  description = "Location of tables: `s3://bucket/tables`; append a name for each table."
   value       = try("s3://${local.buckets["tables"].name}/tables", null)
 }
 
 output "dead_letters_location" {
-  description = "Where dead letters lie: `s3://bucket/dead-letters`; add the pipeline's name."
+  description = "Location of dead letters: `s3://bucket/dead-letters`; append the pipeline's name."
   value       = try("s3://${local.buckets["dead-letters"].name}/dead-letters", null)
 }
 
 output "registry_location" {
-  description = "Where transforms lie: `s3://bucket/transforms`, for `pipeline.transform.registry` and `sluicebox push`."
+  description = "Location of transforms: `s3://bucket/transforms`, for `pipeline.transform.registry` and `sluicebox push`."
   value       = try("s3://${local.buckets["registry"].name}/transforms", null)
 }
 

@@ -1,30 +1,30 @@
 variable "create" {
-  description = "Whether to make anything at all."
+  description = "Whether the module creates its resources."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "name" {
-  description = "What the buckets' names begin with; kind and account follow."
+  description = "Prefix of the buckets' names; kind and account follow."
   type        = string
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{0,29}$", var.name))
-    error_message = "name must be 1 to 30 lower case letters, digits or `-`, and begin with a letter or digit: a bucket's name has at most 63, and more follows."
+    error_message = "name must be 1 to 30 lower case letters, digits or `-`, and begin with a letter or digit: a bucket's name has at most 63, and the module appends to it."
   }
 }
 
 variable "tags" {
-  description = "Tags for everything that takes tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a KMS key that is there already. Null makes one, for the buckets and the logs."
+  description = "ARN of an existing KMS key. Null creates one, for the buckets and the logs."
   type        = string
   default     = null
 
@@ -35,7 +35,7 @@ variable "kms_key_arn" {
 }
 
 variable "upload_days_max" {
-  description = "After how many days an unfinished upload is aborted. What a killed process left behind is paid for until then."
+  description = "Days until S3 aborts an unfinished upload. Until then the parts that a killed process left cost storage."
   type        = number
   default     = 1
   nullable    = false
