@@ -1,10 +1,10 @@
-//! A failure of a client of the outside, such as a Kafka client: in its own words, with the answer to who can mend it.
+//! The failure of a client of an outside system, such as a Kafka client, with the answer to "will a retry help?".
 
 use std::error::Error;
 
 use crate::ErrorKind;
 
-/// A client failed. Which client it is and what it knows of the outside stay in its own crate.
+/// A client failed. The error types of the client itself stay in its own crate.
 #[derive(Debug, thiserror::Error)]
 #[error("{client}: {doing} failed: {source}")]
 pub struct ClientError {
@@ -25,7 +25,7 @@ impl ClientError {
         Self { kind, client, doing, source: source.into() }
     }
 
-    /// Who can mend it.
+    /// Whether a retry helps, and if not, who can fix it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

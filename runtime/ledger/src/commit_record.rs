@@ -1,12 +1,12 @@
-//! What a commit says of itself in the table's log, under one key of `commitInfo`: enough to prove afterwards that every
-//! offset is accounted for. Shapes only; nothing here reads or writes a log.
+//! The record that a commit leaves in the table's log, under one key of `commitInfo`. It is enough to prove afterwards that
+//! every offset is accounted for. Types only; nothing here reads or writes a log.
 
 use serde::{Deserialize, Serialize};
 
 /// The key of [`CommitRecord`] in a commit's `commitInfo`.
 pub const COMMIT_INFO_KEY: &str = "sluicebox";
 
-/// What a commit says of itself in the table's log: enough to prove that every offset is accounted for.
+/// The record of one flush of the walk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitRecord {
     /// The pipeline's name.
@@ -17,12 +17,12 @@ pub struct CommitRecord {
     pub rows: u64,
     /// One entry per partition that the commit takes in.
     pub partitions: Vec<PartitionTally>,
-    /// Moves of the ledger without records.
+    /// Offsets that the ledger skips without records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skips: Vec<Skip>,
 }
 
-/// A move of one partition's ledger that no record stands for.
+/// A move of one partition's ledger without records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skip {
     /// The topic's name.
@@ -31,7 +31,7 @@ pub struct Skip {
     pub partition: i32,
     /// The table's ledger before; none if the table did not know the partition.
     pub from: Option<i64>,
-    /// The ledger after. Below `from` only if the topic was made anew.
+    /// The ledger after. Below `from` only if the topic was recreated.
     pub to: i64,
     /// Why.
     pub why: SkipReason,
@@ -43,14 +43,14 @@ pub struct Skip {
 pub enum SkipReason {
     /// The partition is new to the table, and this is where it starts.
     Start,
-    /// Records are gone from the topic, and somebody said `--accept-gap`.
+    /// Records are gone from the topic, and the operator passed `--accept-gap`.
     AcceptedGap,
-    /// The topic was made anew, and somebody said `--accept-gap`: its offsets begin again.
+    /// The topic was recreated, so its offsets begin again, and the operator passed `--accept-gap`.
     TopicRecreated,
 }
 
-/// What became of the records of one partition in one commit. Offsets that no record had (compaction, transaction
-/// markers) are in the range, but in none of the counts.
+/// The counts of one partition in one commit. Offsets without a record (compaction, transaction markers) are in the range,
+/// but in none of the counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionTally {
     /// The topic's name.
@@ -63,19 +63,18 @@ pub struct PartitionTally {
     pub to: i64,
     /// Records that became one row or more, in any of the pipeline's tables.
     pub emitted: u64,
-    /// Records that the transform dropped on purpose.
+    /// Records that the transform filtered out.
     pub filtered: u64,
     /// Records that became dead letters.
     pub rejected: u64,
-    /// The transform that judged them, if it is another than the commit's: a canary.
+    /// The transform that judged them, if it is not the commit's: a canary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform_digest: Option<String>,
 }
 
-/// What a commit says of itself, under the same key, that is no flush of a walk but a step of a redrive or a discard. It moves
-/// no ledger and takes in no range: its rows and letters are of offsets that an earlier flush has accounted for as rejected.
-/// A position may therefore be in a table (by an `apply`) and in the dead letters with the status `redriven`, and that is
-/// right; with the status `open` it is not.
+/// The record, under the same key, of a commit that is a step of a redrive or a discard. It moves no ledger and takes in no
+/// range: an earlier flush has accounted for its offsets as rejected. A position may therefore be both in a table (by an
+/// `apply`) and in the dead letters with the status `redriven`. With the status `open` it must not be in a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedriveRecord {
     /// The pipeline's name.
@@ -87,28 +86,28 @@ pub struct RedriveRecord {
 /// A step of a redrive or a discard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redrive {
-    /// The redrive's id, which the letters' `resolution` names as well; a discard has one, too.
+    /// The id of the redrive or discard, which is also in the letters' `resolution`.
     pub id: String,
     /// Which step.
     pub phase: RedrivePhase,
-    /// The transform that judged the letters anew: `sha256:…`; none of a discard.
+    /// The transform that judged the letters again: `sha256:…`; none for a discard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform_digest: Option<String>,
     /// One entry per partition that letters come from.
     pub partitions: Vec<RedrivePartition>,
 }
 
-/// The steps, in their order; a discard has one only.
+/// The steps of a redrive, in order. A discard is a single step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RedrivePhase {
-    /// In the dead letters: judged anew, and marked `redriving`, `redriven` (no rows to make) or `open` still.
+    /// In the dead letters: judged again, and marked `redriving`, `redriven` (filtered: no rows) or still `open`.
     Claim,
-    /// In a table: the rows of those that were marked `redriving`.
+    /// In a table: the rows of the letters that are marked `redriving`.
     Apply,
-    /// In the dead letters: those are `redriven`.
+    /// In the dead letters: these letters are marked `redriven`.
     Settle,
-    /// In the dead letters: marked `discarded`.
+    /// In the dead letters: letters are marked `discarded`.
     Discard,
 }
 
@@ -119,7 +118,7 @@ pub struct RedrivePartition {
     pub topic: String,
     /// The partition's number.
     pub partition: i32,
-    /// Letters that the step is about.
+    /// The letters of the step.
     pub letters: u64,
     /// Rows that the commit adds to this table.
     pub rows: u64,

@@ -1,16 +1,26 @@
-//! Who can mend a failure: every error of the runtime answers this one question, through its `kind()`.
+//! Will a retry help, and if not, who can fix it? Every error of the runtime answers this question through its `kind()`.
 
-/// Who can mend a failure, and therefore what the walk does about it.
+/// Who can fix a failure, and therefore what the walk does about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The walk itself: it reads the ledger again, goes back to it and carries on.
+    /// The walk itself: it reads the ledger again, goes back to it and continues.
     Rewind,
     /// The operator: the settings or the transform have to change (exit code 2).
     Configuration,
     /// Time: the environment may recover by itself, so the walk goes back to the ledger and tries again (exit code 3).
     Environment,
-    /// The operator: going on would lose records, or cannot succeed (exit code 3).
+    /// The operator: continuing would lose records, or cannot succeed (exit code 3).
     Stop,
     /// The operator, without hurry: a service reads no further and waits; a drain ends (exit code 1).
     Pause,
+}
+
+impl ErrorKind {
+    /// Whether the same attempt may succeed later although no one changes anything.
+    pub fn is_temporary(self) -> bool {
+        match self {
+            Self::Rewind | Self::Environment => true,
+            Self::Configuration | Self::Stop | Self::Pause => false,
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! The verdict on each record of a batch, with the schema's word included. Pure.
+//! The verdict on each record of a batch, including records whose rows do not fit a table's schema. Pure.
 
 use sluicebox_sandbox::Verdict;
 
 use crate::Reason;
 
-/// What became of each record of a batch.
+/// The verdicts on a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Judged {
     /// One per record.

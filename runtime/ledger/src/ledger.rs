@@ -1,15 +1,15 @@
-//! The offsets that one Delta table has taken in, kept in that table's own log as `txn` actions, and beside them which
-//! topic of that name they are of.
+//! The ledger: the offsets that one Delta table has taken in, kept in the table's own log as `txn` actions, and beside them
+//! the id of the topic that the offsets belong to.
 //!
-//! Delta itself does not deduplicate: it takes the same `(appId, version)` twice in sequence. So a commit is prepared
-//! against the ledger of one snapshot and made from that very snapshot; [`Ledger::standing`] decides what to do when
-//! the table has moved on meanwhile. Pure: reading and writing the log is `sink/commit.rs`.
+//! Delta itself does not deduplicate: it accepts the same `(appId, version)` twice. So a commit is prepared against the
+//! ledger of one snapshot and made from that same snapshot. [`Ledger::check_commit`] decides what to do when the table has
+//! moved on meanwhile. Pure: the crate `delta` reads and writes the log.
 
 use std::collections::BTreeMap;
 
 use crate::{OffsetRange, TopicPartition};
 
-/// What a table knows of each partition that this worker looks after.
+/// What a table knows of each partition of this worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     entries: BTreeMap<TopicPartition, Entry>,
@@ -20,25 +20,25 @@ pub struct Ledger {
 pub struct Entry {
     /// The next offset that the table wants; none if it has never taken in the partition.
     pub next: Option<i64>,
-    /// Which of the topics that ever had this name the offsets are of; none if that was never known.
+    /// The id of the topic that the offsets belong to; none if it was never known. Topics of one name have different ids.
     pub topic_id: Option<i64>,
 }
 
-/// How a prepared commit stands to the ledger of the table as it is now.
+/// How a prepared commit compares with the table's ledger as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitCheck {
-    /// The ledger is where it was when the commit was prepared: commit.
+    /// The ledger is as it was when the commit was prepared: commit.
     Unchanged,
-    /// The table has all that the commit brings: it had landed, or an equal one of another worker.
+    /// The table has all that the commit brings: the commit has landed, or an equal one of another worker has.
     AlreadyCommitted,
-    /// Another worker has moved some of the partitions: the staged files overlap with its rows and must be dropped.
+    /// Another worker has committed some of the partitions: the staged files overlap with its rows and must be dropped.
     Fenced,
 }
 
-/// Offset ranges by partition, as one commit takes them in.
+/// The offset ranges that one commit takes in, by partition.
 pub type Ranges = BTreeMap<TopicPartition, OffsetRange>;
 
-/// What a commit makes of the ledger's entries.
+/// Ledger entries by partition, as a commit sets them.
 pub type Entries = BTreeMap<TopicPartition, Entry>;
 
 /// The `appId` under which a table remembers a partition of a pipeline.
@@ -46,7 +46,7 @@ pub fn app_id(pipeline: &str, partition: &TopicPartition) -> String {
     format!("sluicebox/{pipeline}/{partition}")
 }
 
-/// The `appId` under which a table remembers which topic a partition's offsets are of.
+/// The `appId` under which a table remembers the id of a partition's topic.
 pub fn topic_id_app_id(pipeline: &str, partition: &TopicPartition) -> String {
     format!("sluicebox-topic/{pipeline}/{partition}")
 }
@@ -62,7 +62,7 @@ impl Ledger {
         self.entry(partition).next
     }
 
-    /// Which topic of this name the table's offsets are of, if that is known.
+    /// The id of the topic that the table's offsets belong to, if it is known.
     pub fn topic_id(&self, partition: &TopicPartition) -> Option<i64> {
         self.entry(partition).topic_id
     }
@@ -72,22 +72,22 @@ impl Ledger {
         self.next(partition).is_some_and(|next| offset < next)
     }
 
-    /// Takes over what the table's log says of a partition.
+    /// Sets what the table's log says of a partition.
     pub fn set(&mut self, partition: TopicPartition, next: Option<i64>, topic_id: Option<i64>) {
         self.entries.insert(partition, Entry { next, topic_id });
     }
 
-    /// The partitions that this worker looks after, those included that the table has never taken in.
+    /// The partitions of this worker, including those that the table has never taken in.
     pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.entries.keys()
     }
 
-    /// Forgets a partition that another worker looks after now.
+    /// Forgets a partition that another worker has taken over.
     pub fn forget(&mut self, partition: &TopicPartition) {
         self.entries.remove(partition);
     }
 
-    /// What a commit of `ranges` makes of their entries.
+    /// The entries after a commit of `ranges`.
     pub fn after(&self, ranges: &Ranges) -> Entries {
         let after = |(partition, range): (&TopicPartition, &OffsetRange)| {
             (partition.clone(), Entry { next: Some(range.to), ..self.entry(partition) })
@@ -95,20 +95,22 @@ impl Ledger {
         ranges.iter().map(after).collect()
     }
 
-    /// Moves on after a commit.
+    /// Takes over the entries of a commit.
     pub fn advance(&mut self, entries: &Entries) {
         self.entries.extend(entries.iter().map(|(partition, entry)| (partition.clone(), *entry)));
     }
 
-    /// Compares a commit that was prepared against `before` and makes `after` of its entries with this, the table's
-    /// ledger as it is now.
+    /// Compares a commit with this, the table's ledger as it is now. The commit was prepared against the ledger `before`, and
+    /// sets the entries `after`.
     pub fn check_commit(&self, before: &Ledger, after: &Entries) -> CommitCheck {
         if after.keys().all(|partition| self.entry(partition) == before.entry(partition)) {
             return CommitCheck::Unchanged;
         }
         let is_covered = |(partition, after): (&TopicPartition, &Entry)| {
             let now = self.entry(partition);
-            // Only a table that was on its way may have gone on since: a start or a step back is this one or another.
+            // A forward move may have landed and been followed by others: at least `after` is enough. A start and a move
+            // backwards must match exactly, because a larger ledger can come from another start. `None` is less than any
+            // offset.
             let is_there = match before.next(partition) {
                 Some(before) if after.next >= Some(before) => now.next >= after.next,
                 _ => now.next == after.next,
@@ -151,13 +153,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unmoved_ledger_is_open() {
+    fn an_unmoved_ledger_is_unchanged() {
         let before = ledger(&[(0, 10)]);
         assert_eq!(check_commit(&before, &before, &[(0, 10, 20), (1, 0, 5)]), CommitCheck::Unchanged);
     }
 
     #[test]
-    fn a_commit_that_landed_is_covered() {
+    fn a_commit_that_landed_is_already_committed() {
         assert_eq!(
             check_commit(&ledger(&[(0, 20)]), &ledger(&[(0, 10)]), &[(0, 10, 20)]),
             CommitCheck::AlreadyCommitted
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_is_covered_by_the_same_start_only() {
+    fn a_start_is_already_committed_only_by_the_same_start() {
         let after = Ledger::default().after(&ranges(&[(0, 10, 10)]));
         assert_eq!(ledger(&[(0, 10)]).check_commit(&Ledger::default(), &after), CommitCheck::AlreadyCommitted);
         for other in [9, 11] {
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_backwards_is_covered_only_where_it_landed() {
+    fn a_move_backwards_is_already_committed_only_where_it_landed() {
         let before = ledger(&[(0, 50), (1, 60)]);
         let after: Entries = [0, 1].map(|number| (partition(number), Entry { next: Some(0), topic_id: None })).into();
         assert_eq!(ledger(&[(0, 0), (1, 0)]).check_commit(&before, &after), CommitCheck::AlreadyCommitted);
@@ -207,7 +209,7 @@ mod tests {
     }
 
     proptest! {
-        /// After a commit, the same ranges stand as covered, never as open.
+        /// After a commit, the same ranges are already committed, never unchanged.
         #[test]
         fn a_repeated_commit_is_never_open(next in 0i64..100, length in 1i64..50) {
             let before = ledger(&[(0, next)]);

@@ -1,5 +1,6 @@
-//! What decides: the offsets that a table has taken in ([`Ledger`]), where a partition starts ([`PartitionStart`]), what is
-//! missing ([`Loss`]), what a commit records ([`CommitRecord`]), and why a record is rejected ([`Reason`]).
+//! The rules of exactly-once, as values: the offsets that a table has taken in ([`Ledger`]), where a partition starts
+//! ([`PartitionStart`]), what is missing ([`Loss`]), what a commit records ([`CommitRecord`]), and why a record is rejected
+//! ([`Reason`]).
 //!
 //! Pure: this crate does no I/O and knows no Kafka client, no Delta table, no Arrow, no YAML and no async runtime. Its
 //! rules are therefore tested without any of them.

@@ -1,5 +1,6 @@
-//! Loss is loud: what the tables have taken in, compared with what the topic still has. Pure: sources say what there is
-//! ([`OffsetBounds`]), the ledgers what has been taken in, and the walk stops a partition where the two do not join.
+//! Loss is loud: compares what the tables have taken in with what the topic still has. Pure: sources report the topic's
+//! offsets ([`OffsetBounds`]), the ledgers those that were taken in, and the walk stops a partition where the two do not
+//! join.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,21 +8,21 @@ use std::str::FromStr;
 
 use crate::{Ledger, OffsetRange, SkipReason, TopicPartition};
 
-/// What a source knows of a partition before it is read.
+/// What a source knows of a partition before the walk reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OffsetBounds {
-    /// Where it starts if no table knows it.
+    /// Where to start if no table knows the partition.
     pub start: i64,
-    /// The offsets that there are; none if the source cannot tell.
+    /// The offsets that the topic has; none if the source cannot tell.
     pub range: Option<OffsetRange>,
-    /// Which of the topics that ever had this name it is; none if the source cannot tell.
+    /// The topic's id; none if the source cannot tell.
     pub topic_id: Option<i64>,
 }
 
-/// What there is of each partition.
+/// The bounds of each partition.
 pub type PartitionBounds = BTreeMap<TopicPartition, OffsetBounds>;
 
-/// Where a partition's records and its ledger do not join.
+/// A partition whose records and ledger do not join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
     /// The partition.
@@ -44,26 +45,26 @@ pub enum LossCause {
         ledger: i64,
         /// The topic's end.
         end: i64,
-        /// Where to go on: the end of a topic that is known to be the same; the beginning of one that may be another.
+        /// Where to continue: the end if the topic is known to be the same; the beginning if it may be another.
         resume: i64,
     },
-    /// The topic has been deleted and made anew: its offsets mean other records.
+    /// The topic has been deleted and recreated: its offsets mean other records.
     TopicRecreated {
         /// The largest ledger of the tables that know the old topic.
         ledger: i64,
         /// The first offset of the new topic.
         resume: i64,
     },
-    /// Records that the topic has were never delivered by whoever feeds us, or nobody could be asked whether there are any.
+    /// The event source never delivered records that the topic has, or the brokers could not be asked whether it has any.
     Undelivered {
         /// What is missing.
         missing: OffsetRange,
-        /// The first record in it; none if the brokers could not be asked.
+        /// The first missing record; none if the brokers could not be asked.
         first: Option<i64>,
     },
 }
 
-/// Compares what the tables have of a partition with what there is, and says where to go on.
+/// Compares the tables' ledgers with the topic's offsets, and returns the offset at which to continue.
 pub fn examine<'a>(
     partition: &TopicPartition,
     bounds: &OffsetBounds,
@@ -98,7 +99,7 @@ pub fn examine<'a>(
 }
 
 impl Loss {
-    /// The code under which `docs/errors.md` and `docs/runbooks/` know it.
+    /// The error code, as in `docs/errors.md` and `docs/runbooks/`.
     pub fn code(&self) -> &'static str {
         match self.cause {
             LossCause::OffsetsGone { .. } => "E0201",
@@ -108,7 +109,7 @@ impl Loss {
         }
     }
 
-    /// What has to be accepted before the partition can go on.
+    /// The gap that the operator has to accept before the partition can continue.
     pub fn gap(&self) -> Gap {
         let (from, to) = match self.cause {
             LossCause::OffsetsGone { missing } | LossCause::Undelivered { missing, .. } => (missing.from, missing.to),
@@ -119,9 +120,10 @@ impl Loss {
         Gap { partition: self.partition.clone(), from, to }
     }
 
-    /// Why a ledger moves over the gap, once it is accepted.
+    /// Why a ledger skips the gap, once it is accepted.
     pub fn skip_reason(&self) -> SkipReason {
         match self.cause {
+            // Not known to be the same topic, so it resumes at the beginning, as if it were recreated.
             LossCause::LedgerAhead { end, resume, .. } if resume != end => SkipReason::TopicRecreated,
             LossCause::OffsetsGone { .. } | LossCause::Undelivered { .. } | LossCause::LedgerAhead { .. } => {
                 SkipReason::AcceptedGap
@@ -146,17 +148,17 @@ impl fmt::Display for Loss {
             LossCause::LedgerAhead { ledger, end, .. } => write!(
                 f,
                 "{code} {partition}: the tables have taken in everything below offset {ledger}, but the topic ends at \
-                 {end}: it was made anew, or the brokers have lost its end"
+                 {end}: it was recreated, or the brokers have lost its end"
             ),
             LossCause::TopicRecreated { ledger, .. } => write!(
                 f,
-                "{code} {partition}: the topic has been deleted and made anew: what the tables have below offset \
-                 {ledger} is of the old one, whose records after that are gone"
+                "{code} {partition}: the topic has been deleted and recreated: what the tables have below offset \
+                 {ledger} is of the old topic, whose later records are gone"
             ),
             LossCause::Undelivered { missing, first: Some(first) } => write!(
                 f,
                 "{code} {partition}: offsets {missing} were not delivered, but the topic has records there, the first at \
-                 {first}: the event source has dropped them, or another process was to read them"
+                 {first}: the event source has dropped them, or another process was meant to read them"
             ),
             LossCause::Undelivered { missing, first: None } => write!(
                 f,
@@ -168,22 +170,22 @@ impl fmt::Display for Loss {
             LossCause::Undelivered { .. } => write!(
                 f,
                 "; see docs/runbooks/{code}.md; `sluicebox run --drain` on the same pipeline takes in what is missing; to \
-                 go on without it: `lambda: {{gaps: accept}}`"
+                 continue without it: `lambda: {{gaps: accept}}`"
             ),
-            _ => write!(f, "; see docs/runbooks/{code}.md; to go on without what is missing: --accept-gap {gap}"),
+            _ => write!(f, "; see docs/runbooks/{code}.md; to continue without what is missing: --accept-gap {gap}"),
         }
     }
 }
 
-/// A move of one partition's ledger that somebody has to agree to, as `--accept-gap` takes it: `orders/3@1200-5000`.
-/// Offsets begin again in a topic that was made anew, so that it may go backwards.
+/// A move of one partition's ledger that the operator has to accept, as `--accept-gap` takes it: `orders/3@1200-5000`.
+/// It may go backwards, because the offsets of a recreated topic begin again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The partition.
     pub partition: TopicPartition,
-    /// Where the ledger stands.
+    /// The ledger's next offset.
     pub from: i64,
-    /// Where to go on.
+    /// Where to continue.
     pub to: i64,
 }
 
@@ -193,7 +195,7 @@ impl fmt::Display for Gap {
     }
 }
 
-/// A text that is no [`Gap`].
+/// A text is not a [`Gap`].
 #[derive(Debug, thiserror::Error)]
 #[error("not a gap; write topic/partition@from-to, as the error message does: orders/3@1200-5000")]
 pub struct NotAGap;
@@ -237,17 +239,17 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_goes_on_at_the_smallest_ledger_and_starts_where_the_source_says() {
+    fn a_partition_continues_at_the_smallest_ledger_and_starts_where_the_source_says() {
         assert_eq!(examined(bounds(10, 50, None), &[ledger(40, None), ledger(20, None)]), Ok(20));
         assert_eq!(examined(bounds(10, 50, None), &[ledger(None, None), ledger(20, None)]), Ok(20));
         assert_eq!(examined(bounds(10, 50, None), &[ledger(None, None), ledger(None, None)]), Ok(50));
-        // At the very edges nothing is missing.
+        // A ledger at either end of the range misses nothing.
         assert_eq!(examined(bounds(10, 50, Some(1)), &[ledger(10, Some(1)), ledger(50, None)]), Ok(10));
         assert_eq!(examined(OffsetBounds { start: 0, range: None, topic_id: None }, &[ledger(7, None)]), Ok(7));
     }
 
     #[test]
-    fn what_is_gone_is_named_exactly() {
+    fn missing_offsets_are_named_exactly() {
         let gone = examined(bounds(10, 50, None), &[ledger(40, None), ledger(9, None)]);
         assert_eq!(gone, Err(("E0201", "orders/3@9-10".to_owned(), SkipReason::AcceptedGap)));
     }
@@ -261,10 +263,10 @@ mod tests {
     }
 
     #[test]
-    fn another_topic_of_the_same_name_is_recognised_whatever_its_offsets() {
+    fn another_topic_of_the_same_name_is_recognised_at_any_offsets() {
         let recreated = examined(bounds(0, 5_000, Some(2)), &[ledger(20, Some(1)), ledger(40, Some(1))]);
         assert_eq!(recreated, Err(("E0203", "orders/3@40-0".to_owned(), SkipReason::TopicRecreated)));
-        // One table has moved on already: it is still to be accepted for the other.
+        // One table has skipped the gap already; the other still has to.
         let half_way = examined(bounds(0, 5_000, Some(2)), &[ledger(0, Some(2)), ledger(20, Some(1))]);
         assert_eq!(half_way, Err(("E0203", "orders/3@20-0".to_owned(), SkipReason::TopicRecreated)));
     }

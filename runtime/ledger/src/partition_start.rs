@@ -1,8 +1,8 @@
-//! Where the walk starts to read a partition: noted in every table before the first record is read. Pure.
+//! Where the walk starts to read a partition. Every table records it before the first record is read. Pure.
 
 use crate::{Entry, Loss, LossCause, SkipReason, TopicPartition};
 
-/// Where a partition starts. Every table notes it before the walk reads the partition's first record.
+/// Where a partition starts. Every table records it before the walk reads the partition's first record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionStart {
     /// The partition.
@@ -11,12 +11,12 @@ pub struct PartitionStart {
     pub to: i64,
     /// The id of the topic that has this name now, if the source can tell.
     pub topic_id: Option<i64>,
-    /// The loss that an operator has accepted.
+    /// The loss that the operator has accepted.
     pub accepted: Option<Loss>,
 }
 
 impl PartitionStart {
-    /// The ledger's entry after this start, given the one before; none if the table has nothing to note.
+    /// The ledger's entry after this start, given the one before; none if the table has nothing to record.
     pub fn entry_after(&self, before: &Entry) -> Option<Entry> {
         let next = match before.next {
             Some(next) if !self.moves(before, next) => next,
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_notes_only_what_it_does_not_know() {
+    fn a_table_records_only_what_it_does_not_know() {
         let entry = |next, topic_id| Some(Entry { next: Some(next), topic_id });
         assert_eq!(start(None, 7, None).entry_after(&Entry::default()), entry(7, None));
         assert_eq!(start(None, 7, None).entry_after(&at(9)), None);

@@ -1,10 +1,10 @@
-//! Where a record stands in the stream: topic, partition, offset. Knows nothing of Kafka clients or Delta tables.
+//! The position of a record: topic, partition, offset. Knows nothing of Kafka clients or Delta tables.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// One partition of one topic; ordered, so that reports and logs are stable.
+/// One partition of one topic. Ordered, so that reports and logs have a stable order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
     /// The topic's name.
@@ -26,7 +26,7 @@ impl fmt::Display for TopicPartition {
     }
 }
 
-/// The next offset per partition: everything below has been accounted for.
+/// The next offset of each partition: everything below is accounted for.
 pub type Offsets = BTreeMap<TopicPartition, i64>;
 
 /// Offsets `from..to` of one partition.
@@ -34,7 +34,7 @@ pub type Offsets = BTreeMap<TopicPartition, i64>;
 pub struct OffsetRange {
     /// The first offset of the range.
     pub from: i64,
-    /// The offset after its last.
+    /// The offset after the last.
     pub to: i64,
 }
 

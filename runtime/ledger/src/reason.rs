@@ -1,11 +1,11 @@
-//! Why a record is a dead letter. Pure.
+//! Why a record was rejected. Pure.
 
 use std::fmt;
 
 /// Where a record was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// The transform said so.
+    /// The transform rejected it.
     Transform,
     /// The transform trapped, exceeded a limit, or returned something malformed.
     Sandbox,
@@ -14,7 +14,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// As the column `stage` has it.
+    /// The text in the column `stage`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Transform => "transform",
@@ -23,7 +23,7 @@ impl Stage {
         }
     }
 
-    /// From the column's text.
+    /// Reads the column's text.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Transform, Self::Sandbox, Self::Schema].into_iter().find(|stage| stage.as_str() == text)
     }
@@ -42,13 +42,13 @@ pub struct Reason {
     pub record: usize,
     /// Where it was rejected.
     pub stage: Stage,
-    /// Short and stable, for grouping.
+    /// Short and stable, to group by.
     pub code: String,
-    /// For a person.
+    /// What is wrong, for people.
     pub message: String,
-    /// Where in the record, if it matters.
+    /// The path within the record, if there is one.
     pub path: Option<String>,
-    /// Where in the guest, if it trapped.
+    /// The guest's backtrace, if it trapped.
     pub backtrace: Option<String>,
 }
 

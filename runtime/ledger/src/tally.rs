@@ -1,4 +1,4 @@
-//! Counts what became of the records of one flush, per partition: the ranges that a commit takes in, and what it records.
+//! Counts the verdicts of one flush per partition: the ranges that a commit takes in, and the counts that it records.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use sluicebox_sandbox::Verdict;
 
 use crate::{OffsetRange, PartitionTally, Ranges, RedrivePartition, TopicPartition};
 
-/// Counts up a step of a redrive.
+/// The counts of one step of a redrive.
 #[derive(Clone, Debug, Default)]
 pub struct RedriveCounts(BTreeMap<TopicPartition, RedrivePartition>);
 
@@ -23,21 +23,21 @@ impl RedriveCounts {
         counts.rows += rows;
     }
 
-    /// The counts, one entry a partition.
+    /// The counts, one entry per partition.
     pub fn partitions(self) -> Vec<RedrivePartition> {
         self.0.into_values().collect()
     }
 }
 
-/// Counts up a flush.
+/// The counts of one flush.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     partitions: BTreeMap<TopicPartition, PartitionTally>,
 }
 
 impl Tally {
-    /// Counts records of one partition, in offset order, with their verdicts. `from` is where the range starts if these
-    /// are the partition's first of the flush: the ledger's next offset, so that ranges join without a gap.
+    /// Counts records of one partition, in offset order, with their verdicts. If these are the partition's first records of
+    /// the flush, the range starts at `from`: the ledger's next offset, so that ranges join without a gap.
     pub fn count(&mut self, partition: &TopicPartition, from: i64, offsets: &[i64], verdicts: &[Verdict]) {
         let Some(last) = offsets.last() else { return };
         let tally = self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTally {
@@ -60,7 +60,7 @@ impl Tally {
         }
     }
 
-    /// Notes who judged what is counted of a partition: in one flush, it is always the same transform.
+    /// Notes which transform judged a partition's records: it is always the same one within a flush.
     pub fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
         if let Some(tally) = self.partitions.get_mut(partition) {
             tally.transform_digest.get_or_insert_with(|| transform_digest.to_owned());
@@ -72,7 +72,7 @@ impl Tally {
         self.partitions.is_empty()
     }
 
-    /// Starts over.
+    /// Forgets all counts.
     pub fn clear(&mut self) {
         self.partitions.clear();
     }
@@ -85,7 +85,7 @@ impl Tally {
             .collect()
     }
 
-    /// The counts, one entry a partition.
+    /// The counts, one entry per partition.
     pub fn partitions(&self) -> Vec<PartitionTally> {
         self.partitions.values().cloned().collect()
     }

@@ -38,7 +38,7 @@ fn skips(pipeline: &Pipeline, table: &str) -> Result<Vec<Value>> {
 /// The flags that error messages ask for.
 fn flags(said: &str) -> Vec<&str> {
     let error =
-        said.lines().filter(|line| line.contains("; to go on without what is missing: ") && !line.starts_with('{'));
+        said.lines().filter(|line| line.contains("; to continue without what is missing: ") && !line.starts_with('{'));
     error.filter_map(|line| line.rsplit_once("--accept-gap ").map(|(_, gap)| gap)).collect()
 }
 
