@@ -1,12 +1,11 @@
-//! What lies in a registry, for people: names, the digests of each, and what its channels name.
+//! Lists a registry for people: names, the digests of each, and what its channels name.
 
 use serde::Serialize;
 use sluicebox_sandbox::Digest;
 
-use crate::Registry;
-use crate::channel::Entry;
+use crate::channel::ChannelEntry;
 use crate::error::RegistryError;
-use crate::layout;
+use crate::{Registry, layout};
 
 /// Everything of one name.
 #[derive(Debug, Serialize)]
@@ -24,14 +23,14 @@ pub struct Listed {
 pub struct ListedTransform {
     /// The component's digest.
     pub digest: Digest,
-    /// What is said of it; none if nothing is to be believed.
+    /// What its manifest says; none if no manifest can be trusted.
     #[serde(flatten)]
     pub facts: Option<Facts>,
-    /// Why nothing is to be believed.
+    /// Why no manifest can be trusted.
     pub refused: Option<String>,
 }
 
-/// What is said of a transform, in short.
+/// The manifest in short.
 #[derive(Debug, Serialize)]
 pub struct Facts {
     /// The transform's own name.
@@ -40,9 +39,9 @@ pub struct Facts {
     pub version: String,
     /// The component's size.
     pub size_bytes: u64,
-    /// What it has been compiled for.
+    /// The targets that it is compiled for.
     pub targets: Vec<String>,
-    /// By which version.
+    /// The version that compiled it.
     pub code_version: String,
     /// Hints at the keys that signed it.
     pub signers: Vec<String>,
@@ -54,16 +53,16 @@ pub struct ListedChannel {
     /// The channel's name.
     pub channel: String,
     /// Its newest entry; none if that is damaged.
-    pub entry: Option<Entry>,
-    /// Why there is none.
+    pub entry: Option<ChannelEntry>,
+    /// Why there is no entry.
     pub refused: Option<String>,
 }
 
 impl Registry {
-    /// What lies here, by name. What is damaged is listed as such.
+    /// Everything in the registry, by name. Damaged objects are listed as such.
     ///
     /// # Errors
-    /// If the store fails.
+    /// The store fails.
     pub async fn list(&self) -> Result<Vec<Listed>, RegistryError> {
         let mut names = self.objects.folders(None).await?;
         names.sort_unstable();
@@ -108,11 +107,11 @@ impl Registry {
     }
 }
 
-/// What there is, or why it is not to be believed; an error only if the store fails.
+/// The value, or why it cannot be trusted; an error only if the store fails.
 fn split<T>(found: Result<T, RegistryError>) -> Result<(Option<T>, Option<String>), RegistryError> {
     match found {
         Ok(found) => Ok((Some(found), None)),
-        Err(error) if error.may_pass() => Err(error),
+        Err(error) if error.kind().is_temporary() => Err(error),
         Err(error) => Ok((None, Some(error.to_string()))),
     }
 }

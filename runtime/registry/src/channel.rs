@@ -1,5 +1,5 @@
-//! Channels: which transform a name like `orders@prod` stands for, and what it has stood for before. Each change is one object,
-//! numbered, written once; the newest counts. This reads them; [`crate::promotion`] writes them.
+//! Channels: which transform a name like `orders@prod` points at, and the history of that. Each change is one numbered entry,
+//! an object that is written once; the newest counts. This module reads entries; [`crate::promotion`] writes them.
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -7,58 +7,58 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::Digest;
 
-use crate::Registry;
 use crate::artifact::Pin;
 use crate::error::RegistryError;
-use crate::layout;
+use crate::{Registry, layout};
 
+/// Far more than any entry needs.
 const ENTRY_BYTES_MAX: u64 = 1 << 20;
 
-/// Entries of a history that are read at once.
+/// How many entries of a history are read concurrently.
 const READS_MAX: usize = 16;
 
-/// One change of a channel: all that is true from then on.
+/// One change of a channel, with the complete new state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The channel, as it is referred to; an entry is good for no other.
+pub struct ChannelEntry {
+    /// The channel, as `name@channel`; the entry is valid for no other.
     pub channel: String,
-    /// From 1 on, without gaps.
+    /// The entry's number: from 1, without gaps.
     pub version: u64,
-    /// What was done.
+    /// What the change did.
     pub action: Action,
-    /// What the channel names.
+    /// The transform that the channel points at.
     #[serde(flatten)]
     pub pin: Pin,
-    /// What is tried beside it.
-    pub candidate: Option<Candidate>,
-    /// When, as RFC 3339 in UTC.
+    /// The transform that is tried beside it.
+    pub candidate: Option<ChannelCandidate>,
+    /// When it was changed, as RFC 3339 in UTC.
     pub at: String,
-    /// By whom, as they say.
+    /// Who changed it, in their own words.
     pub by: String,
-    /// Why, as they say.
+    /// Why, in their own words.
     pub note: Option<String>,
-    /// Tells this change from every other, so that whoever made it knows it again when a response was lost.
+    /// A random id, by which the writer recognises its own entry after a lost response.
     pub id: String,
 }
 
-/// What was done to a channel.
+/// A kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// It names another transform.
+    /// The channel points at another transform.
     Promote,
-    /// It names again what it named before.
+    /// The channel points at an earlier transform again.
     Rollback,
-    /// A candidate gets copies of records; what it makes of them is compared.
+    /// A candidate gets copies of records, and its output is compared.
     Shadow,
     /// A candidate writes for some partitions.
     Canary,
-    /// There is no candidate any longer.
+    /// The candidate is removed.
     Withdraw,
 }
 
 impl Action {
-    /// As it is written.
+    /// The text in an entry.
     pub fn name(self) -> &'static str {
         match self {
             Action::Promote => "promote",
@@ -70,46 +70,46 @@ impl Action {
     }
 }
 
-/// A transform that is tried beside the one that the channel names.
+/// A transform that is tried beside the one that the channel points at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// Which one.
+pub struct ChannelCandidate {
+    /// The transform.
     #[serde(flatten)]
     pub pin: Pin,
     /// How it is tried.
-    pub mode: Mode,
+    pub mode: CandidateMode,
 }
 
 /// How a candidate is tried.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// It gets a copy of a share of the records, and writes nothing.
+pub enum CandidateMode {
+    /// It gets copies of a share of the records, and writes nothing.
     Shadow {
-        /// More than 0, at most 1.
+        /// The share: more than 0, at most 1.
         share: f64,
     },
     /// It judges and writes for some partitions.
     Canary {
-        /// Which ones: `topic/partition`.
+        /// The partitions, as `topic/partition`.
         partitions: Vec<String>,
         /// The share of their records that it may reject before it is withdrawn; at least 0, less than 1.
         rejected_share_max: f64,
     },
 }
 
-impl Entry {
-    /// As it is stored: a line of JSON, and one with the checksum of the first.
+impl ChannelEntry {
+    /// The stored form: one line of JSON, and one line with its checksum.
     pub(crate) fn write(&self) -> serde_json::Result<Bytes> {
         Ok(Bytes::from(with_checksum(&serde_json::to_string(self)?)))
     }
 
-    /// Reads what was stored, byte by byte; an error says what is wrong with it.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Entry, String> {
+    /// Reads the stored form; an error says what is wrong with it.
+    pub(crate) fn read(bytes: &[u8]) -> Result<ChannelEntry, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         let (line, _) = text.split_once('\n').unwrap_or((text, ""));
         if with_checksum(line) != text {
-            return Err("its checksum does not hold".to_owned());
+            return Err("its checksum does not match".to_owned());
         }
         serde_json::from_str(line).map_err(|error| format!("this version cannot read it: {error}"))
     }
@@ -120,23 +120,23 @@ fn with_checksum(line: &str) -> String {
 }
 
 impl Registry {
-    /// The newest entry of a channel; none if there is no such channel. One listing and one read.
+    /// The newest entry of a channel; none if the channel does not exist. One listing and one read.
     ///
     /// # Errors
-    /// If the newest entry is damaged: an older one is never taken in its place.
-    pub async fn head(&self, name: &str, channel: &str) -> Result<Option<Entry>, RegistryError> {
+    /// The newest entry is damaged: an older one never replaces it.
+    pub async fn head(&self, name: &str, channel: &str) -> Result<Option<ChannelEntry>, RegistryError> {
         match self.versions(name, channel).await?.last() {
             Some(&version) => self.entry(name, channel, version).await,
             None => Ok(None),
         }
     }
 
-    /// The newest entry after this version, if there is one: a single read where nothing has changed.
+    /// The newest entry after this version, if there is one. A single read if nothing has changed.
     ///
     /// # Errors
     /// As [`Self::head`].
-    pub async fn newer(&self, name: &str, channel: &str, version: u64) -> Result<Option<Entry>, RegistryError> {
-        let mut newest: Option<Entry> = None;
+    pub async fn newer(&self, name: &str, channel: &str, version: u64) -> Result<Option<ChannelEntry>, RegistryError> {
+        let mut newest: Option<ChannelEntry> = None;
         loop {
             let next = newest.as_ref().map_or(version, |entry| entry.version) + 1;
             match self.entry(name, channel, next).await? {
@@ -149,15 +149,15 @@ impl Registry {
     /// All entries of a channel, oldest first.
     ///
     /// # Errors
-    /// If one of them is damaged.
-    pub async fn history(&self, name: &str, channel: &str) -> Result<Vec<Entry>, RegistryError> {
+    /// An entry is damaged.
+    pub async fn history(&self, name: &str, channel: &str) -> Result<Vec<ChannelEntry>, RegistryError> {
         let versions = self.versions(name, channel).await?;
         let entries = futures::stream::iter(versions).map(|version| self.entry(name, channel, version));
-        let entries: Vec<Option<Entry>> = entries.buffered(READS_MAX).try_collect().await?;
+        let entries: Vec<Option<ChannelEntry>> = entries.buffered(READS_MAX).try_collect().await?;
         Ok(entries.into_iter().flatten().collect())
     }
 
-    /// The versions that a channel has, in order.
+    /// The versions of a channel, in order.
     async fn versions(&self, name: &str, channel: &str) -> Result<Vec<u64>, RegistryError> {
         let objects = self.objects.list(&layout::channel_folder(name, channel)).await?;
         let mut versions: Vec<u64> = objects.iter().filter_map(layout::entry_version).collect();
@@ -165,10 +165,10 @@ impl Registry {
         Ok(versions)
     }
 
-    async fn entry(&self, name: &str, channel: &str, version: u64) -> Result<Option<Entry>, RegistryError> {
+    async fn entry(&self, name: &str, channel: &str, version: u64) -> Result<Option<ChannelEntry>, RegistryError> {
         let object: Path = layout::channel_entry(name, channel, version);
         let Some(bytes) = self.objects.get(&object, ENTRY_BYTES_MAX).await? else { return Ok(None) };
-        let entry = Entry::read(&bytes).and_then(|entry| match entry.channel == format!("{name}@{channel}") {
+        let entry = ChannelEntry::read(&bytes).and_then(|entry| match entry.channel == format!("{name}@{channel}") {
             true if entry.version == version => Ok(entry),
             _ => Err(format!("it is version {} of {}", entry.version, entry.channel)),
         });

@@ -1,5 +1,5 @@
-//! What changes for the tables from one transform to another, and whether tables that the one filled take rows of the other.
-//! Pure: it compares what manifests say.
+//! What changes for the tables from one transform to another, and whether existing tables accept the rows of the other. Pure:
+//! compares manifests. [`Shape`] decides what a table accepts.
 
 use serde::Serialize;
 use sluicebox_delta::Shape;
@@ -21,7 +21,7 @@ pub struct TableDifference {
     pub table: String,
     /// Each change, in the order of its columns.
     pub changes: Vec<TableChange>,
-    /// Why a live table that was made for the old transform would refuse the new one; empty if it takes it.
+    /// Why a table that was created for the old transform would refuse the new one; empty if it accepts it.
     pub refusals: Vec<String>,
 }
 
@@ -37,30 +37,30 @@ pub enum TableChange {
     ColumnAdded {
         /// The column.
         column: String,
-        /// What it holds.
+        /// Its type.
         to: String,
     },
     /// A column is no longer written.
     ColumnRemoved {
         /// The column.
         column: String,
-        /// What it held.
+        /// Its old type.
         from: String,
     },
-    /// A column holds something else.
+    /// A column has another type.
     ColumnChanged {
         /// The column.
         column: String,
-        /// What it held.
+        /// The old type.
         from: String,
-        /// What it holds now.
+        /// The new type.
         to: String,
     },
     /// Other columns partition the table.
     PartitionsChanged {
-        /// Those that did.
+        /// The old partition columns.
         from: Vec<String>,
-        /// Those that do now.
+        /// The new ones.
         to: Vec<String>,
     },
 }
@@ -69,7 +69,7 @@ impl Difference {
     /// What changes from `old` to `new`.
     ///
     /// # Errors
-    /// If a description is of no legal table; then it is no manifest of ours.
+    /// A description is not a legal table, so the manifest is not one of Sluicebox.
     pub fn between(old: &Manifest, new: &Manifest) -> Result<Difference, String> {
         let (old, new) = (&old.description.tables, &new.description.tables);
         let mut tables = Vec::new();
@@ -80,7 +80,7 @@ impl Difference {
                     table,
                     TableChange::TableRemoved,
                     format!(
-                        "remove `tables.{}` from the pipeline file first: the transform writes it no longer",
+                        "remove `tables.{}` from the pipeline file first: the transform no longer writes it",
                         table.name
                     ),
                 )),
@@ -94,7 +94,7 @@ impl Difference {
         Ok(Difference { tables })
     }
 
-    /// Whether every live table takes the new transform as it is, and the pipeline file may stay.
+    /// Whether every existing table accepts the new transform, and the pipeline file can stay as it is.
     pub fn is_taken(&self) -> bool {
         self.tables.iter().all(|table| table.refusals.is_empty())
     }
@@ -104,7 +104,7 @@ fn whole(table: &Table, change: TableChange, refusal: String) -> TableDifference
     TableDifference { table: table.name.clone(), changes: vec![change], refusals: vec![refusal] }
 }
 
-/// What changes for a table that both write; none if nothing does.
+/// What changes for a table that both transforms write; none if nothing does.
 fn changed(old: &Table, new: &Table) -> Result<Option<TableDifference>, String> {
     let mut changes = Vec::new();
     for field in &old.fields {
@@ -127,7 +127,7 @@ fn changed(old: &Table, new: &Table) -> Result<Option<TableDifference>, String> 
     if changes.is_empty() {
         return Ok(None);
     }
-    // Columns of ours are the same on both sides, whether the pipeline has them or not.
+    // Without provenance columns: they are the same on both sides.
     let shape = |table| Shape::of(table, false).map_err(|error| format!("table `{}`: {error}", old.name));
     let refusals = shape(new)?.differences_from(&shape(old)?).iter().map(ToString::to_string).collect();
     Ok(Some(TableDifference { table: old.name.clone(), changes, refusals }))

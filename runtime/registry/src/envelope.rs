@@ -1,5 +1,5 @@
-//! What is said of a transform, and signatures of it, in one JSON file: a DSSE envelope
-//! (<https://github.com/secure-systems-lab/dsse>), which other tools read as well. Knows nothing of what is in the payload.
+//! A manifest and its signatures in one JSON file: a DSSE envelope (<https://github.com/secure-systems-lab/dsse>), which other
+//! tools can read too. Does not know what is in the payload.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::signature::{PublicKeys, SigningKey};
 
-/// What the payload is; it is signed too, so that a signature of one thing is none of another.
+/// The payload's type. It is signed too, so that a signature is valid for no other type of payload.
 pub const PAYLOAD_TYPE: &str = "application/vnd.sluicebox.transform.v1+json";
 
 /// A payload with signatures.
@@ -30,7 +30,7 @@ struct Signature {
 }
 
 impl Envelope {
-    /// Puts a payload into an envelope, signed if there is a key.
+    /// Puts a payload into an envelope, and signs it if there is a key.
     pub fn seal(payload: &[u8], key: Option<&SigningKey>) -> Envelope {
         let signature = key.map(|key| {
             let (keyid, signature) = key.sign(&pre_authentication_encoding(PAYLOAD_TYPE, payload));
@@ -43,33 +43,34 @@ impl Envelope {
         }
     }
 
-    /// As it is stored; the same envelope gives the same bytes.
+    /// The stored form; the same envelope gives the same bytes.
     ///
     /// # Errors
-    /// Never in practice: it is all text.
+    /// Never in practice: all parts are text.
     pub fn write(&self) -> serde_json::Result<Bytes> {
         serde_json::to_vec_pretty(self).map(Bytes::from)
     }
 
-    /// Reads what was stored; an error says what is wrong with it.
+    /// Reads the stored form; an error says what is wrong with it.
     ///
     /// # Errors
-    /// If it is no envelope of ours.
+    /// The bytes are not an envelope of this version.
     pub fn read(bytes: &[u8]) -> Result<Envelope, String> {
-        let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| format!("no envelope: {error}"))?;
+        let envelope: Envelope =
+            serde_json::from_slice(bytes).map_err(|error| format!("it is not an envelope: {error}"))?;
         match envelope.payload_type == PAYLOAD_TYPE {
             true => Ok(envelope),
             false => Err(format!("it holds `{}`, which this version does not know", envelope.payload_type)),
         }
     }
 
-    /// The payload, if one of the keys vouches for it or none is asked for.
+    /// The payload, if one of the keys has signed it, or if there are no keys.
     ///
     /// # Errors
-    /// What is wrong with the payload or its signatures.
+    /// The payload is damaged, or none of the keys has signed it.
     pub fn open(&self, keys: &PublicKeys) -> Result<Vec<u8>, OpenError> {
         let payload = STANDARD.decode(&self.payload);
-        let payload = payload.map_err(|error| OpenError::Payload(format!("the payload is no base64: {error}")))?;
+        let payload = payload.map_err(|error| OpenError::Payload(format!("the payload is not base64: {error}")))?;
         if keys.is_empty() {
             return Ok(payload);
         }
@@ -81,29 +82,29 @@ impl Envelope {
         Err(OpenError::Signature(match self.signers().collect::<Vec<_>>().as_slice() {
             [] => "it is not signed".to_owned(),
             signers => format!(
-                "its signatures (key {}) are none of the keys that are asked for ({})",
+                "it is signed by other keys ({}) than the required ones ({})",
                 signers.join(", "),
                 keys.ids().collect::<Vec<_>>().join(", ")
             ),
         }))
     }
 
-    /// Hints at who has signed it; nothing is believed because of them.
+    /// Hints at the keys that signed it; not verified, for display only.
     pub fn signers(&self) -> impl Iterator<Item = &str> {
         self.signatures.iter().map(|signature| signature.keyid.as_str())
     }
 }
 
-/// An envelope does not give its payload away.
+/// An envelope cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenError {
     /// The payload is damaged.
     Payload(String),
-    /// Nobody who would be believed has signed it.
+    /// None of the required keys has signed it.
     Signature(String),
 }
 
-/// What is signed: type and payload, so that neither can be taken for the other.
+/// The signed message: type and payload with their lengths, so that neither can pass for the other.
 fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let mut message = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
     message.extend_from_slice(payload);
@@ -116,7 +117,7 @@ mod tests {
 
     /// The example of DSSE's specification.
     #[test]
-    fn what_is_signed_is_what_dsse_says() {
+    fn the_signed_message_is_that_of_the_specification() {
         let message = pre_authentication_encoding("http://example.com/HelloWorld", b"hello world");
         assert_eq!(message, b"DSSEv1 29 http://example.com/HelloWorld 11 hello world");
     }

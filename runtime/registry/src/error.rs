@@ -1,17 +1,18 @@
-//! What can go wrong with a registry, and what to do.
+//! What can go wrong with a registry, and what to do about it.
 
 use std::path::PathBuf;
 
-use sluicebox_settings::ArtifactReference;
+use sluicebox_ledger::ErrorKind;
 use sluicebox_sandbox::{EngineError, LoadError};
+use sluicebox_settings::ArtifactReference;
 
 use crate::signature::KeyError;
 
-/// A registry, or what lies in it, cannot be used.
+/// A registry, or an object in it, cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// There can be no registry at such a place.
-    #[error("no registry can lie at {location}: {reason}; give a folder, a `file://` URL or an `s3://` URL")]
+    /// The location cannot hold a registry.
+    #[error("{location} cannot be a registry: {reason}; give a folder, a `file://` URL or an `s3://` URL")]
     Location {
         /// What was given.
         location: String,
@@ -21,19 +22,19 @@ pub enum RegistryError {
     /// A name is not legal.
     #[error("`{0}` cannot name an artifact or a channel: letters, digits, `.`, `_` and `-`, at most 100")]
     Name(String),
-    /// The store is out of reach, or refuses.
+    /// The store is unavailable, or refuses.
     #[error("registry {location}: {doing} {object} failed: {source}")]
     Store {
         /// Where the registry lies.
         location: String,
         /// What was being done.
         doing: &'static str,
-        /// With which object.
+        /// The object.
         object: String,
         /// The store's own words.
         source: Box<object_store::Error>,
     },
-    /// It is not there.
+    /// An object is missing.
     #[error("registry {location} has no {what}: {advice}")]
     Missing {
         /// Where the registry lies.
@@ -43,46 +44,46 @@ pub enum RegistryError {
         /// What to do.
         advice: &'static str,
     },
-    /// An object is not what was put there.
-    #[error("registry {location}: {object} is damaged, and is not used: {why}")]
+    /// An object is not what was pushed.
+    #[error("registry {location}: {object} is damaged and will not be used: {why}")]
     Damaged {
         /// Where the registry lies.
         location: String,
         /// Which object.
         object: String,
-        /// How that shows, and what to do.
+        /// What shows the damage, and what to do.
         why: String,
     },
-    /// None of the keys that are asked for has signed it.
+    /// None of the required keys has signed the object.
     #[error("registry {location}: {object} is refused: {why}; push it again with `--sign-with` and one of the keys")]
     Unsigned {
         /// Where the registry lies.
         location: String,
         /// Which object.
         object: String,
-        /// What is there instead of a signature that holds.
+        /// What is wrong with its signatures.
         why: String,
     },
-    /// A digest was given by its first digits, and they fit several.
-    #[error("{prefix} is the beginning of {count} digests: give more digits")]
+    /// The first digits of a digest match several digests.
+    #[error("{prefix} matches {count} digests: give more digits")]
     Ambiguous {
-        /// What was given.
+        /// The digits that were given.
         prefix: String,
-        /// How many it fits.
+        /// How many digests match.
         count: usize,
     },
-    /// There is nothing to change in the channel, or nothing to go back to.
+    /// The channel cannot be changed as requested.
     #[error("{reference}: {why}")]
     Channel {
         /// The channel.
         reference: ArtifactReference,
-        /// What is missing.
+        /// Why not.
         why: String,
     },
     /// A key cannot be read.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The transform cannot be run here.
+    /// The transform cannot run here.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The transform cannot be compiled for a target.
@@ -90,22 +91,35 @@ pub enum RegistryError {
     Precompile {
         /// What was to be compiled.
         component: PathBuf,
-        /// For which target.
+        /// The target.
         target: sluicebox_sandbox::Target,
         /// Why not.
         source: EngineError,
     },
-    /// What would be written cannot be.
-    #[error("cannot write what is to be kept: {0}")]
+    /// A manifest or a channel entry cannot be encoded.
+    #[error("cannot encode the object to write: {0}")]
     Unwritable(serde_json::Error),
-    /// A thread of ours ended before its work did.
+    /// A background thread ended before its work was done.
     #[error("a thread ended early: {0}")]
     Thread(String),
 }
 
 impl RegistryError {
-    /// Whether the same may succeed later, without anybody changing anything.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, RegistryError::Store { .. } | RegistryError::Thread(_))
+    /// Whether a retry helps, and if not, who can fix it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store { .. } | Self::Thread(_) => ErrorKind::Environment,
+            Self::Location { .. }
+            | Self::Name(_)
+            | Self::Missing { .. }
+            | Self::Damaged { .. }
+            | Self::Unsigned { .. }
+            | Self::Ambiguous { .. }
+            | Self::Channel { .. }
+            | Self::Key(_)
+            | Self::Load(_)
+            | Self::Precompile { .. }
+            | Self::Unwritable(_) => ErrorKind::Configuration,
+        }
     }
 }

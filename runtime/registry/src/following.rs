@@ -1,32 +1,30 @@
-//! Follows a channel while a pipeline runs: what is promoted is fetched, loaded and prepared beside the transform that judges,
-//! and only then proposed to the walk. What does not fit is refused, and all stays as it is. A canary that the walk has sent
-//! back is withdrawn for everybody.
+//! Follows a channel while a pipeline runs. Loads and prepares a promoted transform beside the one that judges, and only then
+//! proposes it to the walk. Refuses a transform that does not fit, and the old one keeps running. Withdraws a canary that the
+//! walk has sent back, so that other processes drop it too.
 
 use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use sluicebox_ledger::{ErrorKind, TopicPartition};
 use sluicebox_pipeline::rollout::candidate::{Candidate, Probation};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_settings::{BreakerSettings, Settings, TransformOrigin};
-use sluicebox_pipeline::walk::swap::Withdrawal;
-use sluicebox_ledger::ErrorKind;
-use sluicebox_pipeline::{Change, PipelineError, Proposals, PreparedTransform};
+use sluicebox_pipeline::{Change, PipelineError, PreparedTransform, Proposals, Withdrawal};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
+use sluicebox_settings::{BreakerSettings, Settings, TransformOrigin};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::info;
 
 use crate::artifact::Pin;
-use crate::channel::{Entry, Mode};
+use crate::channel::{CandidateMode, ChannelCandidate, ChannelEntry};
 use crate::pipeline::Followed;
 use crate::promotion;
 
-/// How many of its last records a canary is judged by: few, so that a bad one is sent back soon.
+/// The window of a canary's breaker: few records, so that a bad canary is withdrawn soon.
 const CANARY_WINDOW_RECORDS: u64 = 1_000;
 
-/// A pipeline that follows a channel, across as many walks as it takes.
+/// Follows a channel across the successive walks of one pipeline.
 pub struct Following {
     followed: Followed,
     settings: Settings,
@@ -35,33 +33,31 @@ pub struct Following {
     judging: watch::Sender<Transform>,
     /// The version of the entry whose candidate the walk tries.
     candidate: Option<u64>,
-    /// That of the entry whose candidate a walk has sent back: it is not tried again.
+    /// The version of the entry whose candidate a walk has sent back: it is not tried again.
     sent_back: Option<u64>,
-    /// What is still to be written down.
+    /// Withdrawals that the channel does not have yet.
     withdrawals: Vec<Withdrawal>,
-    /// Whether there is something left to be done of the newest entry, which may succeed at the next look.
+    /// Whether the newest entry is not fully applied yet, so that the next check tries again.
     is_pending: bool,
-    /// Why the newest entry is not followed.
+    /// Why the newest entry is refused.
     refusal: Option<String>,
-    /// What stands in the way for the time being.
+    /// Why the channel cannot be followed for the time being.
     trouble: Option<String>,
     /// Which of the two the walk has been told.
     told: Option<String>,
-    /// When the channel was last looked at, by the clock on the wall: others stand still in a process that is frozen.
-    looked_at: SystemTime,
+    /// When the channel was last checked. By the wall clock: monotonic clocks stand still in a frozen process.
+    checked_at: SystemTime,
     nudge: Arc<Notify>,
 }
 
-/// Why an entry is not followed.
-enum Unfit {
-    /// It may be later: it is tried again.
-    Now(String),
-    /// It never will.
-    Ever(String),
+/// Why an entry cannot be followed, and whether a retry may help.
+struct Unfit {
+    kind: ErrorKind,
+    why: String,
 }
 
 impl Following {
-    /// Follows a channel from where it stood when `judging` was taken from it.
+    /// Follows a channel from the state in which `judging` was loaded from it.
     pub fn new(
         followed: Followed,
         settings: Settings,
@@ -82,25 +78,28 @@ impl Following {
             refusal: None,
             trouble: None,
             told: None,
-            looked_at: SystemTime::now(),
+            checked_at: SystemTime::now(),
             nudge: Arc::default(),
         }
     }
 
-    /// Whoever is frozen and thawed notifies this when it is thawed: it may be time for another look.
+    /// For a process that can be frozen: notify this when it is thawed, so that the channel is checked if that is due.
     pub fn nudge(&self) -> Arc<Notify> {
         Arc::clone(&self.nudge)
     }
 
-    /// The transform that judges, as far as it is up to the channel: what a new walk begins with.
+    /// The transform of the channel that a new walk starts with.
     pub fn judging(&self) -> watch::Receiver<Transform> {
         self.judging.subscribe()
     }
 
-    /// Follows until the walk that hears of it is over; whatever it is in the middle of then, the next walk begins anew.
+    /// Follows the channel until the walk that receives the proposals ends. The next walk starts over with a change that is in
+    /// progress then.
     pub async fn follow(mut self, mut proposals: Proposals) -> Self {
-        // A walk begins without a candidate, and has been told nothing.
-        (self.is_pending, self.candidate, self.told) = (true, None, None);
+        // A new walk has no candidate and has been told nothing, so the newest entry has to be applied again.
+        self.is_pending = true;
+        self.candidate = None;
+        self.told = None;
         let changes = proposals.changes.clone();
         tokio::select! {
             () = changes.closed() => {}
@@ -112,66 +111,70 @@ impl Following {
         self
     }
 
-    /// Does not end by itself.
+    /// Follows the channel; does not end by itself.
     async fn attend(&mut self, Proposals { changes, withdrawn }: &mut Proposals) {
         let TransformOrigin::Artifact(artifact) = &self.settings.transform.origin else { return pending().await };
         let (interval, nudge) = (artifact.poll_interval, self.nudge());
         loop {
-            self.look(changes).await;
+            self.check(changes).await;
             self.withdraw().await;
             self.tell(changes).await;
             tokio::select! {
                 Some(withdrawal) = withdrawn.recv() => self.send_back(withdrawal),
                 () = sleep(interval) => {}
-                () = thawed(&nudge, self.looked_at, interval) => {}
+                () = thawed(&nudge, self.checked_at, interval) => {}
             }
         }
     }
 
-    /// Whether the channel has a new entry, and what it says.
-    async fn look(&mut self, changes: &Sender<Change>) {
-        self.looked_at = SystemTime::now();
+    /// Reads the channel's newest entry, and applies it if it is new or not fully applied.
+    async fn check(&mut self, changes: &Sender<Change>) {
+        self.checked_at = SystemTime::now();
         let Followed { registry, reference, entry, .. } = &self.followed;
         let Some(channel) = reference.channel() else { return };
         let found = registry.newer(&reference.name, channel, entry.version).await;
         self.trouble = found.as_ref().err().map(ToString::to_string);
         if let Ok(Some(entry)) = found {
-            (self.followed.entry, self.is_pending) = (entry, true);
+            self.followed.entry = entry;
+            self.is_pending = true;
         }
         if self.is_pending {
-            self.heed(changes).await;
+            self.apply_newest(changes).await;
         }
     }
 
-    async fn heed(&mut self, changes: &Sender<Change>) {
+    async fn apply_newest(&mut self, changes: &Sender<Change>) {
         let entry = self.followed.entry.clone();
-        let heeded = self.heeded(&entry, changes).await;
-        let about = |why| format!("{}, version {}: {why}", entry.channel, entry.version);
-        (self.is_pending, self.refusal) = match heeded {
-            Ok(()) => (false, None),
-            Err(Unfit::Now(why)) => {
-                self.trouble = Some(about(format!("{why}; trying again")));
-                (true, None)
-            }
-            Err(Unfit::Ever(why)) => (false, Some(about(format!("{why}; {} judges on", self.followed.pin.digest)))),
-        };
+        let applied = self.apply(&entry, changes).await;
+        self.is_pending = false;
+        self.refusal = None;
+        let Err(Unfit { kind, why }) = applied else { return };
+        let subject = format!("{}, version {}", entry.channel, entry.version);
+        if kind.is_temporary() {
+            self.is_pending = true;
+            self.trouble = Some(format!("{subject}: {why}; trying again"));
+        } else {
+            self.refusal = Some(format!("{subject}: {why}; still running {}", self.followed.pin.digest));
+        }
     }
 
-    /// Does what an entry says, as far as it has not been done yet.
-    async fn heeded(&mut self, entry: &Entry, changes: &Sender<Change>) -> Result<(), Unfit> {
+    /// Applies an entry, as far as it is not applied yet.
+    async fn apply(&mut self, entry: &ChannelEntry, changes: &Sender<Change>) -> Result<(), Unfit> {
         let wanted = entry.candidate.as_ref().filter(|_| self.sent_back != Some(entry.version));
         let is_tried = self.candidate.is_some() && self.candidate == wanted.map(|_| entry.version);
         if self.candidate.is_some() && !is_tried {
-            // Whatever becomes of the rest: whom the entry does not name is tried no longer.
+            // First, because the steps below may fail: the entry no longer names this candidate.
             self.propose(Change::Probation(None), changes).await;
             self.candidate = None;
         }
         if entry.pin != self.followed.pin {
             let transform = self.load(&entry.pin).await?;
-            let successor = PreparedTransform::prepare(&self.settings, &transform).await.map_err(unfit)?;
-            self.propose(Change::Adopt(Box::new(successor)), changes).await;
+            let prepared = PreparedTransform::prepare(&self.settings, &transform).await.map_err(unfit)?;
+            self.propose(Change::Adopt(Box::new(prepared)), changes).await;
             self.judging.send_replace(transform);
-            (self.followed.pin, self.candidate) = (entry.pin, None);
+            self.followed.pin = entry.pin;
+            // The walk drops its candidate when it adopts another transform.
+            self.candidate = None;
         }
         if let Some(candidate) = wanted.filter(|_| self.candidate.is_none()) {
             let candidate = self.try_out(candidate, entry.version).await?;
@@ -181,9 +184,10 @@ impl Following {
         Ok(())
     }
 
-    async fn try_out(&self, candidate: &crate::channel::Candidate, version: u64) -> Result<Candidate, Unfit> {
+    async fn try_out(&self, candidate: &ChannelCandidate, version: u64) -> Result<Candidate, Unfit> {
         let transform = self.load(&candidate.pin).await?;
-        let probation = probation(&candidate.mode, version).map_err(Unfit::Ever)?;
+        let probation =
+            probation(&candidate.mode, version).map_err(|why| Unfit { kind: ErrorKind::Configuration, why })?;
         let judging = self.judging.borrow().clone();
         Candidate::prepare(&self.settings, &judging, &transform, probation).await.map_err(unfit)
     }
@@ -191,23 +195,20 @@ impl Following {
     async fn load(&self, pin: &Pin) -> Result<Transform, Unfit> {
         let Followed { registry, reference, .. } = &self.followed;
         let load = registry.load_pinned(&reference.name, pin, &self.settings, &self.sandbox, self.cache.as_ref());
-        load.await.map_err(|error| match error.may_pass() {
-            true => Unfit::Now(error.to_string()),
-            false => Unfit::Ever(error.to_string()),
-        })
+        load.await.map_err(|error| Unfit { kind: error.kind(), why: error.to_string() })
     }
 
     async fn propose(&mut self, change: Change, changes: &Sender<Change>) {
         if !matches!(change, Change::Refused(_)) {
-            // To the walk, a change that it makes is the end of what was refused before.
+            // The walk forgets an earlier refusal when it makes a change.
             self.told = None;
         }
         if changes.send(change).await.is_err() {
-            info!("the walk is over; the next one begins with what the channel says");
+            info!("change not delivered: the walk has ended; the next walk starts with the channel's newest entry");
         }
     }
 
-    /// Has the walk say what is refused, or stands in the way; once, until that changes.
+    /// Tells the walk about a refusal or trouble, so that it reports it; once, until it changes.
     async fn tell(&mut self, changes: &Sender<Change>) {
         let what = self.refusal.as_ref().or(self.trouble.as_ref()).cloned();
         if self.told != what {
@@ -216,66 +217,66 @@ impl Following {
         }
     }
 
-    /// The walk has sent a canary back.
+    /// Notes that the walk has sent a canary back.
     fn send_back(&mut self, withdrawal: Withdrawal) {
         self.sent_back = Some(withdrawal.order);
         self.candidate = self.candidate.filter(|&version| version != withdrawal.order);
         self.withdrawals.push(withdrawal);
     }
 
-    /// Writes down for everybody which canaries were sent back, unless the channel has moved on meanwhile. What cannot be
-    /// written down now is left for the next time.
+    /// Withdraws sent-back canaries in the channel, so that other processes drop them too, unless the channel has changed
+    /// meanwhile. A withdrawal that the registry does not accept now is left for the next call.
     pub async fn withdraw(&mut self) {
         let Followed { registry, reference, .. } = &self.followed;
         let Some(channel) = reference.channel() else { return };
         while let Some(Withdrawal { transform_digest, order, why }) = self.withdrawals.last() {
-            let change = promotion::Change {
+            let change = promotion::ChangeRequest {
                 by: format!("pipeline {}", self.settings.name),
                 note: Some(why.clone()),
                 only_at: Some(*order),
             };
             match registry.withdraw(&reference.name, channel, &change).await {
-                Err(error) if error.may_pass() => {
-                    let trouble =
-                        "the canary is sent back here, and the channel cannot be told, so that others try it on";
+                Err(error) if error.kind().is_temporary() => {
+                    let trouble = "this process has dropped the canary, but cannot withdraw it in the channel, so other \
+                                   processes still try it";
                     self.trouble = Some(format!("{reference}, version {order}: {trouble}: {error}"));
                     return;
                 }
-                Err(error) => info!(%error, transform_digest, "the canary's withdrawal is not written down"),
-                Ok(_) => info!(transform_digest, "the canary is withdrawn"),
+                Err(error) => {
+                    info!(%error, transform_digest, "canary not withdrawn: the channel has changed meanwhile")
+                }
+                Ok(_) => info!(transform_digest, "canary withdrawn in the channel"),
             }
             self.withdrawals.pop();
         }
     }
 }
 
-/// Until a nudge comes at a time when another look is due.
-async fn thawed(nudge: &Notify, looked_at: SystemTime, interval: Duration) {
+/// Waits for a nudge at a time when the channel is due for a check.
+async fn thawed(nudge: &Notify, checked_at: SystemTime, interval: Duration) {
     loop {
         nudge.notified().await;
-        if looked_at.elapsed().is_ok_and(|age| age >= interval) {
+        if checked_at.elapsed().is_ok_and(|age| age >= interval) {
             return;
         }
     }
 }
 
 fn unfit(error: PipelineError) -> Unfit {
-    match error.kind() {
-        ErrorKind::Environment | ErrorKind::Rewind => Unfit::Now(error.to_string()),
-        ErrorKind::Configuration | ErrorKind::Stop | ErrorKind::Pause => Unfit::Ever(error.to_string()),
-    }
+    Unfit { kind: error.kind(), why: error.to_string() }
 }
 
-fn probation(mode: &Mode, order: u64) -> Result<Probation, String> {
+fn probation(mode: &CandidateMode, order: u64) -> Result<Probation, String> {
     match mode {
-        Mode::Shadow { share } => Ok(Probation::Shadow { share: *share }),
-        Mode::Canary { partitions, rejected_share_max } => {
+        CandidateMode::Shadow { share } => Ok(Probation::Shadow { share: *share }),
+        CandidateMode::Canary { partitions, rejected_share_max } => {
             let parse = |text: &String| {
                 let (topic, partition) = text.rsplit_once('/')?;
                 Some(TopicPartition::new(topic, partition.parse().ok()?))
             };
             let partitions = partitions.iter().map(|text| parse(text).ok_or(text)).collect::<Result<_, _>>();
-            let partitions = partitions.map_err(|text| format!("`{text}` is no partition; write topic/partition"))?;
+            let partitions =
+                partitions.map_err(|text| format!("`{text}` is not a partition; write topic/partition"))?;
             let rejected_share_max = *rejected_share_max;
             let breaker = BreakerSettings { window_records: CANARY_WINDOW_RECORDS, rejected_share_max };
             Ok(Probation::Canary { partitions, breaker, order })

@@ -1,9 +1,9 @@
-//! Where things lie in a registry. Names only.
+//! The object names of a registry. Names only.
 
 use object_store::path::Path;
 use sluicebox_sandbox::{Digest, Metering, Target};
 
-/// The digits of a version in an object's name: so many that names sort as numbers do.
+/// The digits of a version in an object's name: enough for names to sort as numbers.
 const VERSION_DIGITS: usize = 20;
 
 /// Everything of one transform: `orders/sha256/<hex>`.
@@ -27,12 +27,12 @@ pub fn form(name: &str, digest: &Digest, target: Target, metering: Metering, cod
     transform_folder(name, digest).join(format!("{target}.{metering}.{}.cwasm", &hex[..16]))
 }
 
-/// What all of it is, named by what it holds.
+/// The manifest, named by its own checksum.
 pub fn manifest(name: &str, digest: &Digest, manifest: &Digest) -> Path {
     transform_folder(name, digest).join(format!("manifest.{}.json", manifest.hex()))
 }
 
-/// The digest in the name of a manifest; none if it is the name of something else.
+/// The digest in the name of a manifest; none if the object is not a manifest.
 pub fn manifest_digest(object: &Path) -> Option<Digest> {
     let hex = object.filename()?.strip_prefix("manifest.")?.strip_suffix(".json")?;
     format!("sha256:{hex}").parse().ok()
@@ -48,12 +48,12 @@ pub fn channel_folder(name: &str, channel: &str) -> Path {
     channels_folder(name).join(channel)
 }
 
-/// One entry of it.
+/// One entry of a channel.
 pub fn channel_entry(name: &str, channel: &str, version: u64) -> Path {
     channel_folder(name, channel).join(format!("{version:0VERSION_DIGITS$}.json"))
 }
 
-/// The version in the name of an entry; none if it is the name of something else.
+/// The version in the name of an entry; none if the object is not an entry.
 pub fn entry_version(object: &Path) -> Option<u64> {
     let digits = object.filename()?.strip_suffix(".json")?;
     let is_version = digits.len() == VERSION_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());

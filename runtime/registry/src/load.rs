@@ -1,26 +1,25 @@
-//! From an artifact to a transform that runs. This is the one place where machine code from a registry is let in: only with
-//! the checksum that a manifest which is believed has of it. Whatever else lies there is compiled anew, or refused.
+//! Loads an artifact. This is the one place that lets machine code from a registry run: only code with the checksum in a
+//! trusted manifest. Otherwise the component is compiled again, or refused.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use object_store::path::Path;
-use sluicebox_settings::Settings;
 use sluicebox_sandbox::{
     CODE_VERSION, CacheFolder, Digest, Forms, Limits, LoadError, Metering, Sandbox, Target, Transform,
 };
+use sluicebox_settings::Settings;
 
-use crate::Registry;
 use crate::artifact::{Artifact, Pin};
 use crate::error::RegistryError;
-use crate::layout;
+use crate::{Registry, layout};
 
 impl Registry {
-    /// Fetches an artifact, makes sure that it is what was pushed, and loads it: from its machine code where there is some for
-    /// this machine and version, else from its component.
+    /// Fetches an artifact, checks that it is what was pushed, and loads it: from its machine code if there is some for this
+    /// machine and version, else from its component.
     ///
     /// # Errors
-    /// If the component is not there or not what was pushed, or cannot be run here.
+    /// The component is missing or not what was pushed, or cannot run here.
     pub async fn load(
         &self,
         sandbox: &Sandbox,
@@ -35,7 +34,7 @@ impl Registry {
         }
         let (wasm, forms) = futures::try_join!(self.wasm(artifact), self.forms(artifact))?;
         let (sandbox, limits, cache) = (sandbox.clone(), limits.clone(), cache.cloned());
-        // Compiling takes a while, and describing runs the guest.
+        // On a thread of its own: compiling takes a while, and reading the description runs the guest.
         let load = move || match forms {
             Some(forms) => sandbox.load_precompiled(&title, wasm.into(), &limits, forms, cache.as_ref()),
             None => sandbox.load_bytes(&title, wasm.into(), &limits, cache.as_ref()),
@@ -44,7 +43,7 @@ impl Registry {
         Ok(loaded.map_err(|error| RegistryError::Thread(error.to_string()))??)
     }
 
-    /// Finds what a pin names, and loads it as these settings ask for.
+    /// Finds the artifact that a pin identifies, and loads it with the limits of these settings.
     ///
     /// # Errors
     /// As [`Self::pinned`] and [`Self::load`].
@@ -60,10 +59,11 @@ impl Registry {
         self.load(sandbox, &artifact, &settings.transform.limits, cache).await
     }
 
-    /// Makes sure that all machine code is there that the manifest names, for whatever machine, and is what was pushed.
+    /// Checks that the registry has all machine code that the manifest names, for every target, and that it is what was
+    /// pushed.
     ///
     /// # Errors
-    /// If some of it is not.
+    /// Some of it is missing or not what was pushed.
     pub async fn require_whole(&self, artifact: &Artifact) -> Result<(), RegistryError> {
         for (target, metering) in Target::ALL.into_iter().flat_map(|target| Metering::ALL.map(|it| (target, it))) {
             let Some(form) = artifact.manifest.form(target, metering) else { continue };
@@ -75,7 +75,7 @@ impl Registry {
         Ok(())
     }
 
-    /// The component, if it is the one with this digest.
+    /// The component, if it has the artifact's digest.
     pub(crate) async fn wasm(&self, artifact: &Artifact) -> Result<Bytes, RegistryError> {
         let object = layout::wasm(&artifact.name, &artifact.pin.digest);
         let Some(wasm) = self.objects.get(&object, artifact.manifest.size_bytes).await? else {
@@ -87,15 +87,15 @@ impl Registry {
         }
     }
 
-    /// The machine code for this machine; none if there is none, or if what lies there is not what was pushed. What the
-    /// artifact's own manifest lacks another may have that is believed: the component may have been pushed again, by
-    /// another version or for another target.
+    /// The machine code for this machine; none if it is missing or not what was pushed. If the artifact's own manifest lacks
+    /// it, another trusted manifest may have it: the component may have been pushed again, by another version or for another
+    /// target.
     async fn forms(&self, artifact: &Artifact) -> Result<Option<Forms>, RegistryError> {
         let Some(target) = Target::here() else { return Ok(None) };
         if let Some(forms) = self.forms_of(artifact, target).await? {
             return Ok(Some(forms));
         }
-        for other in self.believed(&artifact.name, &artifact.pin.digest).await?.0 {
+        for other in self.trusted(&artifact.name, &artifact.pin.digest).await?.0 {
             if other.pin != artifact.pin
                 && let Some(forms) = self.forms_of(&other, target).await?
             {
@@ -109,18 +109,20 @@ impl Registry {
         if artifact.manifest.code_version != CODE_VERSION {
             return Ok(None);
         }
-        let of = |metering| self.form(artifact, target, metering);
-        let (epochs, fuel) = futures::try_join!(of(Metering::Epochs), of(Metering::Fuel))?;
+        let (epochs, fuel) = futures::try_join!(
+            self.form(artifact, target, Metering::Epochs),
+            self.form(artifact, target, Metering::Fuel)
+        )?;
         let (Some(epochs), Some(fuel)) = (epochs, fuel) else { return Ok(None) };
-        #[expect(unsafe_code, reason = "the one place where machine code from a registry is let in")]
-        // SAFETY: each of the two has the checksum of a manifest that is believed (`artifact.rs`), for this target and way to
-        // meter it. Whoever may write a manifest that is believed may choose the transform as well, and is trusted with both:
-        // without `keys` that is whoever may write to the registry, with them whoever has one of the keys.
+        #[expect(unsafe_code, reason = "the one place that lets machine code from a registry run")]
+        // SAFETY: each of the two has its checksum in a trusted manifest (`artifact.rs`), for this target and way to meter.
+        // A person who can write a trusted manifest can choose the transform too, and is trusted with both: without `keys`
+        // every person with write access to the registry, with `keys` every owner of one of the keys.
         let forms = unsafe { Forms::from_trusted(epochs, fuel) };
         Ok(Some(forms))
     }
 
-    /// The code of one form, if it has the checksum that the manifest says.
+    /// The code of one form, if it has the checksum in the manifest.
     async fn form(
         &self,
         artifact: &Artifact,
@@ -131,8 +133,8 @@ impl Registry {
         let object = layout::form(&artifact.name, &artifact.pin.digest, target, metering, &form.sha256);
         let code = match self.objects.get(&object, form.size_bytes).await {
             Ok(Some(code)) if Digest::of(&code) == form.sha256 => return Ok(Some(code)),
-            Ok(Some(_)) => "its checksum is another one",
-            Ok(None) => "it is not there",
+            Ok(Some(_)) => "it has another checksum",
+            Ok(None) => "it is missing",
             Err(RegistryError::Damaged { .. }) => "it has another size",
             Err(error) => return Err(error),
         };
@@ -141,6 +143,6 @@ impl Registry {
     }
 
     fn note_unusable(&self, object: &Path, why: &str) {
-        tracing::warn!(registry = self.location(), %object, why, "a precompiled form is not what was pushed, and is not run");
+        tracing::warn!(registry = self.location(), %object, why, "machine code refused; compiling the component instead");
     }
 }

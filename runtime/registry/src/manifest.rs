@@ -1,38 +1,37 @@
-//! What a registry says of a transform: all that can be known without running it, and the checksum of every object that
-//! belongs to it.
+//! A transform's manifest: what is known of it without running it, and the checksum of each of its objects.
 
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::{Description, Digest, Metering, Target};
 
-/// What is said of one transform. Fields that a newer version adds are left out of account.
+/// The manifest of one transform. Fields that a newer version adds are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The name that it was pushed under; a manifest is good in no other place.
+    /// The name that it was pushed under; the manifest is valid under no other name.
     pub artifact: String,
     /// The component's digest.
     pub digest: Digest,
     /// The component's size.
     pub size_bytes: u64,
-    /// What the transform says of itself: its tables, columns, types.
+    /// The transform's own description: its tables, columns, types.
     pub description: Description,
-    /// What it imports, by full name.
+    /// Its imports, by full name.
     pub imports: Vec<String>,
-    /// The limits that it was loaded with when it was pushed; a pipeline has its own.
+    /// The limits that it was loaded with for the push; a pipeline has its own.
     pub limits: serde_json::Value,
-    /// The version that compiled the forms; no other runs them.
+    /// The version that compiled the forms; no other version runs them.
     pub code_version: String,
-    /// Machine code of it: for each target, one form a way to meter it.
+    /// Its machine code: one form per target and way to meter.
     pub forms: Vec<Form>,
 }
 
-/// Machine code of a transform, in an object of its own.
+/// A transform's machine code for one target, in an object of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Form {
-    /// For which processors: the name of a [`Target`], or one that this version does not know.
+    /// The processors: the name of a [`Target`], or a name that this version does not know.
     pub target: String,
-    /// What the processor is taken to have, in Cranelift's names.
+    /// The processor features that the code requires, by Cranelift's names.
     pub cpu_features: Vec<String>,
-    /// What interrupts it: the name of a [`Metering`].
+    /// How it is interrupted: the name of a [`Metering`].
     pub metering: String,
     /// SHA-256 of the code.
     pub sha256: Digest,

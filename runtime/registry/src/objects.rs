@@ -1,4 +1,4 @@
-//! The registry's objects: read whole, within a bound, written once, listed. Knows bytes and names only.
+//! The registry's objects: reads them whole, within a bound, writes them once, lists them. Knows bytes and names only.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +11,25 @@ use sluicebox_delta::store;
 
 use crate::error::RegistryError;
 
-/// How often a write is tried that the store refuses although nothing is there: S3 answers 409 to one of two that come at once.
+/// How often to try a write that the store refuses although the object does not exist: S3 answers 409 to one of two
+/// concurrent writes.
 const CREATE_ATTEMPTS_MAX: usize = 5;
 
-/// Where objects lie.
+/// The object store of a registry.
 #[derive(Clone)]
 pub(crate) struct Objects {
     store: Arc<dyn ObjectStore>,
     location: Arc<str>,
 }
 
-/// How a write that must not replace anything ended.
+/// The result of a write that must not replace an object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Created {
-    /// The object is there now, and was not before.
+    /// The object was created.
     New,
-    /// The same bytes were there already.
+    /// The object exists with the same bytes.
     Same,
-    /// Other bytes are there, and stay.
+    /// The object exists with other bytes, which stay.
     Taken,
 }
 
@@ -36,7 +37,7 @@ impl Objects {
     pub(crate) fn open(location: &str) -> Result<Objects, RegistryError> {
         let fail = |reason: String| RegistryError::Location { location: location.to_owned(), reason };
         if location.is_empty() {
-            return Err(fail("the place has no name".to_owned()));
+            return Err(fail("it is empty".to_owned()));
         }
         let store = store::objects(location).map_err(|error| fail(error.to_string()))?;
         Ok(Objects { store, location: location.into() })
@@ -46,7 +47,7 @@ impl Objects {
         &self.location
     }
 
-    /// The object's bytes; none if there is no such object, an error if there are more than `bytes_max`.
+    /// The object's bytes; none if it does not exist, an error if it has more than `bytes_max`.
     pub(crate) async fn get(&self, object: &Path, bytes_max: u64) -> Result<Option<Bytes>, RegistryError> {
         let found = match self.store.get(object).await {
             Ok(found) => found,
@@ -54,13 +55,13 @@ impl Objects {
             Err(source) => return Err(self.failed("reading", object, source)),
         };
         if found.meta.size > bytes_max {
-            let why = format!("it has {} bytes, and {bytes_max} are the most it may have", found.meta.size);
+            let why = format!("it has {} bytes, but at most {bytes_max} are allowed", found.meta.size);
             return Err(self.damaged(object, why));
         }
         found.bytes().await.map(Some).map_err(|source| self.failed("reading", object, source))
     }
 
-    /// Writes an object that must not replace another. A response that was lost makes no difference: the bytes tell.
+    /// Creates an object; never replaces one. A lost response does no harm: the existing bytes are compared.
     pub(crate) async fn create(&self, object: &Path, bytes: &Bytes) -> Result<Created, RegistryError> {
         for _ in 0..CREATE_ATTEMPTS_MAX {
             let payload = PutPayload::from_bytes(bytes.clone());
@@ -73,11 +74,11 @@ impl Objects {
                 (Some(found), _) if found == *bytes => return Ok(Created::Same),
                 (Some(_), _) => return Ok(Created::Taken),
                 (None, Some(failure)) => return Err(failure),
-                // Whoever was in the way is not done yet, or has failed.
+                // The other writer has not finished yet, or has failed.
                 (None, None) => tokio::time::sleep(Duration::from_millis(fastrand::u64(20..200))).await,
             }
         }
-        Err(self.damaged(object, "the store says that it exists, and does not find it".to_owned()))
+        Err(self.damaged(object, "the store says that it exists, but does not find it".to_owned()))
     }
 
     /// The names below a folder, at any depth.
@@ -86,7 +87,7 @@ impl Objects {
         names.await.map_err(|source| self.failed("listing", folder, source))
     }
 
-    /// The folders in a folder; in the registry itself if there is none given.
+    /// The folders in a folder, or in the registry's root.
     pub(crate) async fn folders(&self, folder: Option<&Path>) -> Result<Vec<String>, RegistryError> {
         let listed = self.store.list_with_delimiter(folder).await;
         let listed = listed.map_err(|source| self.failed("listing", folder.unwrap_or(&Path::default()), source))?;

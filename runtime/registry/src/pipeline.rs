@@ -1,46 +1,46 @@
-//! From a pipeline's settings to its transform: a file or an artifact. For the command and for Lambda alike.
+//! Opens a pipeline's transform, from a file or from a registry. The command and Lambda both use it.
 
 use std::path::Path;
 
 use sluicebox_pipeline::PreparedTransform;
-use sluicebox_settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
 use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
+use sluicebox_settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
 
 use crate::Registry;
 use crate::artifact::Pin;
-use crate::channel::Entry;
+use crate::channel::ChannelEntry;
 use crate::error::RegistryError;
 use crate::signature::PublicKeys;
 
-/// How many of the transforms that a channel named before are tried.
+/// How many earlier transforms of a channel are tried.
 const EARLIER_MAX: usize = 5;
 
 /// A pipeline's transform.
 pub struct Opened {
-    /// Loaded, ready to make workers.
+    /// The transform, loaded and ready to make workers.
     pub transform: Transform,
-    /// The channel that named it; none for a file or a digest, which never change.
+    /// The channel that points at it; none for a file or a digest, which never change.
     pub followed: Option<Followed>,
 }
 
-/// A channel, as it stood when a transform was taken from it.
+/// A channel, in the state in which a transform was loaded from it.
 #[derive(Clone)]
 pub struct Followed {
-    /// Where it is.
+    /// The channel's registry.
     pub registry: Registry,
-    /// Its name.
+    /// The channel's name.
     pub reference: ArtifactReference,
-    /// What it said.
-    pub entry: Entry,
-    /// What judges: what the entry names, or what the channel named before, where that cannot judge.
+    /// Its newest entry.
+    pub entry: ChannelEntry,
+    /// The transform that judges: the entry's, or an earlier one of the channel if the entry's does not fit.
     pub pin: Pin,
 }
 
 impl Registry {
-    /// The registry of a pipeline's settings, with the keys that they ask for.
+    /// The registry of a pipeline's settings, with the keys that they require.
     ///
     /// # Errors
-    /// If there can be none at that place, or a key is none.
+    /// The location cannot hold a registry, or a key is not a public key.
     pub fn of(settings: &ArtifactSettings) -> Result<Registry, RegistryError> {
         let keys = PublicKeys::parse(settings.keys.iter().map(String::as_str))?;
         Ok(Registry::open(&settings.registry)?.requiring(keys))
@@ -50,7 +50,7 @@ impl Registry {
 /// Loads the transform that a pipeline names.
 ///
 /// # Errors
-/// If it is not there, not to be believed, or cannot be run here.
+/// It is missing, cannot be trusted, or cannot run here.
 pub async fn open(
     settings: &TransformSettings,
     sandbox: &Sandbox,
@@ -68,12 +68,12 @@ pub async fn open(
     }
 }
 
-/// Where the newest promotion of the pipeline's channel cannot judge: what the channel named before and can, so that a process
-/// that starts now does as those do that were running then. None where the pipeline names no channel, or nothing else
-/// fits either.
+/// The newest earlier transform of the pipeline's channel that fits, for a channel whose newest promotion does not. So a
+/// process that starts now runs the same transform as processes that started before the promotion and refused it. None if
+/// the pipeline names no channel, or no earlier transform fits.
 ///
 /// # Errors
-/// If the channel's history cannot be read.
+/// The channel's history cannot be read.
 pub async fn open_earlier(
     settings: &Settings,
     sandbox: &Sandbox,

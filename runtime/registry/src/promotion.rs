@@ -1,142 +1,151 @@
-//! Changes channels: promote, roll back, try a candidate, withdraw it. Each change is one atomic write of the next number; of
-//! two that come at once the later one looks again and decides anew, so none is lost.
+//! Changes channels: promote, roll back, try a candidate, withdraw it. Each change is one atomic write of the next entry. Of
+//! two concurrent changes the second reads the channel again and decides again, so none is lost.
 
 use std::time::SystemTime;
 
 use sluicebox_settings::{ArtifactReference, Pick, is_artifact_name};
 
-use crate::Registry;
 use crate::artifact::{Artifact, Pin};
-use crate::channel::{Action, Candidate, Entry, Mode};
+use crate::channel::{Action, CandidateMode, ChannelCandidate, ChannelEntry};
 use crate::error::RegistryError;
-use crate::layout;
 use crate::objects::Created;
+use crate::{Registry, layout};
 
-/// Who changes a channel, and why.
+/// Who asks for a change of a channel, and why.
 #[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// By whom, as they say.
+pub struct ChangeRequest {
+    /// Who asks, in their own words.
     pub by: String,
-    /// Why, as they say.
+    /// Why, in their own words.
     pub note: Option<String>,
-    /// Only if the channel still stands at this version.
+    /// Change the channel only if it is still at this version.
     pub only_at: Option<u64>,
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Promotion {
     /// The channel has a new entry.
-    Changed(Entry),
-    /// It says so already.
-    Unchanged(Entry),
+    Changed(ChannelEntry),
+    /// The channel was so already.
+    Unchanged(ChannelEntry),
 }
 
 impl Promotion {
     /// The channel's newest entry.
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &ChannelEntry {
         match self {
             Promotion::Changed(entry) | Promotion::Unchanged(entry) => entry,
         }
     }
 }
 
-/// What an entry shall say.
+/// The content of the next entry.
 struct Draft {
     action: Action,
     pin: Pin,
-    candidate: Option<Candidate>,
+    candidate: Option<ChannelCandidate>,
 }
 
-/// What is to be done about a channel as it stands.
+/// The next entry for a channel's history; none if nothing has to change; an error says why the change is impossible.
 type Decision = Result<Option<Draft>, String>;
 
 impl Registry {
-    /// Has a channel name this artifact from now on. A candidate that there was is withdrawn.
+    /// Points a channel at this artifact. Withdraws its candidate, if it has one.
     ///
     /// # Errors
-    /// If the name is not legal, the channel has moved on, or the store fails.
+    /// The name is not legal, the channel has changed meanwhile, or the store fails.
     pub async fn promote(
         &self,
         artifact: &Artifact,
         channel: &str,
-        change: &Change,
+        change: &ChangeRequest,
     ) -> Result<Promotion, RegistryError> {
-        let decide = |history: &[Entry]| match history.last() {
+        let decide = |history: &[ChannelEntry]| match history.last() {
             Some(head) if head.pin == artifact.pin && head.candidate.is_none() => Ok(None),
             _ => Ok(Some(Draft { action: Action::Promote, pin: artifact.pin, candidate: None })),
         };
         self.change(&artifact.name, channel, change, decide).await
     }
 
-    /// Has a channel name again what it named before the last promotion that has not been rolled back yet.
+    /// Points a channel at the transform before the last promotion that is not rolled back yet.
     ///
     /// # Errors
-    /// If there is nothing to go back to, what there is is no longer to be believed, or the store fails.
-    pub async fn rollback(&self, name: &str, channel: &str, change: &Change) -> Result<Promotion, RegistryError> {
-        let decide = |history: &[Entry]| match before(history) {
+    /// There is no earlier transform, it can no longer be trusted, or the store fails.
+    pub async fn rollback(
+        &self,
+        name: &str,
+        channel: &str,
+        change: &ChangeRequest,
+    ) -> Result<Promotion, RegistryError> {
+        let decide = |history: &[ChannelEntry]| match before(history) {
             Some(pin) => Ok(Some(Draft { action: Action::Rollback, pin, candidate: None })),
-            None => Err("there is nothing to go back to: nothing was promoted before".to_owned()),
+            None => Err("there is nothing to roll back to: no other transform was promoted before".to_owned()),
         };
         self.previous(name, channel).await?;
         self.change(name, channel, change, decide).await
     }
 
-    /// What a rollback would have a channel name, and the version that it stands at; none if there is nothing to go back to.
+    /// The transform that a rollback would point a channel at, and the channel's version; none if there is none.
     ///
     /// # Errors
-    /// If what there is is no longer to be believed, or the store fails.
+    /// That transform can no longer be trusted, or the store fails.
     pub async fn previous(&self, name: &str, channel: &str) -> Result<Option<(u64, Artifact)>, RegistryError> {
         let history = self.history(name, channel).await?;
         let (Some(head), Some(pin)) = (history.last(), before(&history)) else { return Ok(None) };
         Ok(Some((head.version, self.pinned(name, &pin).await?)))
     }
 
-    /// Has a candidate tried beside what a channel names.
+    /// Sets the candidate that is tried beside the channel's transform.
     ///
     /// # Errors
-    /// If the channel names nothing yet or that very transform, or the store fails.
+    /// The channel does not exist or points at this transform already, or the store fails.
     pub async fn set_candidate(
         &self,
         artifact: &Artifact,
         channel: &str,
-        mode: &Mode,
-        change: &Change,
+        mode: &CandidateMode,
+        change: &ChangeRequest,
     ) -> Result<Promotion, RegistryError> {
-        let candidate = Candidate { pin: artifact.pin, mode: mode.clone() };
+        let candidate = ChannelCandidate { pin: artifact.pin, mode: mode.clone() };
         let action = match mode {
-            Mode::Shadow { .. } => Action::Shadow,
-            Mode::Canary { .. } => Action::Canary,
+            CandidateMode::Shadow { .. } => Action::Shadow,
+            CandidateMode::Canary { .. } => Action::Canary,
         };
-        let decide = |history: &[Entry]| match history.last() {
-            None => Err("it names nothing yet: `sluicebox promote` comes first".to_owned()),
-            Some(head) if head.pin == artifact.pin => Err("it names this transform already".to_owned()),
+        let decide = |history: &[ChannelEntry]| match history.last() {
+            None => Err("the channel does not exist yet: run `sluicebox promote` first".to_owned()),
+            Some(head) if head.pin == artifact.pin => Err("the channel points at this transform already".to_owned()),
             Some(head) if head.candidate.as_ref() == Some(&candidate) => Ok(None),
             Some(head) => Ok(Some(Draft { action, pin: head.pin, candidate: Some(candidate.clone()) })),
         };
         self.change(&artifact.name, channel, change, decide).await
     }
 
-    /// Has the candidate of a channel tried no longer.
+    /// Withdraws the candidate of a channel.
     ///
     /// # Errors
-    /// If there is no such channel, or the store fails.
-    pub async fn withdraw(&self, name: &str, channel: &str, change: &Change) -> Result<Promotion, RegistryError> {
-        let decide = |history: &[Entry]| match history.last() {
-            None => Err("there is no such channel".to_owned()),
+    /// The channel does not exist, or the store fails.
+    pub async fn withdraw(
+        &self,
+        name: &str,
+        channel: &str,
+        change: &ChangeRequest,
+    ) -> Result<Promotion, RegistryError> {
+        let decide = |history: &[ChannelEntry]| match history.last() {
+            None => Err("the channel does not exist".to_owned()),
             Some(head) if head.candidate.is_none() => Ok(None),
             Some(head) => Ok(Some(Draft { action: Action::Withdraw, pin: head.pin, candidate: None })),
         };
         self.change(name, channel, change, decide).await
     }
 
-    /// Decides from the history, and writes the next entry; again, if somebody was quicker.
+    /// Decides from the history and writes the next entry; starts again if another change was first.
     async fn change(
         &self,
         name: &str,
         channel: &str,
-        change: &Change,
-        decide: impl Fn(&[Entry]) -> Decision,
+        change: &ChangeRequest,
+        decide: impl Fn(&[ChannelEntry]) -> Decision,
     ) -> Result<Promotion, RegistryError> {
         for part in [name, channel] {
             if !is_artifact_name(part) {
@@ -149,12 +158,12 @@ impl Registry {
         loop {
             let version = history.last().map_or(0, |head| head.version);
             if change.only_at.is_some_and(|only_at| only_at != version) {
-                return Err(refused(format!("it stands at version {version} now")));
+                return Err(refused(format!("the channel is at version {version} now")));
             }
             let draft = match (decide(&history).map_err(refused)?, history.last()) {
                 (Some(draft), _) => draft,
                 (None, Some(head)) => return Ok(Promotion::Unchanged(head.clone())),
-                (None, None) => return Err(refused("it has no history".to_owned())),
+                (None, None) => return Err(refused("the channel has no history".to_owned())),
             };
             let entry = entry(&reference, version + 1, draft, change);
             let bytes = entry.write().map_err(RegistryError::Unwritable)?;
@@ -167,8 +176,8 @@ impl Registry {
     }
 }
 
-fn entry(reference: &ArtifactReference, version: u64, draft: Draft, change: &Change) -> Entry {
-    Entry {
+fn entry(reference: &ArtifactReference, version: u64, draft: Draft, change: &ChangeRequest) -> ChannelEntry {
+    ChannelEntry {
         channel: reference.to_string(),
         version,
         action: draft.action,
@@ -181,8 +190,8 @@ fn entry(reference: &ArtifactReference, version: u64, draft: Draft, change: &Cha
     }
 }
 
-/// What a channel named before the last promotion that has not been rolled back.
-fn before(history: &[Entry]) -> Option<Pin> {
+/// What a channel pointed at before the last promotion that is not rolled back.
+fn before(history: &[ChannelEntry]) -> Option<Pin> {
     let mut promoted: Vec<Pin> = Vec::new();
     for entry in history {
         match entry.action {
@@ -205,10 +214,10 @@ mod tests {
         Pin { digest: Digest::of(name.as_bytes()), manifest_sha256: Digest::of(name.as_bytes()) }
     }
 
-    fn history(changes: &[(Action, &str)]) -> Vec<Entry> {
+    fn history(changes: &[(Action, &str)]) -> Vec<ChannelEntry> {
         let reference: ArtifactReference = "orders@prod".parse().unwrap();
         let draft = |(action, name): &(Action, &str)| Draft { action: *action, pin: pin(name), candidate: None };
-        let entry = |(index, change)| entry(&reference, index as u64 + 1, draft(change), &Change::default());
+        let entry = |(index, change)| entry(&reference, index as u64 + 1, draft(change), &ChangeRequest::default());
         changes.iter().enumerate().map(entry).collect()
     }
 
@@ -219,7 +228,11 @@ mod tests {
         assert_eq!(back(&[]), None);
         assert_eq!(back(&[(Promote, "a")]), None);
         assert_eq!(back(&[(Promote, "a"), (Promote, "b")]), Some(pin("a")));
-        assert_eq!(back(&[(Promote, "a"), (Promote, "b"), (Promote, "b")]), Some(pin("a")), "again is no step");
+        assert_eq!(
+            back(&[(Promote, "a"), (Promote, "b"), (Promote, "b")]),
+            Some(pin("a")),
+            "the same promotion again is not a step"
+        );
         assert_eq!(back(&[(Promote, "a"), (Promote, "b"), (Promote, "c"), (Rollback, "b")]), Some(pin("a")));
         assert_eq!(back(&[(Promote, "a"), (Promote, "b"), (Rollback, "a")]), None);
         assert_eq!(back(&[(Promote, "a"), (Promote, "b"), (Rollback, "a"), (Promote, "c")]), Some(pin("a")));

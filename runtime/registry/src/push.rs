@@ -1,34 +1,33 @@
-//! Puts a transform into the registry: the component, its machine code for each target, and at last the manifest. What has no
-//! manifest cannot be promoted, so a push that breaks off leaves nothing but unused bytes, which the next one finds.
+//! Pushes a transform: writes the component, its machine code for each target, and the manifest last. Without a manifest a
+//! transform cannot be promoted, so an interrupted push leaves only unused objects, which the next push reuses.
 
 use bytes::Bytes;
-use sluicebox_settings::is_artifact_name;
 use sluicebox_sandbox::{CODE_VERSION, Digest, Metering, Sandbox, Target, Transform};
+use sluicebox_settings::is_artifact_name;
 
-use crate::Registry;
 use crate::artifact::{Artifact, Pin};
 use crate::envelope::Envelope;
 use crate::error::RegistryError;
-use crate::layout;
 use crate::manifest::{Form, Manifest};
 use crate::objects::Created;
 use crate::signature::SigningKey;
+use crate::{Registry, layout};
 
-/// What a push came to.
+/// The result of a push.
 #[derive(Debug)]
 pub struct Pushed {
-    /// What lies there now.
+    /// The artifact in the registry.
     pub artifact: Artifact,
-    /// Whether all of it lay there before: same component, targets, limits, version and signature.
+    /// Whether the registry had it already, with the same component, targets, limits, version and signature.
     pub was_there: bool,
 }
 
 impl Registry {
-    /// Pushes a transform that has been loaded, and so checked, under a name. The same push again changes nothing; another one of
-    /// the same component, for other targets or with a signature, adds a manifest, which channels name once it is promoted.
+    /// Pushes a loaded, and so checked, transform under a name. Repeating the same push changes nothing. A push of the same
+    /// component with other targets or another signature adds a manifest, which has to be promoted before channels use it.
     ///
     /// # Errors
-    /// If the name is not legal, the transform cannot be compiled for a target, or the store fails.
+    /// The name is not legal, the transform cannot be compiled for a target, or the store fails.
     pub async fn push(
         &self,
         sandbox: &Sandbox,
@@ -55,7 +54,7 @@ impl Registry {
         Ok(Pushed { artifact, was_there: created == Created::Same })
     }
 
-    /// Compiles for a target, and puts what comes out.
+    /// Compiles for a target, and writes the machine code.
     async fn push_forms(
         &self,
         sandbox: &Sandbox,
@@ -83,10 +82,10 @@ impl Registry {
         Ok(forms)
     }
 
-    /// Writes an object that is named by what it holds.
+    /// Writes an object whose name is its content's digest.
     async fn put(&self, object: &object_store::path::Path, bytes: &Bytes) -> Result<Created, RegistryError> {
         match self.objects.create(object, bytes).await? {
-            Created::Taken => Err(self.objects.damaged(object, "other bytes lie there; remove it and push again")),
+            Created::Taken => Err(self.objects.damaged(object, "it has other bytes; remove it and push again")),
             created => Ok(created),
         }
     }

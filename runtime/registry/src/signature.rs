@@ -1,5 +1,4 @@
-//! Who vouches for an artifact: ed25519 keys, as `openssl genpkey -algorithm ed25519` writes them, and their signatures.
-//! Knows nothing of what is signed.
+//! Keys and signatures: ed25519, as `openssl genpkey -algorithm ed25519` writes them. Does not know what is signed.
 
 use std::path::{Path, PathBuf};
 
@@ -20,42 +19,42 @@ pub enum KeyError {
         /// Why.
         source: std::io::Error,
     },
-    /// It holds no private key.
-    #[error("{path} is no private ed25519 key in PEM: `openssl genpkey -algorithm ed25519 -out {path}` makes one")]
+    /// The file does not hold a private key.
+    #[error("{path} is not a private ed25519 key in PEM: `openssl genpkey -algorithm ed25519 -out key.pem` makes one")]
     Private {
         /// The file.
         path: PathBuf,
     },
-    /// It is no public key.
+    /// A text is not a public key.
     #[error(
-        "key {position} is no public ed25519 key: give the PEM, or the base64 within, that \
+        "key {position} is not a public ed25519 key: give the PEM, or the base64 within, that \
          `openssl pkey -in key.pem -pubout` prints"
     )]
     Public {
-        /// Which one of the list, from 1.
+        /// The key's position in the list, from 1.
         position: usize,
     },
 }
 
-/// A private key. Its bytes are wiped when it goes, and nothing shows them.
+/// A private key. Dropping it wipes its bytes, and nothing shows them.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl SigningKey {
     /// Reads a PEM file.
     ///
     /// # Errors
-    /// If there is none, or it holds something else.
+    /// The file cannot be read, or does not hold a private key.
     pub fn read(path: &Path) -> Result<SigningKey, KeyError> {
         let pem = std::fs::read_to_string(path).map_err(|source| KeyError::File { path: path.to_owned(), source })?;
         SigningKey::from_pem(&pem).ok_or_else(|| KeyError::Private { path: path.to_owned() })
     }
 
-    /// Reads a PEM; none if it is something else.
+    /// Reads a PEM; none if it is not a private key.
     pub fn from_pem(pem: &str) -> Option<SigningKey> {
         ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim()).ok().map(SigningKey)
     }
 
-    /// The signature of a message, and a hint at whose it is.
+    /// The signature of a message, and a hint at its key.
     pub(crate) fn sign(&self, message: &[u8]) -> (String, [u8; 64]) {
         (key_id(&self.0.verifying_key()), self.0.sign(message).to_bytes())
     }
@@ -66,21 +65,21 @@ impl SigningKey {
     }
 }
 
-/// The keys of which one must have signed; if there are none, signatures are not asked for.
+/// The keys one of which must have signed. If there are none, no signature is required.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublicKeys(Vec<VerifyingKey>);
 
 impl PublicKeys {
-    /// Reads keys, each a PEM or the base64 within; base64 of the bare 32 bytes will do as well.
+    /// Reads keys, each a PEM or the base64 within; base64 of the bare 32 bytes works too.
     ///
     /// # Errors
-    /// The first that is none.
+    /// A text is not a public key; names the first.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<PublicKeys, KeyError> {
         let key = |(index, text)| public_key(text).ok_or(KeyError::Public { position: index + 1 });
         texts.into_iter().enumerate().map(key).collect::<Result<_, _>>().map(PublicKeys)
     }
 
-    /// Whether nothing is asked for.
+    /// Whether no signature is required.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -93,7 +92,7 @@ impl PublicKeys {
         })
     }
 
-    /// Hints at whose they are, for messages.
+    /// Hints at the keys, for messages.
     pub fn ids(&self) -> impl Iterator<Item = String> {
         self.0.iter().map(key_id)
     }
@@ -113,7 +112,7 @@ fn public_key(text: &str) -> Option<VerifyingKey> {
     key.filter(|key| !key.is_weak())
 }
 
-/// Tells keys apart for people; nothing is believed because of it.
+/// A short id by which people tell keys apart; not used to verify.
 fn key_id(key: &VerifyingKey) -> String {
     Digest::of(key.as_bytes()).hex()[..16].to_owned()
 }
@@ -155,6 +154,6 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         assert!(!key.public().vouch_for(b"manifesto", signatures()));
         let other = SigningKey(ed25519_dalek::SigningKey::from_bytes(&[7; 32]));
         assert!(!other.public().vouch_for(b"manifest", signatures()));
-        assert!(!PublicKeys::default().vouch_for(b"manifest", signatures()), "nobody vouches for nothing");
+        assert!(!PublicKeys::default().vouch_for(b"manifest", signatures()), "without keys no signature is valid");
     }
 }

@@ -1,4 +1,4 @@
-//! Pushed, found, loaded, promoted, rolled back; on a folder. What lies on S3 is in the whole runs.
+//! Push, find, load, promote and roll back, in a registry in a folder. The whole runs do the same on S3.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod scene;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scene::{change, here, judged, key, orders, other_key, pii, registry, sandbox};
-use sluicebox_registry::{Action, ArtifactReference, Change, Mode, Promotion, Registry, RegistryError};
+use sluicebox_registry::{Action, ArtifactReference, CandidateMode, ChangeRequest, Promotion, Registry, RegistryError};
 use sluicebox_sandbox::{Limits, Target, Transform};
 
 async fn load(registry: &Registry, reference: &str) -> Result<Transform, RegistryError> {
@@ -93,14 +93,14 @@ async fn what_is_not_compiled_for_this_machine_is_compiled_here() {
     let loaded = load(&registry, &reference).await.unwrap();
     assert!(!loaded.is_precompiled());
     assert_eq!(judged(&loaded), judged(orders()));
-    // The one that fits comes first, whichever was pushed first.
+    // The one that fits comes first, in either order of the pushes.
     registry.push(sandbox(), "orders", orders(), &Target::ALL, None).await.unwrap();
     assert!(load(&registry, &reference).await.unwrap().is_precompiled());
 }
 
-/// As processes of two versions do it, or machines of two kinds.
+/// Processes of two versions push, or machines of two kinds.
 #[tokio::test]
-async fn a_channel_serves_whoever_finds_code_in_any_manifest_of_what_it_names() {
+async fn a_channel_serves_code_from_any_manifest_of_its_transform() {
     let (_folder, registry) = registry();
     let other = Target::ALL.into_iter().find(|target| *target != here()).unwrap();
     let theirs = registry.push(sandbox(), "orders", orders(), &[other], None).await.unwrap().artifact;
@@ -182,19 +182,20 @@ async fn a_candidate_is_tried_beside_what_the_channel_names() {
     let (_folder, registry) = registry();
     let one = registry.push(sandbox(), "orders", orders(), &[here()], None).await.unwrap().artifact;
     let two = registry.push(sandbox(), "orders", pii(), &[here()], None).await.unwrap().artifact;
-    let shadow = Mode::Shadow { share: 0.1 };
+    let shadow = CandidateMode::Shadow { share: 0.1 };
     assert!(registry.set_candidate(&two, "prod", &shadow, &change()).await.is_err(), "beside nothing");
     registry.promote(&one, "prod", &change()).await.unwrap();
     assert!(registry.set_candidate(&one, "prod", &shadow, &change()).await.is_err(), "beside itself");
     let entry = registry.set_candidate(&two, "prod", &shadow, &change()).await.unwrap().entry().clone();
     assert_eq!((entry.pin, entry.candidate.unwrap().pin), (one.pin, two.pin));
-    let canary = Mode::Canary { partitions: vec!["orders/0".to_owned()], rejected_share_max: 0.05 };
+    let canary = CandidateMode::Canary { partitions: vec!["orders/0".to_owned()], rejected_share_max: 0.05 };
     let entry = registry.set_candidate(&two, "prod", &canary, &change()).await.unwrap().entry().clone();
     assert_eq!((entry.action, entry.candidate.clone().unwrap().mode), (Action::Canary, canary));
 
-    let stale = Change { only_at: Some(entry.version - 1), ..change() };
+    let stale = ChangeRequest { only_at: Some(entry.version - 1), ..change() };
     assert!(registry.withdraw("orders", "prod", &stale).await.is_err(), "the channel has moved on");
-    let withdrawn = registry.withdraw("orders", "prod", &Change { only_at: Some(entry.version), ..change() }).await;
+    let withdrawn =
+        registry.withdraw("orders", "prod", &ChangeRequest { only_at: Some(entry.version), ..change() }).await;
     assert_eq!(withdrawn.unwrap().entry().candidate, None);
     assert!(matches!(registry.withdraw("orders", "prod", &change()).await.unwrap(), Promotion::Unchanged(_)));
     registry.set_candidate(&two, "prod", &shadow, &change()).await.unwrap();

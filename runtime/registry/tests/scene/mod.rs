@@ -1,11 +1,11 @@
-//! Two transforms, a registry in a folder, and who pushes.
+//! Two transforms, a registry in a folder, and two keys.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use sluicebox_guest_builder::Options;
-use sluicebox_registry::{Change, Registry, SigningKey};
+use sluicebox_registry::{ChangeRequest, Registry, SigningKey};
 use sluicebox_sandbox::{Batch, Limits, NO_HEADERS, Sandbox, Target, Transform};
 use tempfile::TempDir;
 
@@ -64,8 +64,8 @@ pub fn registry() -> (TempDir, Registry) {
     (folder, registry)
 }
 
-pub fn change() -> Change {
-    Change { by: "tests".to_owned(), ..Change::default() }
+pub fn change() -> ChangeRequest {
+    ChangeRequest { by: "tests".to_owned(), ..ChangeRequest::default() }
 }
 
 /// How many of ten orders become rows, are filtered or rejected: enough to tell transforms apart.
