@@ -82,9 +82,9 @@ impl Envelope {
         Err(OpenError::Signature(match self.signers().collect::<Vec<_>>().as_slice() {
             [] => "it is not signed".to_owned(),
             signers => format!(
-                "it is signed by other keys ({}) than the required ones ({})",
-                signers.join(", "),
-                keys.ids().collect::<Vec<_>>().join(", ")
+                "none of the required keys ({}) has signed it, but {}",
+                keys.ids().collect::<Vec<_>>().join(", "),
+                signers.join(", ")
             ),
         }))
     }

@@ -128,7 +128,7 @@ async fn what_was_changed_on_s3_is_not_promoted() -> Result<()> {
         let output = sluicebox(folder.path(), store.address(), &asked)?.wait_with_output()?;
         objects.put(name, PutPayload::from_bytes(original)).await?;
         let said = String::from_utf8_lossy(&output.stderr);
-        let is_refused = output.status.code() == Some(2) && said.contains("is damaged, and is not used");
+        let is_refused = output.status.code() == Some(2) && said.contains("is damaged and will not be used");
         ensure!(is_refused, "round {round}, {name}: {said}");
     }
     Ok(())

@@ -73,7 +73,7 @@ fn a_warm_function_takes_over_what_is_promoted_and_refuses_what_does_not_fit() -
 
     let unfit = push(&scene.pipeline, "split_invoices")?;
     promote(&scene.pipeline, &unfit)?;
-    scene.deliver_until("the unfit one is refused", |scene| Ok(scene.function.log()?.contains("judges on")))?;
+    scene.deliver_until("the unfit one is refused", |scene| Ok(scene.function.log()?.contains("still running")))?;
     assert_eq!(scene.judge()?, poisonable);
     // A new environment refuses it as well, and judges with the same transform.
     let another = Function::of(&scene.pipeline)?;

@@ -36,7 +36,7 @@ pub(super) fn configuration(text: &str) -> Result<String, Failure> {
 
 /// Who can fix an error of a registry: the environment, or the user.
 pub(super) fn blamed(error: RegistryError) -> Failure {
-    match error.may_pass() {
+    match error.kind().is_temporary() {
         true => Failure::Environment(error.into()),
         false => Failure::Usage(error.into()),
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sluicebox_registry::Mode;
+use sluicebox_registry::CandidateMode;
 
 use super::{Signature, Whence, document_of, fit, show};
 use crate::commands::dlq::wait;
@@ -48,7 +48,7 @@ impl Canary {
         wait(async {
             let (registry, artifact) = self.whence.find(&self.reference, document.as_ref()).await?;
             fit::require(&registry, &artifact, document.as_ref()).await?;
-            let mode = Mode::Canary { partitions: self.partitions, rejected_share_max: share };
+            let mode = CandidateMode::Canary { partitions: self.partitions, rejected_share_max: share };
             let promotion = registry.set_candidate(&artifact, &self.channel, &mode, &self.signature.change()).await;
             show(&promotion.map_err(blamed)?)?;
             Ok(Verdict::Good)

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::Args;
 use sluicebox_registry::catalogue::{Facts, Listed, ListedChannel, ListedTransform};
-use sluicebox_registry::{Entry, Mode, Registry};
+use sluicebox_registry::{CandidateMode, ChannelEntry, Registry};
 
 use super::Whence;
 use crate::commands::Format;
@@ -57,7 +57,7 @@ fn show(listed: &Listed) -> Result<(), Failure> {
     for ListedChannel { channel, entry, refused } in &listed.channels {
         match entry {
             Some(entry) => {
-                let Entry { version, pin, at, by, .. } = entry;
+                let ChannelEntry { version, pin, at, by, .. } = entry;
                 let said = paint.faint(format!("version {version}, {at}, {by}"));
                 writeln!(out, "  @{channel:<12} sha256:{:.12}  {said}", pin.digest.hex())?;
                 if let Some(candidate) = &entry.candidate {
@@ -83,13 +83,13 @@ fn show(listed: &Listed) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show_history(history: &[Entry], format: Format) -> Outcome {
+fn show_history(history: &[ChannelEntry], format: Format) -> Outcome {
     let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
     if format == Format::Json {
         writeln!(out, "{}", serde_json::json!({ "history": history }))?;
         return Ok(Verdict::Good);
     }
-    for Entry { version, action, pin, candidate, at, by, note, .. } in history {
+    for ChannelEntry { version, action, pin, candidate, at, by, note, .. } in history {
         let subject = candidate.as_ref().map_or(&pin.digest, |candidate| &candidate.pin.digest);
         let how = candidate.as_ref().map(|candidate| format!("  {}", mode(&candidate.mode))).unwrap_or_default();
         let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
@@ -100,10 +100,10 @@ fn show_history(history: &[Entry], format: Format) -> Outcome {
 }
 
 /// How a candidate is tried, in a few words.
-pub(super) fn mode(mode: &Mode) -> String {
+pub(super) fn mode(mode: &CandidateMode) -> String {
     match mode {
-        Mode::Shadow { share } => format!("on copies of {:.1} % of the records", share * 100.0),
-        Mode::Canary { partitions, rejected_share_max } => {
+        CandidateMode::Shadow { share } => format!("on copies of {:.1} % of the records", share * 100.0),
+        CandidateMode::Canary { partitions, rejected_share_max } => {
             format!("on {}, until it rejects more than {:.1} %", partitions.join(", "), rejected_share_max * 100.0)
         }
     }

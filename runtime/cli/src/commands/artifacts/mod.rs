@@ -25,7 +25,7 @@ use std::path::Path;
 
 use clap::Args;
 use sluicebox_registry::{
-    Artifact, ArtifactReference, Change, Entry, Pick, Promotion, PublicKeys, Registry, is_artifact_name,
+    Artifact, ArtifactReference, ChangeRequest, ChannelEntry, Pick, Promotion, PublicKeys, Registry, is_artifact_name,
 };
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
 use sluicebox_settings::{Document, TransformOrigin};
@@ -62,9 +62,9 @@ struct Signature {
 }
 
 impl Signature {
-    fn change(self) -> Change {
+    fn change(self) -> ChangeRequest {
         let by = self.by.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned());
-        Change { by, note: self.note, only_at: None }
+        ChangeRequest { by, note: self.note, only_at: None }
     }
 }
 
@@ -152,7 +152,7 @@ async fn load(registry: &Registry, artifact: &Artifact, limits: &Limits) -> Resu
 /// Shows where a channel points now.
 fn show(promotion: &Promotion) -> Result<(), Failure> {
     let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
-    let Entry { channel, version, action, pin, .. } = promotion.entry();
+    let ChannelEntry { channel, version, action, pin, .. } = promotion.entry();
     match promotion {
         Promotion::Changed(_) => {
             writeln!(out, "{} {}  version {version}, {}", paint.good("✓"), paint.strong(channel), action.name())?;

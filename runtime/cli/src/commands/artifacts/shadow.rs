@@ -1,7 +1,7 @@
 //! `sluicebox shadow`: gives a candidate copies of records, to compare its verdicts and write nothing.
 
 use clap::Args;
-use sluicebox_registry::Mode;
+use sluicebox_registry::CandidateMode;
 
 use super::{Signature, Whence, load, show};
 use crate::commands::dlq::wait;
@@ -35,7 +35,7 @@ impl Shadow {
         wait(async {
             let (registry, artifact) = self.whence.find(&self.reference, None).await?;
             load(&registry, &artifact, &sluicebox_sandbox::Limits::default()).await?;
-            let mode = Mode::Shadow { share: self.share };
+            let mode = CandidateMode::Shadow { share: self.share };
             let promotion = registry.set_candidate(&artifact, &self.channel, &mode, &self.signature.change()).await;
             show(&promotion.map_err(blamed)?)?;
             Ok(Verdict::Good)
