@@ -26,8 +26,10 @@ def helm(*arguments):
         if not found:
             pytest.skip("needs helm")
         binary = found
-    home = {"HOME": str(TARGET), "HELM_CACHE_HOME": str(TARGET / "cache"), "HELM_CONFIG_HOME": str(TARGET / "config"), "HELM_DATA_HOME": str(TARGET / "data")}
-    done = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=60, env={"PATH": os.environ["PATH"], **home})
+    # Not the user's own repositories and plug-ins.
+    variables = {"PATH": os.environ["PATH"], "HOME": str(TARGET)}
+    variables |= {f"HELM_{kind}_HOME": str(TARGET / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+    done = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=60, env=variables)
     return done.returncode == 0, done.stdout if done.returncode == 0 else done.stderr
 
 
@@ -56,7 +58,9 @@ def changed(changes, file):
 
 def documents(name, version=KUBERNETES[-1], **changes):
     """What the chart makes of a set of values, each object by its kind."""
-    changed = [argument for path, value in changes.items() for argument in ("--set-json", f"{path.replace('__', '.')}={json.dumps(value)}")]
+    changed = []
+    for path, value in changes.items():
+        changed += ["--set-json", f"{path.replace('__', '.')}={json.dumps(value)}"]
     is_rendered, text = template(name, *changed, version=version)
     assert is_rendered, text
     return [document for document in yaml.safe_load_all(text) if document]

@@ -166,7 +166,8 @@ def test_the_command_takes_the_file(name, tmp_path):
         if isinstance(value, dict) and "file" in value:
             value["file"] = str(secret)
     (tmp_path / "pipeline.yaml").write_text(json.dumps(document))
-    variables = {variable["name"]: variable.get("value", "x") for variable in chart.container(rendered)["env"]} | {"XDG_CACHE_HOME": str(chart.TARGET / "xdg")}
+    variables = {variable["name"]: variable.get("value", "x") for variable in chart.container(rendered)["env"]}
+    variables["XDG_CACHE_HOME"] = str(chart.TARGET / "xdg")
     done = subprocess.run([command, "check", tmp_path / "pipeline.yaml"], env=variables, capture_output=True, text=True, timeout=60)
     # Exit code 2 is a fault of the file; other codes are of what this machine cannot reach.
     assert done.returncode != 2, done.stderr
