@@ -1,5 +1,5 @@
-//! Without an event source: reads from Kafka itself, as a member of the pipeline's group, to the end offsets or until the
-//! time is over. For topics that are not worth a poller of their own, on a schedule.
+//! The drain: without an event source, the function reads from Kafka itself, as a member of the pipeline's group, up to the end
+//! offsets or until its time is over. For topics with so few records that a schedule is enough.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use sluicebox_pipeline::{Health, Progress, RunOptions};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::Failure;
+use crate::answer::InvocationFailure;
 use crate::function::Function;
 use crate::time;
 
-/// The walk from Kafka works for so long before it looks up.
+/// How long the walk works on records before it checks whether to stop.
 const TURN: Duration = Duration::from_secs(5);
 
-const LATE: &str = "the time was over before the drain came to its end: what is not committed, the next takes in";
+const LATE: &str = "the drain timed out: the next drain takes in what is not committed";
 
 impl Function {
-    /// Drains, and says what came of it.
-    pub(crate) async fn drain(&self, deadline: Instant) -> Result<Value, Failure> {
+    /// Drains, and returns the counts.
+    pub(crate) async fn drain(&self, deadline: Instant) -> Result<Value, InvocationFailure> {
         let (stop, stopped) = watch::channel(false);
         let left = deadline.saturating_duration_since(Instant::now());
         let reserve = (self.settings.lambda.flush_reserve + TURN).min(left / 2);
         let alarm = tokio::spawn(async move {
             tokio::time::sleep(left - reserve).await;
             stop.send_replace(true);
-            // Whoever watches takes the end of the channel for something else.
+            // Keeps `stop` alive: the walk would take its drop for another signal.
             std::future::pending::<()>().await;
         });
         let told = stopped.clone();
@@ -47,8 +47,8 @@ impl Function {
         self.judging.end(follower).await;
         alarm.abort();
         let is_complete = !*told.borrow();
-        let walked = walked.map_err(|_elapsed| Failure::Process(LATE.to_owned()))?;
-        let progress = walked.map_err(Failure::Walk)?;
+        let walked = walked.map_err(|_elapsed| InvocationFailure::Process(LATE.to_owned()))?;
+        let progress = walked.map_err(InvocationFailure::Walk)?;
         tracing::info!(records = progress.records, is_complete, "drained");
         Ok(json!({
             "complete": is_complete,

@@ -1,5 +1,5 @@
-//! What lives from invocation to invocation: the settings, the transform, and one walk with its tables open and its
-//! instance warm. A walk that ends over an event is begun anew by the next; so is one that a drain has taken the place of.
+//! What stays warm from invocation to invocation: the settings, the transform, and one walk with its tables open. If the walk
+//! ends with an error, or a drain takes its place, the next event starts a new one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use sluicebox_aws::renewed::Renewed;
-use sluicebox_ledger::{Offsets, TopicPartition};
-use sluicebox_settings::{KafkaSettings, Settings, SourceSettings};
+use sluicebox_kafka::event::{Event, EventRecord, EventResult, EventSender, Settled};
 use sluicebox_kafka::{Brokers, TokenSource, event, run_events};
-use sluicebox_kafka::event::{Event, EventRecord, EventSender, EventResult, Settled};
+use sluicebox_ledger::{Offsets, TopicPartition};
 use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
+use sluicebox_settings::{KafkaSettings, Settings, SourceSettings};
 use tokio::sync::{Mutex, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::answer::{self, Failure};
+use crate::answer::{self, InvocationFailure};
 use crate::judging::{Follower, Judging};
 use crate::payload::Records;
 use crate::{document, time};
 
-/// How long the start waits for the tables. Lambda gives it ten seconds; what is not open by then opens with the first event.
+/// How long the start waits for the tables. Lambda allows ten seconds; a slower table opens during the first event.
 const OPEN_DURATION_MAX: Duration = Duration::from_secs(8);
 /// How long a drain waits for the walk of events to end.
 const END_DURATION_MAX: Duration = Duration::from_secs(1);
@@ -35,20 +35,20 @@ pub(crate) struct Function {
     pub(crate) settings: Settings,
     pub(crate) judging: Judging,
     kafka: KafkaSettings,
-    /// Who makes tokens for the brokers, if they want any.
+    /// Makes tokens for the brokers, if they require any.
     tokens: Option<Arc<Renewed>>,
-    /// Of one event at a time; none before the first, and after one has ended.
-    walk: Mutex<Option<Walk>>,
+    /// The walk of events, one at a time; none before the first, and after one has ended.
+    walk: Mutex<Option<RunningWalk>>,
 }
 
-struct Walk {
-    inlet: EventSender,
+struct RunningWalk {
+    events: EventSender,
     ended: JoinHandle<Result<Progress, PipelineError>>,
     follower: Follower,
 }
 
 impl Function {
-    /// Reads the settings, loads the transform and opens the tables: what is done here, no event waits for.
+    /// Reads the settings, loads the transform and opens the tables, so that events do not wait for these steps.
     pub(crate) async fn prepare() -> Result<Self> {
         let settings = document::load().await?;
         sluicebox_aws::reach_buckets(&settings).context("cannot find out how to reach buckets")?;
@@ -57,7 +57,9 @@ impl Function {
         #[cfg(not(feature = "msk-iam"))]
         let tokens = None;
         let SourceSettings::Kafka(kafka) = settings.source.clone() else {
-            bail!("a function takes in what Kafka has: `source` must be `kafka`, with the topics of the event source");
+            bail!(
+                "a function takes in records from Kafka: `source` must be `kafka`, with the topics of the event source"
+            );
         };
         let sandbox = Sandbox::new().context("the sandbox cannot be set up")?;
         let begin = |opened| {
@@ -70,17 +72,18 @@ impl Function {
             Err(error) => Err(error.into()),
         };
         let Err(error) = begun else { return begun };
-        // As warm environments do with a promotion that does not fit, so does a new one.
+        // A warm environment keeps its transform when a promotion does not fit, so a new one takes the earlier transform too.
         match sluicebox_registry::open_earlier(&settings, &sandbox, None).await {
             Ok(Some(earlier)) => {
-                tracing::error!("{error:#}; what the channel named before judges: {}", earlier.transform.digest());
+                let digest = earlier.transform.digest();
+                tracing::error!(%digest, "promoted transform refused: {error:#}; running the channel's earlier one");
                 begin(earlier).await
             }
             Ok(None) | Err(_) => Err(error),
         }
     }
 
-    /// What clients of the brokers ask for their tokens.
+    /// The token source for clients of the brokers.
     pub(crate) fn token_source(&self) -> Option<Arc<dyn TokenSource>> {
         self.tokens.clone().map(|tokens| tokens as Arc<dyn TokenSource>)
     }
@@ -94,13 +97,13 @@ impl Function {
         Ok(self)
     }
 
-    /// A new invocation: time may have passed, in which no task of ours has run.
+    /// Call at a new invocation: the process may have been frozen, so renews what is due.
     pub(crate) async fn wake(&self) {
         self.judging.nudge();
         if let Some(tokens) = &self.tokens
             && let Ok(Err(error)) = timeout(TOKEN_DURATION_MAX, tokens.renew_if_due()).await
         {
-            tracing::warn!(%error, "no new token for Kafka");
+            tracing::warn!(%error, "Kafka token not renewed; the old one is used until it expires");
         }
     }
 
@@ -108,24 +111,24 @@ impl Function {
         &self.settings
     }
 
-    /// Takes in the records of an event, and says what did not commit.
-    pub(crate) async fn take_in(&self, records: Records, deadline: Instant) -> Result<Value, Failure> {
+    /// Takes in the records of an event, and returns which partitions did not commit.
+    pub(crate) async fn take_in(&self, records: Records, deadline: Instant) -> Result<Value, InvocationFailure> {
         if let Some(foreign) = records.keys().find(|partition| !self.kafka.topics.take_in(&partition.topic)) {
-            return Err(Failure::Foreign(format!(
-                "the event brings records of the topic `{}`, which `source.kafka` of this pipeline does not name; is the \
+            return Err(InvocationFailure::Foreign(format!(
+                "the event has records of the topic `{}`, which `source.kafka` of this pipeline does not name; is the \
                  event source the right one?",
                 foreign.topic
             )));
         }
         let firsts = first_offsets(&records);
         let event = Event { records, deadline: time::answer_by(deadline), reserve: self.settings.lambda.flush_reserve };
-        let receipt = self.deliver(event, firsts).await?;
-        answer::of(receipt, self.settings.lambda.partial_responses)
+        let result = self.deliver(event, firsts).await?;
+        answer::of(result, self.settings.lambda.partial_responses)
     }
 
-    /// Whatever becomes of the event, the answer is in time. What it says of an event that is not settled by then is that
-    /// none of it is known to be committed; what nobody waits for any more, the walk drops.
-    async fn deliver(&self, event: Event, firsts: Offsets) -> Result<EventResult, Failure> {
+    /// Delivers an event to the walk, and answers in time in any case. If the event has no result by then, the answer is that
+    /// nothing of it is known to be committed, and the walk drops it.
+    async fn deliver(&self, event: Event, firsts: Offsets) -> Result<EventResult, InvocationFailure> {
         let mut slot = self.walk.lock().await;
         let walk = match slot.take() {
             Some(walk) if !walk.ended.is_finished() => walk,
@@ -136,10 +139,10 @@ impl Function {
             None => self.begin(None).await,
         };
         let answer_by = event.deadline;
-        match timeout_at(answer_by, walk.inlet.deliver(event)).await {
-            Ok(Ok(receipt)) => {
+        match timeout_at(answer_by, walk.events.deliver(event)).await {
+            Ok(Ok(result)) => {
                 *slot = Some(walk);
-                Ok(receipt)
+                Ok(result)
             }
             Ok(Err(_ended)) => {
                 let failure = reason(walk.ended).await;
@@ -148,39 +151,39 @@ impl Function {
             }
             Err(_elapsed) => {
                 *slot = Some(walk);
-                let why = "the time was over before it was committed";
+                let why = "the deadline passed before the commit";
                 let open = |(partition, first)| (partition, Settled::Open { first, why: why.to_owned() });
                 Ok(firsts.into_iter().map(open).collect())
             }
         }
     }
 
-    /// Begins the first walk, and waits until it is ready. What is wrong with the settings shows here.
+    /// Starts the first walk, and waits until it is ready, so that errors in the settings fail the start.
     async fn begin_walk(&self) -> Result<()> {
         let (ready, opened) = oneshot::channel();
         let walk = self.begin(Some(ready)).await;
         match timeout(OPEN_DURATION_MAX, opened).await {
             Ok(Err(_ended)) => bail!("{}", reason(walk.ended).await),
             Ok(Ok(())) => {}
-            Err(_elapsed) => tracing::warn!("the tables are not open yet; the first event will wait for them"),
+            Err(_elapsed) => tracing::warn!("tables not open yet; the first event will wait for them"),
         }
         *self.walk.lock().await = Some(walk);
         Ok(())
     }
 
-    /// Ends the walk of events, if there is one. While it waits for its next event it makes no change that its channel names.
+    /// Ends the walk of events, if there is one.
     pub(crate) async fn end_walk(&self) {
-        let Some(Walk { inlet, mut ended, follower }) = self.walk.lock().await.take() else { return };
-        drop(inlet);
+        let Some(RunningWalk { events, mut ended, follower }) = self.walk.lock().await.take() else { return };
+        drop(events);
         if timeout(END_DURATION_MAX, &mut ended).await.is_err() {
-            // It is still busy with an event that nobody waits for. To give up is as good as to be killed, which it stands.
+            // It still works on an event whose caller is gone. Aborting is like a kill, which the ledger is made for.
             ended.abort();
         }
         self.judging.end(follower).await;
     }
 
-    async fn begin(&self, ready: Option<oneshot::Sender<()>>) -> Walk {
-        let (inlet, source) = event::source(self.brokers(), self.settings.lambda.gaps);
+    async fn begin(&self, ready: Option<oneshot::Sender<()>>) -> RunningWalk {
+        let (events, source) = event::source(self.brokers(), self.settings.lambda.gaps);
         let (transform, changes, follower) = self.judging.begin().await;
         let settings = self.settings.clone();
         let tokens = self.token_source();
@@ -191,11 +194,11 @@ impl Function {
             drop(stop);
             walked
         });
-        Walk { inlet, ended, follower }
+        RunningWalk { events, ended, follower }
     }
 }
 
-/// How a walk of a function walks: nobody looks at its figures, and what stops it is the end of what is handed in.
+/// The options of a function's walk: no one reads its progress and health, and it ends with its event sender.
 fn options(stop: watch::Receiver<bool>, changes: Changes) -> RunOptions {
     RunOptions {
         drain: false,
@@ -208,11 +211,11 @@ fn options(stop: watch::Receiver<bool>, changes: Changes) -> RunOptions {
     }
 }
 
-async fn reason(ended: JoinHandle<Result<Progress, PipelineError>>) -> Failure {
+async fn reason(ended: JoinHandle<Result<Progress, PipelineError>>) -> InvocationFailure {
     match ended.await {
-        Ok(Err(error)) => Failure::Walk(error),
-        Ok(Ok(_)) => Failure::Process("the walk ended without a reason".to_owned()),
-        Err(error) => Failure::Process(format!("the walk broke off: {error}")),
+        Ok(Err(error)) => InvocationFailure::Walk(error),
+        Ok(Ok(_)) => InvocationFailure::Process("the walk ended without a reason".to_owned()),
+        Err(error) => InvocationFailure::Process(format!("the walk's task failed: {error}")),
     }
 }
 

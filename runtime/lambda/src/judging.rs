@@ -1,12 +1,13 @@
-//! The transform that judges, over the lives of many walks: while one walks, its channel is followed; in between, it waits.
-//! A process that is frozen between invocations cannot trust its timers, so each invocation is a nudge to look.
+//! The transform of a function, across its walks. While a walk runs, a task follows the transform's channel; between walks
+//! nothing does. A process that is frozen between invocations cannot rely on timers, so each invocation nudges the task to
+//! check the channel.
 
 use std::sync::Arc;
 
 use sluicebox_pipeline::Changes;
-use sluicebox_settings::Settings;
 use sluicebox_registry::{Following, Opened};
 use sluicebox_sandbox::{Sandbox, Transform};
+use sluicebox_settings::Settings;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::task::JoinHandle;
 
@@ -14,11 +15,11 @@ use tokio::task::JoinHandle;
 pub(crate) struct Judging {
     transform: watch::Receiver<Transform>,
     nudge: Arc<Notify>,
-    /// Not while a walk is told of changes; none for a transform that never changes.
+    /// None while a task follows the channel for a walk, and for a transform that never changes.
     waiting: Mutex<Option<Following>>,
 }
 
-/// Follows the channel until the walk is over that is told.
+/// The task that follows the channel for one walk.
 pub(crate) struct Follower(Option<JoinHandle<Following>>);
 
 impl Judging {
@@ -32,12 +33,13 @@ impl Judging {
         Self { transform, nudge, waiting: Mutex::new(following) }
     }
 
-    /// A new invocation: time may have passed.
+    /// Call at a new invocation: time may have passed.
     pub(crate) fn nudge(&self) {
         self.nudge.notify_one();
     }
 
-    /// What a walk begins with, and where it hears of changes. Of two walks at a time, one hears of them.
+    /// The transform that a walk starts with, and the channel of changes for it. Of two concurrent walks, only the first gets
+    /// changes.
     pub(crate) async fn begin(&self) -> (Transform, Changes, Follower) {
         let (proposals, changes) = Changes::channel();
         let following = self.waiting.lock().await.take();
@@ -45,12 +47,14 @@ impl Judging {
         (self.transform.borrow().clone(), changes, Follower(follower))
     }
 
-    /// The walk is over.
+    /// Call when the walk has ended.
     pub(crate) async fn end(&self, Follower(follower): Follower) {
         let Some(follower) = follower else { return };
         match follower.await {
             Ok(following) => *self.waiting.lock().await = Some(following),
-            Err(error) => tracing::error!("the channel is not followed any longer: {error}"),
+            Err(error) => {
+                tracing::error!(%error, "channel no longer followed: its task ended; promotions are not seen")
+            }
         }
     }
 }

@@ -1,20 +1,20 @@
-//! The log: one JSON object a line on stderr, which Lambda collects. An environment serves one invocation at a time, so
-//! that whatever is said meanwhile, by whichever thread, is said under its request's id.
+//! The log: one JSON object per line on stderr, which Lambda collects. An environment serves one invocation at a time, so all
+//! lines of all threads carry the id of the current request.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing_subscriber::EnvFilter;
 
-/// The request that is being served.
+/// The id of the current request.
 static REQUEST: Mutex<String> = Mutex::new(String::new());
 
-/// Those who would log whole events, or what they send, if they were asked for more.
+/// Libraries that would log whole events or requests at finer levels.
 const QUIET: [&str; 4] = ["lambda_runtime=info", "lambda_runtime_api_client=info", "hyper=info", "hyper_util=info"];
 
-/// From now on everything of interest is logged; `SLUICEBOX_LOG` says otherwise.
+/// Starts logging, with the usual levels unless `SLUICEBOX_LOG` sets others.
 pub(crate) fn start() {
-    // delta-rs warns of each binary column that it keeps no statistics of.
+    // delta-rs warns about each binary column, because it keeps no statistics of them.
     let usual = "warn,deltalake_core::writer::stats=error,bootstrap=info,sluicebox=info,sluicebox_pipeline=info,\
                  sluicebox_registry=info,sluicebox_sandbox=info";
     let mut filter = EnvFilter::try_from_env("SLUICEBOX_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
@@ -27,11 +27,11 @@ pub(crate) fn start() {
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_writer(|| Lines(io::stderr()))
+        .with_writer(|| LogLines(io::stderr()))
         .init();
 }
 
-/// From now on lines are of this request.
+/// Sets the current request.
 pub(crate) fn begin(request_id: &str) {
     *request() = request_id.to_owned();
 }
@@ -40,10 +40,10 @@ fn request() -> MutexGuard<'static, String> {
     REQUEST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Puts the request's id into each line. The subscriber writes a line at a time.
-struct Lines<W>(W);
+/// Puts the request's id into each line. The subscriber writes one line at a time.
+struct LogLines<W>(W);
 
-impl<W: Write> Write for Lines<W> {
+impl<W: Write> Write for LogLines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let request = request().clone();
         let Some(rest) = line.strip_prefix(b"{").filter(|_| !request.is_empty()) else {
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_line_carries_its_request() {
         begin("8476a536-e9f4-11e8-9739-2dfe598c3fcd");
-        let mut lines = Lines(Vec::new());
+        let mut lines = LogLines(Vec::new());
         assert!(lines.write_all(b"{\"message\":\"flushed\"}\n").is_ok());
         let line: serde_json::Value = serde_json::from_slice(&lines.0).unwrap_or_default();
         assert_eq!(line["requestId"], "8476a536-e9f4-11e8-9739-2dfe598c3fcd");

@@ -1,18 +1,18 @@
-//! The `bootstrap` of an AWS Lambda function: the same walk as everywhere, fed by an event source mapping (MSK or Kafka of
-//! one's own), or by a schedule.
+//! The `bootstrap` of an AWS Lambda function: the same walk as in the command, triggered by an event source mapping (MSK or
+//! self-managed Kafka) or by a schedule.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`document`] | where the pipeline file is |
-//! | [`function`] | what lives from invocation to invocation: settings, transform, the walk |
+//! | [`function`] | what stays warm from invocation to invocation: settings, transform, the walk |
 //! | [`judging`] | the transform, and the channel that it follows |
-//! | [`payload`] | what an invocation brings: Kafka's records, or the wish to drain |
-//! | [`answer`] | what is said of it: exactly the partitions that did not commit |
-//! | [`drain`] | without an event source: reads from Kafka itself until the time is over |
-//! | [`time`] | how much of it there is |
+//! | [`payload`] | the invocation's payload: records from Kafka, or the request to drain |
+//! | [`answer`] | the answer to it: exactly the partitions that did not commit |
+//! | [`drain`] | without an event source: reads from Kafka itself until its time is over |
+//! | [`time`] | the deadline of an invocation |
 //! | [`log`] | lines of JSON with the request's id, and never a payload |
 //!
-//! Thin on purpose: what becomes of records is the pipeline's business, and it knows no Lambda.
+//! Thin on purpose: the pipeline decides about records, and knows no Lambda.
 
 mod answer;
 mod document;
@@ -29,7 +29,7 @@ use std::sync::Arc;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 
-use crate::answer::Failure;
+use crate::answer::InvocationFailure;
 use crate::function::Function;
 use crate::payload::Payload;
 
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
     let function = match Function::prepare().await {
         Ok(function) => Arc::new(function),
         Err(error) => {
-            // Lambda notes the end of the process as the failure of its start; the reason is in the log.
+            // Lambda reports the exit as a failed start; the reason is in the log.
             tracing::error!("{error:#}");
             return ExitCode::from(2);
         }
@@ -48,13 +48,13 @@ async fn main() -> ExitCode {
     match Runtime::new(invoke).run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("the runtime interface failed: {error}");
+            tracing::error!(%error, "runtime interface failed; the process exits");
             ExitCode::from(3)
         }
     }
 }
 
-async fn invoke(function: Arc<Function>, event: LambdaEvent<Payload>) -> Result<Value, Failure> {
+async fn invoke(function: Arc<Function>, event: LambdaEvent<Payload>) -> Result<Value, InvocationFailure> {
     let (payload, context) = event.into_parts();
     log::begin(&context.request_id);
     function.wake().await;

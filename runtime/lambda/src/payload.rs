@@ -1,6 +1,5 @@
-//! What an invocation brings, in Lambda's words: records of Kafka, from MSK or from brokers of one's own, or the wish to
-//! drain. Fields that are not ours are passed over; those that may be missing may be missing. What is said of a payload
-//! that does not fit names the field, and never its value.
+//! Reads an invocation's payload: records from Kafka (MSK or self-managed), or the request to drain. Ignores unknown fields,
+//! and accepts that optional fields are missing. Errors name the field, never its value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +9,10 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Visitor};
-use sluicebox_ledger::TopicPartition;
 use sluicebox_kafka::event::EventRecord;
+use sluicebox_ledger::TopicPartition;
 
-/// Some encoders leave bits behind in the last character, among them whoever wrote AWS's own samples.
+/// Accepts leftover bits in the last character: some encoders write them, also in AWS's own samples.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -21,13 +20,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What EventBridge calls the events of its schedules.
+/// The detail type of EventBridge's schedules.
 const SCHEDULED: &str = "Scheduled Event";
 
 /// Records by partition.
 pub(crate) type Records = BTreeMap<TopicPartition, Vec<EventRecord>>;
 
-/// What is to be done.
+/// What the invocation asks for.
 #[derive(Debug)]
 pub(crate) enum Payload {
     /// Take in these records.
@@ -38,11 +37,11 @@ pub(crate) enum Payload {
 
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let shape = Shape::deserialize(deserializer)?;
-        if let Some(records) = shape.records {
+        let fields = PayloadFields::deserialize(deserializer)?;
+        if let Some(records) = fields.records {
             return Ok(Payload::Records(records.0));
         }
-        match (shape.mode, shape.detail_type) {
+        match (fields.mode, fields.detail_type) {
             (Some(mode), _) if mode == "drain" => Ok(Payload::Drain),
             (None, Some(kind)) if kind == SCHEDULED => Ok(Payload::Drain),
             _ => Err(de::Error::custom(
@@ -54,7 +53,7 @@ impl<'de> Deserialize<'de> for Payload {
 }
 
 #[derive(Deserialize)]
-struct Shape {
+struct PayloadFields {
     #[serde(default)]
     records: Option<WireRecords>,
     #[serde(default)]
@@ -63,7 +62,7 @@ struct Shape {
     detail_type: Option<String>,
 }
 
-/// Lists of records under `topic-partition`. Each record says itself what it is of, and that is believed.
+/// Lists of records under `topic-partition`. The keys are ignored: each record names its own topic and partition.
 struct WireRecords(Records);
 
 impl<'de> Deserialize<'de> for WireRecords {
@@ -121,7 +120,7 @@ impl From<WireRecord> for EventRecord {
     }
 }
 
-/// Says what is wrong without a word of what is there.
+/// Deserializes with an error that does not quote the value.
 fn silently<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     let wrong = "a key, value or header is not as Lambda writes it: base64, and headers as lists of `{name: [bytes]}`";
     T::deserialize(deserializer).map_err(|_| de::Error::custom(wrong))
@@ -141,21 +140,21 @@ impl<'de> Deserialize<'de> for Encoded {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Encoded, E> {
-                BASE64.decode(text).map(Encoded).map_err(|_| E::custom("this is no base64"))
+                BASE64.decode(text).map(Encoded).map_err(|_| E::custom("this is not base64"))
             }
         }
         deserializer.deserialize_str(Base64)
     }
 }
 
-/// One byte of a header: a number from 0 to 255, or, as Java's bytes are, from -128 to 127.
+/// One byte of a header: a number from 0 to 255, or from -128 to 127 as in Java.
 struct HeaderByte(u8);
 
 impl<'de> Deserialize<'de> for HeaderByte {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let number = i16::deserialize(deserializer)?;
         let byte = u8::try_from(number).or_else(|_| i8::try_from(number).map(|signed| signed.to_ne_bytes()[0]));
-        byte.map(HeaderByte).map_err(|_| de::Error::custom("this is no byte"))
+        byte.map(HeaderByte).map_err(|_| de::Error::custom("this is not a byte"))
     }
 }
 

@@ -1,13 +1,13 @@
-//! How much time an invocation has. Lambda kills whoever is late, and takes back what it has not been told in time.
+//! The time of an invocation. Lambda kills a function that is late, and delivers its batch again.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// How long before the deadline the answer goes out, whatever it is.
+/// How long before the deadline the function answers in any case.
 pub(crate) const ANSWER_RESERVE: Duration = Duration::from_millis(250);
 
-/// The deadline by our own clock. One that lies in the past is none: emulators send such. Then there is `timeout`.
+/// The deadline on the local clock. Emulators send deadlines in the past; then `timeout` counts instead.
 pub(crate) fn deadline(deadline: SystemTime, timeout: Duration) -> Instant {
     let left = deadline.duration_since(SystemTime::now()).unwrap_or(timeout);
     Instant::now() + left
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_in_the_past_is_none() {
+    fn a_deadline_in_the_past_is_replaced_by_the_timeout() {
         let timeout = Duration::from_secs(60);
         let emulated = SystemTime::UNIX_EPOCH + Duration::from_millis(600_000);
         assert!(deadline(emulated, timeout) > Instant::now() + Duration::from_secs(59));

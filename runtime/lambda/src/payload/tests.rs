@@ -1,4 +1,4 @@
-//! Events as AWS's documentation and test data have them: `tests/cases/events`.
+//! Events from AWS's documentation and test data: `tests/cases/events`.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn an_event_of_msk_is_read() {
 }
 
 #[test]
-fn an_event_of_ones_own_brokers_is_read() {
+fn an_event_of_self_managed_kafka_is_read() {
     let records = records(&case("self-managed"));
     assert_eq!(records.keys().map(ToString::to_string).collect::<Vec<_>>(), ["mytopic/0", "mytopic/1"]);
 }
@@ -69,7 +69,7 @@ fn a_schedule_means_to_drain() {
 }
 
 #[test]
-fn what_is_not_for_us_is_refused_and_not_quoted() {
+fn foreign_payloads_are_refused_and_not_quoted() {
     for json in ["{}", r#"{"mode": "drian"}"#, r#"{"Records": [{"eventSource": "aws:sqs", "body": "hunter2"}]}"#] {
         assert!(refusal(json).contains("neither an event of Kafka"), "{json}");
     }
