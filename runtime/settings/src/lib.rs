@@ -27,6 +27,7 @@ mod secret;
 mod sections;
 mod shape;
 mod source;
+mod syntax;
 mod tree;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostic::{Diagnostic, SettingsError, did_you_mean};
 use super::reader::{self, Kind, Misfit, quoted};
 use super::tree::{Node, Place};
-use super::{Settings, checks, overrides, schema};
+use super::{Settings, checks, overrides, schema, syntax};
 
 /// A pipeline file that has been read: its settings, and where each of them was written.
 #[derive(Debug)]
@@ -81,52 +81,12 @@ fn read(
     text: &str,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(Node, Settings), Vec<Diagnostic>> {
-    let mut root = Node::parse(text).map_err(|error| vec![unparsable(&error, text)])?;
+    let mut root = Node::parse(text).map_err(|error| vec![syntax::explain(&error, text)])?;
     overrides::apply(&mut root, environment);
     let shape = reader::read(&root).map_err(|misfit| vec![explain(&misfit)])?;
     let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
     let settings = checks::check(shape, &root, &folder)?;
     Ok((root, settings))
-}
-
-fn unparsable(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
-    if let Some(tab) = indented_by_tab(text) {
-        return Diagnostic::new("E0102", "not YAML: a tab in the indentation")
-            .at(Place::Text(tab..tab + 1))
-            .label("use spaces");
-    }
-    let error = error.without_snippet();
-    let fault = match error {
-        serde_saphyr::Error::DuplicateMappingKey { key, .. } => {
-            let key = key.as_deref().unwrap_or("a key");
-            Diagnostic::new("E0103", format!("duplicate key `{key}`")).label("keep one of them")
-        }
-        _ => {
-            let options = serde_saphyr::render_options! { snippets: serde_saphyr::SnippetMode::Off };
-            let message = error.render_with_options(options);
-            // The caret shows the place already.
-            let message =
-                message.split(" at line ").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Diagnostic::new("E0102", format!("not YAML: {message}")).help(
-                "check the line above as well; text with `: `, ` #` or a leading `*`, `&`, `{` or `[` needs quotes",
-            )
-        }
-    };
-    match error.location() {
-        Some(location) => fault.at(Place::of_syntax_error(location, text)),
-        None => fault,
-    }
-}
-
-/// The first tab in front of a line's first word.
-fn indented_by_tab(text: &str) -> Option<usize> {
-    let mut start = 0;
-    text.split_inclusive('\n').find_map(|line| {
-        let indentation = line.len() - line.trim_start().len();
-        let tab = line.get(..indentation)?.find('\t').map(|tab| start + tab);
-        start += line.len();
-        tab
-    })
 }
 
 fn explain(misfit: &Misfit) -> Diagnostic {
