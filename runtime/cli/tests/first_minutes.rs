@@ -98,6 +98,11 @@ fn a_new_crate_names_nothing_of_the_machine_that_built_the_command() {
     let manifest = fs::read_to_string(folder.path().join("hello/Cargo.toml")).unwrap();
     assert!(!manifest.contains(&repository().display().to_string()), "{manifest}");
     assert!(folder.path().join("hello/sluicebox-sdk/sluicebox/src/lib.rs").is_file());
+    let pipeline = fs::read_to_string(folder.path().join("hello/pipeline.yaml")).unwrap();
+    let file = pipeline.strip_prefix("# yaml-language-server: $schema=").unwrap().lines().next().unwrap();
+    let schema = fs::read_to_string(folder.path().join("hello").join(file)).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert!(schema["properties"]["dead_letters"].is_object(), "{schema}");
 }
 
 #[test]

@@ -37,7 +37,8 @@ impl New {
             return Err(Failure::usage(format!("{shown} is not empty: choose another folder with `--path`")));
         }
         let sdk = self.sdk.as_deref().map(sdk_folder).transpose()?;
-        let made = NewCrate { name, folder: &folder, sdk: sdk.as_deref(), pipeline_schema: None };
+        let schema = format!("{:#}\n", sluicebox_settings::json_schema());
+        let made = NewCrate { name, folder: &folder, sdk: sdk.as_deref(), pipeline_schema: Some(&schema) };
         made.write().environment(format!("cannot make {shown}"))?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{} {shown}", Paint::stdout().good("made"))?;

@@ -23,13 +23,18 @@ use crate::samples::Samples;
 use crate::terminal::Paint;
 use crate::trial::{Instance, Judgement, Trial};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox replay orders/3@1200
+  sluicebox replay orders/3@1200 --transform .   with the crate in this folder";
+
 /// Repeat the verdict on a dead letter, on this machine, bit for bit
 ///
 /// Takes the transform, configuration and limits of the original verdict. Exit code 0 if stage, code, message and path are the
 /// same, 1 if not. With --transform it shows what another transform makes of the record, with the pipeline file's configuration
 /// and limits: exit code 0 if the record becomes rows or is filtered, 1 if it is rejected. Writes nothing.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
+#[command(after_help = AFTER_HELP, allow_missing_positional = true)]
 pub(crate) struct Replay {
     #[command(flatten)]
     file: PipelineFile,

@@ -28,11 +28,18 @@ use crate::terminal::{counted, grouped};
 /// How long the end waits for the registry.
 const FAREWELL_DURATION_MAX: Duration = Duration::from_secs(5);
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox run                                  pipeline.yaml, until SIGTERM
+  sluicebox run orders.yaml --drain              everything that is there now
+  sluicebox run --accept-gap orders/3@1200-5000  as error E0201 names it";
+
 /// Run a pipeline
 ///
 /// SIGTERM and SIGINT end it cleanly: it flushes and commits what it has read and leaves the consumer group. A second signal
 /// ends it at once, which loses nothing either: the next run goes on from what the tables have.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Run {
     /// The pipeline's YAML file
     #[arg(default_value = "pipeline.yaml")]

@@ -9,11 +9,17 @@ use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Outcome, Verdict};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox promote s3://bucket/transforms/orders@sha256:0123456789ab --channel prod
+  sluicebox promote registry/orders@staging --channel prod --pipeline pipeline.yaml";
+
 /// Point a channel at a transform
 ///
 /// It first fetches and loads the transform as a pipeline would. Running pipelines notice within their `poll_interval` and
 /// switch between two flushes. A shadow or canary of the channel ends.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Promote {
     /// The transform: `orders@sha256:…`, or that of another channel, `orders@staging`; with the registry before it or in --registry
     reference: String,

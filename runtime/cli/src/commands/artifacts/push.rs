@@ -16,10 +16,16 @@ use crate::commands::transform;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, size};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox push . --to s3://bucket/transforms/orders
+  sluicebox push . --to registry/orders --pipeline pipeline.yaml --sign-with key.pem";
+
 /// Put a transform into a registry, checked and compiled for each target
 ///
 /// No pipeline runs it yet: `sluicebox promote` points a channel at it. The same push again changes nothing.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Push {
     /// The component, or the folder of its crate
     transform: PathBuf,

@@ -14,8 +14,14 @@ use crate::commands::run::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox dlq ls --since 1h
+  sluicebox dlq ls --by partition --code missing_field --format json";
+
 /// Count dead letters by reason, with the first, the last and a sample message
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Ls {
     #[command(flatten)]
     file: PipelineFile,

@@ -17,6 +17,11 @@ use crate::commands::transform::{load, of_pipeline};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted, grouped};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox dlq redrive --code missing_field --transform . --dry-run
+  sluicebox dlq redrive --at orders/3@1200-1300";
+
 /// Reprocess dead letters: their rows go into the tables, exactly once
 ///
 /// The pipeline's transform, or another one, gets the selected open letters with the pipeline file's present configuration and
@@ -24,6 +29,7 @@ use crate::terminal::{Paint, counted, grouped};
 /// their new reason. A redrive can run beside the pipeline, be killed at any moment and be repeated: it first finishes what the
 /// last one began. Exit code 1 if letters are rejected again.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Redrive {
     #[command(flatten)]
     file: PipelineFile,

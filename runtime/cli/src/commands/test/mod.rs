@@ -19,6 +19,11 @@ use crate::exit::{Failure, Outcome, Verdict};
 use crate::terminal::{Paint, counted};
 use crate::trial::{Instance, Judgement, Tally, Trial};
 
+const AFTER_HELP: &str = "\
+Examples:
+  sluicebox test
+  sluicebox test --case refunds --update";
+
 /// Test a transform on its cases, and that it is a pure function
 ///
 /// A case is a folder `cases/<case>/` with `input.jsonl` (one record a line), `expected.jsonl` (one verdict a line, in the
@@ -26,6 +31,7 @@ use crate::trial::{Instance, Judgement, Tally, Trial};
 /// `{"rows": {"<table>": [{…}]}}`, `{"filtered": true}` or `{"rejected": {"code": "…"}}`. Each case also runs record by record
 /// and in other splits: a transform that carries anything from one record to the next fails as "not a pure function".
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct Test {
     /// The folder of the transform's crate, which is built first, or a component
     #[arg(default_value = ".")]
