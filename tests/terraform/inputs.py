@@ -60,7 +60,7 @@ RIGHT = {
     "msk": {"name": "orders", "vpc_id": "vpc-0a", "subnet_ids": ["subnet-0a", "subnet-0b", "subnet-0c"],
             "kms_key_arn": KEY, "topics": {"orders": {"partitions": 12}}},
     "observability": {"name": "orders", "alarm_topic_arns": [TOPIC],
-                      "lambda": {"function_name": "orders", "timeout_seconds": 60, "groups": {"orders": "sluicebox-orders"}},
+                      "lambda": {"function_name": "orders", "timeout_seconds": 60, "has_mapping": True},
                       "msk": {"cluster_name": "orders", "broker_count": 3, "groups": {"orders": "sluicebox-orders"}},
                       "service": {"cluster_name": "orders", "service_name": "orders"}},
 }

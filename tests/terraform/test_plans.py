@@ -10,7 +10,7 @@ import examples
 import inputs
 import mocked
 import rights
-from test_configurations import EXAMPLES, MODULES
+from test_configurations import EXAMPLES, MODULES, taken  # noqa: F401: a fixture
 from workspace import TARGET
 
 SLUICEBOX = TARGET.parent / "release" / "sluicebox"
@@ -104,6 +104,23 @@ def test_modules_with_all_their_parts_are_what_the_api_takes(whole, module):
     complaints, resources = whole[module]
     assert complaints == []
     assert [why for resource in resources for why in api.complaints(resource) + rights.complaints(resource)] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_plan_shows_the_transform_before_anything_is_applied(states, example):
+    planned = [resource["planned"] for resource in states[example]]
+    reference = examples.INPUTS[example].get("transform", "orders@prod")
+    shown = [values.get("description") or values.get("container_definitions") or "" for values in planned]
+    assert any(reference in text for text in shown)
+
+
+def test_a_rollback_moves_the_alias_only(whole, taken):
+    def alias(resources):
+        return next(resource["values"]["function_version"] for resource in resources if resource["type"] == "aws_lambda_alias")
+
+    assert alias(whole["lambda"][1]) == "6"
+    _, (_, _, states) = taken["lambda"]
+    assert alias(mocked.resources(states[0]["root_module"])) == "7"
 
 
 def pipeline(resources):

@@ -55,7 +55,6 @@ module "observability" {
   lambda = {
     function_name   = module.function.function_name
     timeout_seconds = module.function.timeout_seconds
-    groups          = module.function.groups
-    mapping_ids     = module.function.mapping_ids
+    has_mapping     = true
   }
 }

@@ -8,11 +8,9 @@ locals {
   once     = var.create ? toset(["this"]) : toset([])
   zip      = var.packages[var.architecture]
   document = module.pipeline.json
-  # It changes with the document, so that Lambda publishes a new version even where the document is in a bucket.
-  digest = substr(sha256(local.document), 0, 12)
-  log    = "/aws/lambda/${var.name}"
-  key    = "pipelines/${var.name}.json"
-  place  = var.pipeline_bucket == null ? local.document : "s3://${var.pipeline_bucket}/${local.key}"
+  log      = "/aws/lambda/${var.name}"
+  key      = "pipelines/${var.name}.json"
+  place    = var.pipeline_bucket == null ? local.document : "s3://${var.pipeline_bucket}/${local.key}"
 }
 
 resource "aws_s3_object" "pipeline" {
@@ -44,7 +42,7 @@ resource "aws_lambda_function" "this" {
   for_each = local.once
 
   function_name                  = var.name
-  description                    = substr("Sluicebox: settings ${local.digest}, transform ${var.pipeline.transform.artifact}, pipeline ${var.pipeline.name}", 0, 256)
+  description                    = substr("Sluicebox: transform ${var.pipeline.transform.artifact}, pipeline ${var.pipeline.name}", 0, 256)
   role                           = aws_iam_role.this["this"].arn
   runtime                        = "provided.al2023"
   handler                        = "bootstrap"
@@ -59,7 +57,12 @@ resource "aws_lambda_function" "this" {
   tags                           = var.tags
 
   environment {
-    variables = merge(var.environment, { SLUICEBOX_PIPELINE = local.place })
+    variables = merge(
+      var.environment,
+      { SLUICEBOX_PIPELINE = local.place },
+      # The function does not read the digest: it changes with the document, so that Lambda publishes a new version.
+      var.pipeline_bucket == null ? {} : { SLUICEBOX_PIPELINE_SHA256 = sha256(local.document) },
+    )
   }
 
   logging_config {

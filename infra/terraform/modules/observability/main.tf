@@ -25,13 +25,16 @@ locals {
     }
   }
 
-  # Missing data breaches: a mapping that polls reports its lag every minute.
-  offset_alarms = var.lambda == null ? {} : { for topic, group in var.lambda.groups : "function-lag-${topic}" => {
-    about      = "The mapping of ${topic} is behind, or reports no lag."
-    namespace  = "AWS/Lambda", metric = "OffsetLag", statistic = "Maximum", period = 60, periods = 15, points = 15
-    threshold  = var.lag_records_max, missing = "breaching"
-    dimensions = tomap(merge({ FunctionName = var.lambda.function_name }, try({ EventSourceMappingUUID = var.lambda.mapping_ids[topic] }, {})))
-  } }
+  # Lambda reports OffsetLag by function: the largest of its mappings. A mapping that polls reports it every minute, so that
+  # missing data breaches.
+  offset_alarms = !try(var.lambda.has_mapping, false) ? {} : {
+    function-lag = {
+      about      = "A mapping of the function is behind, or reports no lag."
+      namespace  = "AWS/Lambda", metric = "OffsetLag", statistic = "Maximum", period = 60, periods = 15, points = 15
+      threshold  = var.lag_records_max, missing = "breaching"
+      dimensions = tomap({ FunctionName = var.lambda.function_name })
+    }
+  }
 
   time_alarms = var.msk == null ? {} : { for topic, group in var.msk.groups : "lag-${topic}" => {
     about      = "The group ${group} is behind on ${topic} by more than ${var.lag_seconds_max} s, as MSK estimates."

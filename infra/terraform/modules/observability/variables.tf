@@ -42,12 +42,11 @@ variable "runbook_url" {
 }
 
 variable "lambda" {
-  description = "The function to watch, with its time-out; the groups by topic are those of its mappings."
+  description = "The function to watch, its time-out, and whether an event source mapping invokes it."
   type = object({
     function_name   = string
     timeout_seconds = number
-    groups          = optional(map(string), {})
-    mapping_ids     = optional(map(string), {})
+    has_mapping     = optional(bool, false)
   })
   default = null
 
