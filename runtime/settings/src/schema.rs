@@ -2,7 +2,7 @@
 //!
 //! Everything comes from the doc comments and attributes of the types in [`crate::shape`] and [`crate::sections`].
 //! Beside the standard's keywords it has our own: `x-minimum` and `x-maximum` (a size or a duration as text), `x-unit`
-//! (what a number counts) and `x-default` (a default that is no literal).
+//! (what a number counts) and `x-default` (a default in words).
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;

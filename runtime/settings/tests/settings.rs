@@ -1,4 +1,4 @@
-//! Wrong pipeline files and what is said of them: `tests/cases/settings/<case>/{pipeline.yaml,error.txt}`.
+//! Wrong pipeline files and their error texts: `tests/cases/settings/<case>/{pipeline.yaml,error.txt}`.
 //!
 //! `UPDATE_EXPECTED=1 cargo test` rewrites the texts; read the difference before you commit it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -66,6 +66,9 @@ fn defaults_are_filled_in() {
     assert_eq!(kafka.properties["fetch.min.bytes"].reveal(), "1");
     assert_eq!(settings.dead_letters.path, "/dlq");
     assert!(settings.tables["orders"].path.ends_with("/tables/orders"));
+    let tables: Vec<(&str, bool)> =
+        settings.all_tables().map(|(name, path)| (name, path.ends_with("/tables/orders"))).collect();
+    assert_eq!(tables, [("orders", true), ("dead_letters", false)]);
     assert!(settings.provenance);
     assert_eq!(settings.batch.records_max, 1000);
 }
