@@ -92,6 +92,22 @@ impl Field {
     pub fn new(name: impl Into<String>, data_type: DataType, nullable: bool) -> Field {
         Field { name: name.into(), data_type, nullable, properties: Vec::new() }
     }
+
+    /// Whether it is the same column as another: properties do not count, at any depth.
+    pub fn is_same_column(&self, other: &Field) -> bool {
+        let is_same_type = match (&self.data_type, &other.data_type) {
+            (DataType::List(item), DataType::List(other)) => item.is_same_column(other),
+            (DataType::Struct(members), DataType::Struct(others)) => {
+                members.len() == others.len()
+                    && members.iter().zip(others).all(|(member, other)| member.is_same_column(other))
+            }
+            (DataType::Map { key, value }, DataType::Map { key: other_key, value: other_value }) => {
+                key.is_same_column(other_key) && value.is_same_column(other_value)
+            }
+            (data_type, other) => data_type == other,
+        };
+        is_same_type && self.name == other.name && self.nullable == other.nullable
+    }
 }
 
 /// The type of a field.
@@ -206,6 +222,16 @@ mod tests {
         let (key, value) = (Box::new(field("key", DataType::Utf8)), Box::new(list));
         let map = DataType::Map { key, value };
         assert_eq!(map.to_string(), "map<utf8, list<struct<sku: utf8, n: int64>>>");
+    }
+
+    #[test]
+    fn properties_make_no_other_column() {
+        let item = |nullable| Field::new("item", DataType::Int64, nullable);
+        let list = |item| Field::new("list", DataType::List(Box::new(item)), false);
+        let mut noted = item(true);
+        noted.properties.push(("comment".to_owned(), "counted".to_owned()));
+        assert!(list(noted.clone()).is_same_column(&list(item(true))));
+        assert!(!list(noted).is_same_column(&list(item(false))));
     }
 
     #[test]

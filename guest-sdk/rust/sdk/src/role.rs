@@ -5,6 +5,15 @@ use std::borrow::Cow;
 use crate::{Bytes, Date, Decimal, NaiveTimestamp, Timestamp};
 
 /// A type that rows can be told apart by.
+///
+/// ```compile_fail,E0277
+/// # use sluicebox::prelude::*;
+/// #[derive(Row)]
+/// #[row(key = ["id"])]
+/// struct Order {
+///     id: Option<String>,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key",
     note = "keys are text, whole numbers, decimals, booleans, bytes, dates and times; never null, as null equals no key, \
@@ -25,6 +34,16 @@ impl<B> Key for Bytes<B> {}
 impl<K: Key + ?Sized> Key for &K {}
 
 /// A type that says when something happened.
+///
+/// ```compile_fail,E0277
+/// # use sluicebox::prelude::*;
+/// #[derive(Row)]
+/// #[row(event_time = "day")]
+/// struct Order {
+///     id: String,
+///     day: Date,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say when something happened",
     note = "the event time is a `Timestamp` or an `Option<Timestamp>`: dates and times without a zone are not points in time"

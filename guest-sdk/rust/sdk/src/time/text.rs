@@ -13,7 +13,7 @@ pub(super) fn invalid(expected: &str) -> Reject {
 #[inline]
 pub(super) fn two_digits(text: &[u8], at: usize) -> Option<u8> {
     let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
-    (tens < 10 && ones < 10).then_some(tens * 10 + ones)
+    (tens < 10 && ones < 10).then(|| tens * 10 + ones)
 }
 
 /// `2024-02-29` at the beginning of the text.
