@@ -1,5 +1,5 @@
-//! The books of one table: for each partition, what its commits took in, one after the other. Plain values and their sums;
-//! they are kept in [`books`](super::books).
+//! The books of one table: for each partition, what its commits took in, in order. Plain values and their sums;
+//! [`books`](super::books) fills them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Add, Sub};
@@ -10,12 +10,12 @@ use sluicebox_ledger::TopicPartition;
 /// The books of a table.
 pub type Accounts = BTreeMap<TopicPartition, Account>;
 
-/// What became of records.
+/// Records by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Records that became rows, in any of the pipeline's tables.
     pub emitted: u64,
-    /// Records that the transform dropped on purpose.
+    /// Records that the transform filtered out.
     pub filtered: u64,
     /// Records that became dead letters.
     pub rejected: u64,
@@ -24,23 +24,24 @@ pub struct Counts {
 /// What a table took in of one partition.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// The topic's lives: a new one begins where it was made anew, or lost its end. Never empty once the books are closed.
+    /// The topic's lives: a new one begins where the topic was recreated or lost its end. Never empty once the books are
+    /// closed.
     pub lives: Vec<Life>,
     /// The transforms that judged the records.
     pub transform_digests: BTreeSet<String>,
-    /// What the table's log says at the end.
+    /// The ledger of the newest version.
     pub ledger: Option<i64>,
 }
 
-/// The offsets of a topic from its making to its deletion.
+/// A life: the offsets of a topic from its creation to its deletion. In the next life the same offsets are other records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Life {
-    /// Where the books begin.
+    /// The first offset of the books.
     pub start: i64,
     /// How the books begin.
     pub opening: Opening,
-    /// One for each commit and each skip, in order.
-    pub entries: Vec<Entry>,
+    /// One entry for each commit and each skip, in order.
+    pub entries: Vec<AccountEntry>,
 }
 
 /// How the books of a partition begin.
@@ -49,33 +50,33 @@ pub enum Opening {
     /// With the first commit that names the partition.
     #[default]
     FirstCommit,
-    /// With a commit that says: here it starts.
-    Said,
-    /// Older commits are gone from the log: the ledger alone vouches for what lies below.
-    Vouched,
+    /// With a commit that records the partition's start.
+    Recorded,
+    /// At the ledger of a checkpoint: older commits are gone from the log.
+    LedgerOnly,
 }
 
 /// A move of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The commit that made it.
+pub struct AccountEntry {
+    /// The version of the commit.
     pub version: u64,
-    /// From here.
+    /// The ledger before.
     pub from: i64,
-    /// To here.
+    /// The ledger after.
     pub to: i64,
-    /// What became of the records; none if it skipped a gap that somebody accepted.
+    /// The records by verdict; none if it skipped an accepted gap.
     pub counts: Option<Counts>,
 }
 
-/// What the books say at an offset: the sum of all before it.
+/// The sums of the books up to an offset.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     /// The offset.
     pub offset: i64,
-    /// What became of the records below it.
+    /// The records below it by verdict.
     pub counts: Counts,
-    /// Offsets below it that were given up.
+    /// Offsets below it that were skipped.
     pub skipped: u64,
 }
 
@@ -102,7 +103,7 @@ impl Sub for Counts {
 }
 
 impl Counts {
-    /// Records in all.
+    /// All records.
     pub fn records(self) -> u64 {
         self.emitted.saturating_add(self.filtered).saturating_add(self.rejected)
     }
@@ -115,37 +116,37 @@ impl std::fmt::Display for Counts {
 }
 
 impl Account {
-    /// The topic's lives from the newest back, with their age: older ones may be gone from one table's log and not from
-    /// another's.
+    /// The topic's lives with their age, newest first. Lives are matched across tables by age, because one table's log may
+    /// have lost older lives that another's still has.
     pub fn by_age(&self) -> impl Iterator<Item = (usize, &Life)> {
         self.lives.iter().rev().enumerate()
     }
 }
 
 impl Life {
-    /// Where the books end.
+    /// The offset at which the books end.
     pub fn end(&self) -> i64 {
         self.entries.last().map_or(self.start, |entry| entry.to)
     }
 
-    /// What became of all records.
+    /// All records by verdict.
     pub fn counts(&self) -> Counts {
         self.entries.iter().filter_map(|entry| entry.counts).fold(Counts::default(), Add::add)
     }
 
-    /// Offsets that were given up.
+    /// Offsets that were skipped.
     pub fn skipped(&self) -> u64 {
         let skips = self.entries.iter().filter(|entry| entry.counts.is_none());
         skips.map(|entry| entry.to.saturating_sub(entry.from).max(0) as u64).sum()
     }
 
-    /// Offsets that no record had.
+    /// Offsets without a record.
     pub fn gaps(&self) -> u64 {
         let offsets = self.end().saturating_sub(self.start).max(0) as u64;
         offsets.saturating_sub(self.counts().records() + self.skipped())
     }
 
-    /// What the books say at their start and after each entry.
+    /// The sums at the start and after each entry.
     pub fn marks(&self) -> Vec<Mark> {
         let mut mark = Mark { offset: self.start, counts: Counts::default(), skipped: 0 };
         let mut marks = vec![mark];
@@ -160,8 +161,8 @@ impl Life {
         marks
     }
 
-    /// The records that one commit took in.
-    pub fn entry_of(&self, version: u64) -> Option<&Entry> {
+    /// The entry of one commit that took in records.
+    pub fn entry_of(&self, version: u64) -> Option<&AccountEntry> {
         let first = self.entries.partition_point(|entry| entry.version < version);
         self.entries[first..].iter().take_while(|entry| entry.version == version).find(|entry| entry.counts.is_some())
     }

@@ -1,16 +1,16 @@
-//! Compares the books of the pipeline's tables: every record is told to every table, so all tell the same of the same
-//! offsets. Their commits may be cut differently (a crash between two of them), so they are compared where they meet. Pure.
+//! Compares the books of the pipeline's tables. Every table accounts for every record, so their counts must agree. Their
+//! commits may have different ranges (after a crash between two of them), so the counts are compared at common offsets. Pure.
 
 use sluicebox_ledger::TopicPartition;
 
 use super::account::{Account, Accounts, Life, Mark, Opening};
 use super::finding::{Fault, Findings, Place};
 
-/// A table's name and its books.
-pub type Books<'a> = (&'a str, &'a Accounts);
+/// A table's name and its accounts.
+pub type NamedAccounts<'a> = (&'a str, &'a Accounts);
 
 /// Compares every table with the first one that knows the partition, and names those that are behind.
-pub fn compare(tables: &[Books<'_>], findings: &mut Findings) {
+pub fn compare(tables: &[NamedAccounts<'_>], findings: &mut Findings) {
     let mut partitions: Vec<&TopicPartition> = tables.iter().flat_map(|(_, accounts)| accounts.keys()).collect();
     partitions.sort_unstable();
     partitions.dedup();
@@ -37,16 +37,19 @@ fn compare_partition(
 }
 
 fn compare_starts(partition: &TopicPartition, one: (&str, &Life), other: (&str, &Life), findings: &mut Findings) {
-    let is_vouched = |life: &Life| life.opening == Opening::Vouched;
+    let is_vouched = |life: &Life| life.opening == Opening::LedgerOnly;
     if one.1.start == other.1.start || is_vouched(one.1) || is_vouched(other.1) {
         return;
     }
     let (early, late) = if one.1.start < other.1.start { (one, other) } else { (other, one) };
     let (from, to) = (early.1.start, late.1.start);
     match late.1.opening {
-        Opening::Said => findings.note(
+        Opening::Recorded => findings.note(
             late.0,
-            format!("starts {partition} at {to}, `{}` at {from}: what lies between is in `{}` only", early.0, early.0),
+            format!(
+                "starts {partition} at {to}, `{}` at {from}: the records between are in `{}` only",
+                early.0, early.0
+            ),
         ),
         _ => findings.violation(
             Fault::Hole,
@@ -79,7 +82,7 @@ fn compare_counts(partition: &TopicPartition, one: (&str, &Life), other: (&str, 
     }
 }
 
-fn name_those_behind(partition: &TopicPartition, tables: &[Books<'_>], findings: &mut Findings) {
+fn name_those_behind(partition: &TopicPartition, tables: &[NamedAccounts<'_>], findings: &mut Findings) {
     let ledger = |accounts: &Accounts| accounts.get(partition).and_then(|account| account.ledger);
     let Some(furthest) = tables.iter().filter_map(|(_, accounts)| ledger(accounts)).max() else { return };
     for (name, accounts) in tables {

@@ -1,20 +1,20 @@
-//! Keeps the books of one table: enters its commits one after the other, and checks that their ranges join up, that none
-//! counts more than its range holds, and that the ledger says the same. Pure.
+//! Keeps the books of one table: enters its commits in order, and checks that their ranges join, that no commit counts more
+//! records than its range has offsets, and that the ledger agrees. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sluicebox_ledger::{CommitRecord, PartitionTally, Skip, SkipReason, TopicPartition};
 
-use super::account::{Account, Accounts, Counts, Entry, Life, Opening};
+use super::account::{Account, AccountEntry, Accounts, Counts, Life, Opening};
 use super::finding::{Fault, Findings, Place};
-use super::history::{Commit, History, Record};
+use super::history::{Commit, History, LoggedRecord};
 
 /// The books of a table, from its history.
 pub fn accounts(history: &History, pipeline: &str, findings: &mut Findings) -> Accounts {
     let mut books = Books { history, accounts: BTreeMap::new(), findings };
     for commit in &history.commits {
         match &commit.record {
-            Some(Record::Unreadable(error)) => books.unreadable(commit, error),
+            Some(LoggedRecord::Unreadable(error)) => books.unreadable(commit, error),
             _ => books.enter(commit, commit.flush_of(pipeline)),
         }
     }
@@ -30,7 +30,7 @@ struct Books<'a> {
 impl Books<'_> {
     fn unreadable(&mut self, commit: &Commit, error: &str) {
         let place = Place::table(&self.history.table).version(commit.version);
-        let message = format!("what the commit says of itself cannot be read ({error}): its ranges are unknown");
+        let message = format!("the commit's record cannot be read ({error}): its ranges are unknown");
         self.findings.violation(Fault::Unreadable, place, message);
     }
 
@@ -64,7 +64,7 @@ impl Books<'_> {
         }
         let life = self.life(partition, from);
         let end = life.end();
-        life.entries.push(Entry { version, from, to, counts: Some(counts) });
+        life.entries.push(AccountEntry { version, from, to, counts: Some(counts) });
         if from > end {
             let message = format!(
                 "no commit took in offsets {end}..{from}: their records are neither rows, nor filtered, nor dead letters"
@@ -73,7 +73,7 @@ impl Books<'_> {
         } else if from < end {
             let message = format!(
                 "the commit took in offsets from {from} on, but commits before it had taken in all below {end}: \
-                 their records are there twice"
+                 their records are in the table twice"
             );
             self.findings.violation(Fault::Overlap, place().offsets(from, to.min(end)), message);
         }
@@ -88,7 +88,7 @@ impl Books<'_> {
                     self.findings.violation(Fault::LedgerMismatch, place, message);
                 }
                 Some(_) => {}
-                None => self.begin(partition, skip.to, Opening::Said),
+                None => self.begin(partition, skip.to, Opening::Recorded),
             }
             return;
         }
@@ -98,15 +98,15 @@ impl Books<'_> {
             let message = format!("the commit skips from {from} on, but the partition stood at {end}");
             self.findings.violation(Fault::LedgerMismatch, place, message);
         }
-        // Back on the same topic, its offsets mean other records from there on, too.
+        // A skip backwards starts a new life too: from there on the offsets mean other records.
         if skip.why == SkipReason::TopicRecreated || skip.to < from {
-            self.begin(partition, skip.to, Opening::Said);
+            self.begin(partition, skip.to, Opening::Recorded);
         } else {
-            self.life(partition, from).entries.push(Entry { version, from, to: skip.to, counts: None });
+            self.life(partition, from).entries.push(AccountEntry { version, from, to: skip.to, counts: None });
         }
     }
 
-    /// The ledger entries of a commit must be those of its record, no more and no less.
+    /// Compares the ledger entries of a commit with its record: they must be the same.
     fn compare_with_ledger_of(&mut self, commit: &Commit, has_record: bool, moved: &BTreeMap<TopicPartition, i64>) {
         let place = || Place::table(&self.history.table).version(commit.version);
         for (partition, next) in &commit.ledger {
@@ -120,13 +120,13 @@ impl Books<'_> {
                 None if has_record => self.findings.violation(
                     Fault::LedgerMismatch,
                     place().partition(partition),
-                    format!("the commit set the ledger to {next} without a word of what it took in"),
+                    format!("the commit set the ledger to {next}, but does not record what it took in"),
                 ),
                 None => self.findings.violation(
                     Fault::ForeignLedger,
                     place().partition(partition),
                     format!(
-                        "{} set the ledger to {next}, but says nothing of what it took in: another program writes \
+                        "{} set the ledger to {next}, but does not record what it took in: another program writes \
                          under this pipeline's name",
                         commit.operation()
                     ),
@@ -136,7 +136,7 @@ impl Books<'_> {
         let written: BTreeSet<&TopicPartition> = commit.ledger.iter().map(|(partition, _)| partition).collect();
         for (partition, to) in moved.iter().filter(|(partition, _)| !written.contains(partition)) {
             let message = format!(
-                "the commit took in all below {to}, but left the ledger where it was: a replay would double it"
+                "the commit took in all below {to}, but did not move the ledger: a run would take the records in again"
             );
             self.findings.violation(Fault::LedgerMismatch, place().partition(partition), message);
         }
@@ -165,7 +165,7 @@ impl Books<'_> {
                 None => self.findings.violation(
                     Fault::LedgerMismatch,
                     place,
-                    format!("the commits took in all below {end}, but the ledger has forgotten the partition: a run would start it anew"),
+                    format!("the commits took in all below {end}, but the ledger has lost the partition: a run would start it again"),
                 ),
             }
         }
@@ -180,25 +180,25 @@ impl Books<'_> {
         self.account(partition).lives.push(Life { start, opening, entries: Vec::new() });
     }
 
-    /// Where the books of the partition stand, if they have begun.
+    /// The offset at which the partition's books end, if they have begun.
     fn known_end(&self, partition: &TopicPartition) -> Option<i64> {
         let account = self.accounts.get(partition).and_then(|account| account.lives.last()).map(Life::end);
         account.or(self.history.before.ledger.get(partition).copied())
     }
 
-    /// The partition's life of now; if its books have not begun, they begin where the ledger was, or else at `start`.
+    /// The partition's newest life. Begins the books if they have not begun: at the ledger before the log, or else at `start`.
     fn life(&mut self, partition: &TopicPartition, start: i64) -> &mut Life {
         let before = &self.history.before;
         let account = self.accounts.entry(partition.clone()).or_default();
         if account.lives.is_empty() {
             let (start, opening) = match before.ledger.get(partition) {
-                Some(next) => (*next, Opening::Vouched),
-                None if before.unknown.contains(partition) => (start, Opening::Vouched),
+                Some(next) => (*next, Opening::LedgerOnly),
+                None if before.unknown.contains(partition) => (start, Opening::LedgerOnly),
                 None => (start, Opening::FirstCommit),
             };
             account.lives.push(Life { start, opening, entries: Vec::new() });
         }
-        // There is one at least.
+        // Not empty: see above.
         let last = account.lives.len() - 1;
         &mut account.lives[last]
     }

@@ -1,4 +1,4 @@
-//! The ledger in a table's checkpoints: what is known of the time before the oldest log entry that is kept. Judges nothing.
+//! Reads the ledger in a table's checkpoints: what is known from before the oldest existing log entry. Judges nothing.
 
 use arrow::array::{Array as _, AsArray as _, StructArray};
 use arrow::compute::cast;
@@ -11,9 +11,9 @@ use sluicebox_ledger::TopicPartition;
 
 use super::history::{Before, Commit};
 use super::listing::Listing;
-use super::log_entry::{Line, partition_of};
+use super::log_entry::{LogLine, partition_of};
 
-/// The ledger before the oldest entry, from the oldest checkpoint that is not older than that.
+/// The ledger before the oldest entry, from the oldest checkpoint that covers it.
 pub(super) async fn before(
     store: &LogStoreRef,
     listing: &Listing,
@@ -25,7 +25,7 @@ pub(super) async fn before(
     let mut before = Before::default();
     let checkpoint = listing.checkpoints.range(last_gone..).next();
     let until = checkpoint.map_or(u64::MAX, |(version, _)| *version);
-    // What the checkpoint says of these is the work of commits that we have.
+    // Existing entries up to the checkpoint have moved these partitions, so the checkpoint does not have their old ledger.
     let moved = commits.iter().filter(|commit| commit.version <= until);
     before.unknown = moved.flat_map(Commit::partitions).collect();
     for (path, size) in checkpoint.into_iter().flat_map(|(_, files)| files) {
@@ -50,7 +50,7 @@ async fn ledger_of_checkpoint(
         |app_id: &str, version| ledger.extend(partition_of(app_id, pipeline).map(|partition| (partition, version)));
     if path.extension() == Some("json") {
         let text = store.get(path).await?.bytes().await?;
-        for line in serde_json::Deserializer::from_slice(&text).into_iter::<Line>() {
+        for line in serde_json::Deserializer::from_slice(&text).into_iter::<LogLine>() {
             let line = line.map_err(|error| DeltaTableError::generic(format!("{path}: {error}")))?;
             line.txn.iter().for_each(|txn| enter(&txn.app_id, txn.version));
         }

@@ -1,10 +1,10 @@
-//! What killed writers leave behind in the tables' folders: finished data files that no commit brought in. Delta-rs' own
-//! vacuum would find them too, but it writes to the table's log and takes away what older versions of the table are made
-//! of; here nothing goes that the log still mentions.
+//! Finds orphans in the tables' folders: finished data files that killed writers left and no commit mentions. Delta's VACUUM
+//! would find them too, but it writes to the table's log and deletes files of older table versions. This deletes nothing that
+//! the log still mentions.
 //!
-//! A file is an orphan if no entry of the log and no checkpoint mentions it, be it as added or as removed, and it is too old
-//! to be brought in by a commit that is still to come: the walk does not commit what it staged longer ago than
-//! [`STAGED_AGE_MAX`]. The folder is listed before the log is read, so what is committed meanwhile is mentioned.
+//! A file is an orphan if no log entry and no checkpoint mentions it, as added or as removed, and if it is too old for a
+//! future commit: the walk does not commit rows that were staged longer than [`STAGED_AGE_MAX`] ago. The folder is listed
+//! before the log is read, so a file that is committed meanwhile counts as mentioned.
 
 mod mentioned;
 
@@ -22,7 +22,7 @@ use sluicebox_settings::Settings;
 
 use self::mentioned::Mentioned;
 
-/// Files younger than this are never orphans: [`STAGED_AGE_MAX`], and half of it for clocks that differ.
+/// Files younger than this are never orphans: [`STAGED_AGE_MAX`], and half of it again for clocks that differ.
 pub const AGE_MIN: Duration = STAGED_AGE_MAX.saturating_add(Duration::from_secs(STAGED_AGE_MAX.as_secs() / 2));
 
 /// The folder of a table's log.
@@ -32,13 +32,13 @@ const LOG: &str = "_delta_log";
 pub struct Orphans {
     /// The table's name.
     pub table: String,
-    /// Where it lies.
+    /// The table's location.
     pub location: String,
     /// The orphans, oldest first.
     pub files: Vec<Orphan>,
-    /// Files that nothing mentions either, but that are too young to be judged.
+    /// How many unmentioned files are too young to be judged.
     pub too_young: u64,
-    /// Tables within this one.
+    /// The folders of other tables within this table's folder.
     inner: BTreeSet<Path>,
     store: Arc<dyn ObjectStore>,
 }
@@ -46,16 +46,16 @@ pub struct Orphans {
 /// A file that nothing mentions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
-    /// Relative to the table.
+    /// The path, relative to the table.
     pub path: Path,
     /// Its size.
     pub bytes: u64,
-    /// When it was written, as the store says.
+    /// When it was written, according to the store.
     pub written_at: SystemTime,
 }
 
-/// The orphans of all tables of a pipeline that were written before `before`; no table, no orphans. The caller sees to it
-/// that `before` is [`AGE_MIN`] ago at least.
+/// The orphans of all tables of a pipeline that were written before `before`. A missing table has none. `before` must be at
+/// least [`AGE_MIN`] ago.
 pub async fn orphans(settings: &Settings, before: SystemTime) -> Result<Vec<Orphans>, TableError> {
     let tables = settings.tables.iter().map(|(name, table)| (name.as_str(), table.path.as_str()));
     let mut all = Vec::new();
@@ -68,8 +68,7 @@ pub async fn orphans(settings: &Settings, before: SystemTime) -> Result<Vec<Orph
 }
 
 impl Orphans {
-    /// Whether a path, relative to the table, can be that of a data file of this table, rather than of something else that lies
-    /// in its folder.
+    /// Whether a path, relative to the table, can be a data file of this table, and not another file in its folder.
     pub fn may_be_ours(&self, path: &str) -> bool {
         Path::parse(path).is_ok_and(|path| self.is_ours(&path))
     }
@@ -78,7 +77,7 @@ impl Orphans {
         is_data_file(path) && !self.inner.iter().any(|table| path.prefix_matches(table))
     }
 
-    /// Deletes them; one that is gone already is fine.
+    /// Deletes them. A file that is gone already is not an error.
     pub async fn delete(&self) -> Result<(), TableError> {
         let paths: Vec<_> = self.files.iter().map(|file| Ok(file.path.clone())).collect();
         let mut deleted = self.store.delete_stream(futures::stream::iter(paths).boxed());
@@ -119,7 +118,7 @@ async fn search(table: &DeltaTable, name: &str, location: &str, before: SystemTi
     Ok(orphans)
 }
 
-/// Folders within the table's that are tables themselves: of their files this table's log knows nothing.
+/// The folders within the table's folder that are tables themselves: this table's log does not know their files.
 fn inner_tables(listed: &[ObjectMeta]) -> BTreeSet<Path> {
     let inner = listed.iter().filter_map(|object| {
         let parts: Vec<_> = object.location.parts().collect();
@@ -129,8 +128,8 @@ fn inner_tables(listed: &[ObjectMeta]) -> BTreeSet<Path> {
     inner.collect()
 }
 
-/// Parquet, and in no folder that is for something else: the log, change data, archived transforms, redrives. What names a
-/// partition has an `=`, whatever it begins with.
+/// Whether a path is a Parquet file outside of the folders for the log, change data, archived transforms and redrives. A
+/// folder whose name has an `=` is a partition, even if its name begins with `_`.
 fn is_data_file(path: &Path) -> bool {
     let mut parts: Vec<_> = path.parts().collect();
     let Some(name) = parts.pop() else { return false };
@@ -145,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_data_file_is_never_touched() {
+    fn only_data_files_can_be_orphans() {
         let is = |path: &str| is_data_file(&Path::from(path));
         assert!(is("part-00000-1.zstd.parquet"));
         assert!(is("day=2026-01-01/part-00000-1.parquet"));

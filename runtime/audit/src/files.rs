@@ -1,5 +1,5 @@
-//! The files of one table: which commit each of them comes from, whether they hold as many rows as the commits counted, and
-//! what others did to them. Reads no file. Pure.
+//! Traces the files of one table: which commit each comes from, whether they hold as many rows as the commits counted, and
+//! what other programs did to them. Reads no file. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use sluicebox_ledger::{CommitRecord, PartitionTally};
 
 use super::account::Counts;
 use super::finding::{Fault, Findings, Place};
-use super::history::{Commit, DataFile, History, Holds, Record};
+use super::history::{Commit, History, Holds, LoggedFile, LoggedRecord};
 
 /// Where a file of the newest version comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A flush of the pipeline.
     Flush(u64),
-    /// A redrive: rows of records that had been rejected before.
+    /// A redrive: rows of records that were rejected before.
     Redrive(u64),
-    /// A commit that rewrote rows that were there.
+    /// A commit that rewrote existing rows.
     Rewrite(u64),
-    /// Somebody else's commit: rows of their own.
+    /// A commit of another program or pipeline, with rows of its own.
     Others(u64),
     /// A commit that is gone from the log.
     Gone,
@@ -27,9 +27,9 @@ pub enum Origin {
 /// The files of a table's newest version, by path.
 #[derive(Debug, Default)]
 pub struct Files {
-    /// By path.
-    pub live: BTreeMap<String, (Origin, DataFile)>,
-    /// Whether others took rows away, so that fewer than were counted are no fault of the pipeline's.
+    /// The files with their origins, by path.
+    pub live: BTreeMap<String, (Origin, LoggedFile)>,
+    /// Whether another program removed rows, so that missing rows are not the pipeline's fault.
     pub rows_removed: bool,
     /// Whether other pipelines write to the table too.
     pub is_shared: bool,
@@ -40,11 +40,11 @@ pub fn trace(history: &History, pipeline: &str, is_only_table: bool, findings: &
     let mut tracing = Tracing { history, is_only_table, findings, known: BTreeMap::new(), files: Files::default() };
     for commit in &history.commits {
         match &commit.record {
-            Some(Record::Flush(record)) if record.pipeline == pipeline => tracing.flush(commit, record),
-            Some(Record::Redrive { pipeline: of, rows }) if of == pipeline => tracing.redrive(commit, *rows),
-            Some(Record::Flush(CommitRecord { pipeline: of, .. }) | Record::Redrive { pipeline: of, .. })
-                if of != pipeline =>
-            {
+            Some(LoggedRecord::Flush(record)) if record.pipeline == pipeline => tracing.flush(commit, record),
+            Some(LoggedRecord::Redrive { pipeline: of, rows }) if of == pipeline => tracing.redrive(commit, *rows),
+            Some(
+                LoggedRecord::Flush(CommitRecord { pipeline: of, .. }) | LoggedRecord::Redrive { pipeline: of, .. },
+            ) if of != pipeline => {
                 tracing.other_pipeline(commit, of);
             }
             _ => tracing.others(commit),
@@ -57,14 +57,14 @@ struct Tracing<'a> {
     history: &'a History,
     is_only_table: bool,
     findings: &'a mut Findings,
-    /// Files that commits of the kept log added.
+    /// Files that commits of the existing log added.
     known: BTreeMap<String, Known>,
     files: Files,
 }
 
 struct Known {
     origin: Origin,
-    file: DataFile,
+    file: LoggedFile,
     is_live: bool,
 }
 
@@ -74,7 +74,7 @@ impl Tracing<'_> {
         self.apply(commit, Origin::Flush(commit.version));
     }
 
-    /// In a table of rows it adds what it brings; among the dead letters it rewrites them, all of them.
+    /// A step of a redrive. It adds rows to a table of rows, and rewrites files of the dead-letter table.
     fn redrive(&mut self, commit: &Commit, rows: u64) {
         let removed = self.rows_removed_by(commit);
         let (added, expected) = (rows_of(commit), removed.map(|removed| removed + rows));
@@ -96,11 +96,11 @@ impl Tracing<'_> {
         self.apply(commit, Origin::Others(commit.version));
     }
 
-    /// What a commit counted, and what its files promise.
+    /// Compares what a commit counted with the statistics of its files.
     fn compare_rows(&mut self, commit: &Commit, record: &CommitRecord) {
         let place = Place::table(&self.history.table).version(commit.version);
         let Some(rows) = rows_of(commit) else {
-            let message = "files of the commit carry no row counts: its rows cannot be compared with its books";
+            let message = "files of the commit have no row counts: its rows cannot be compared with its record";
             return self.findings.note(&self.history.table, format!("version {}: {message}", commit.version));
         };
         let mut counts = Counts::default();
@@ -108,6 +108,7 @@ impl Tracing<'_> {
             let &PartitionTally { emitted, filtered, rejected, .. } = tally;
             counts = counts + Counts { emitted, filtered, rejected };
         }
+        // Order matters: the commit's own count comes first, whatever the table holds.
         let wrong = match self.history.holds {
             _ if rows != record.rows => Some(format!("the commit counted {} rows", record.rows)),
             Holds::DeadLetters if rows != counts.rejected => Some(format!("{} records were rejected", counts.rejected)),
@@ -131,7 +132,7 @@ impl Tracing<'_> {
         self.apply(commit, origin(commit.version));
     }
 
-    /// What somebody else did to the rows.
+    /// Judges what another program did to the rows.
     fn judge(&mut self, commit: &Commit) {
         let (version, operation) = (commit.version, commit.operation());
         let place = Place::table(&self.history.table).version(version);
@@ -143,7 +144,7 @@ impl Tracing<'_> {
                 (Some(added), Some(removed)) if added != removed => self.findings.violation(
                     Fault::RowsGone,
                     place,
-                    format!("{operation} says that it changes no rows, but it replaced {removed} rows by {added}"),
+                    format!("{operation} claims that it changes no rows, but it replaced {removed} rows by {added}"),
                 ),
                 _ => self.findings.note(&self.history.table, format!("version {version} ({operation}) rewrote files")),
             }
@@ -158,7 +159,7 @@ impl Tracing<'_> {
         let takes_back = commit.removed.iter().any(|path| self.is_of_pipeline(path));
         if operation.eq_ignore_ascii_case("RESTORE") && takes_back {
             let message = format!(
-                "RESTORE took back {} rows, but the ledger stands where it was: no run will bring them again",
+                "RESTORE removed {} rows, but did not move the ledger back: no run will add them again",
                 count(removed)
             );
             return self.findings.violation(Fault::RowsGone, place, message);
@@ -184,12 +185,12 @@ impl Tracing<'_> {
         commit.removed.iter().map(|path| self.known.get(path).and_then(|known| known.file.rows)).sum()
     }
 
-    /// Files of unknown origin are taken for the pipeline's.
+    /// Whether a file is the pipeline's. A file of unknown origin counts as the pipeline's.
     fn is_of_pipeline(&self, path: &str) -> bool {
         self.known.get(path).is_none_or(|known| !matches!(known.origin, Origin::Others(_)))
     }
 
-    /// Adds and removes the commit's files. A file that comes back is what it was.
+    /// Adds and removes the commit's files. A file that returns keeps its origin.
     fn apply(&mut self, commit: &Commit, origin: Origin) {
         for path in &commit.removed {
             if let Some(known) = self.known.get_mut(path) {
@@ -213,9 +214,9 @@ impl Tracing<'_> {
         }
     }
 
-    /// What the log's own reader calls the newest version's files, each with where it comes from.
+    /// The files of the newest version, each with its origin.
     fn finish(mut self) -> Files {
-        let with_origin = |(path, file): (&String, &DataFile)| {
+        let with_origin = |(path, file): (&String, &LoggedFile)| {
             let (origin, file) = self.known.get(path).map_or((Origin::Gone, *file), |known| (known.origin, known.file));
             (path.clone(), (origin, file))
         };

@@ -1,13 +1,13 @@
-//! What an audit finds: violations, each with its place and what it means, and notes, which break no promise. Knows
-//! nothing of how anything was found.
+//! The findings of an audit: violations, each with its place and meaning, and notes, which are not violations. Does not know
+//! how anything was found.
 
 use serde::Serialize;
 use sluicebox_ledger::{OffsetRange, TopicPartition};
 
-/// How many violations are kept one by one; the rest are only counted.
+/// How many violations are kept; the rest are only counted.
 const KEPT_MAX: usize = 100;
 
-/// A promise that the tables break.
+/// A guarantee that the tables violate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -17,35 +17,35 @@ pub enum Fault {
     Overlap,
     /// A commit counts more records than its range has offsets.
     Overfull,
-    /// The ledger and the commits do not say the same.
+    /// The ledger and the commits disagree.
     LedgerMismatch,
     /// A commit without a record of its own moved the ledger.
     ForeignLedger,
     /// The table lets the ledger expire.
     LedgerExpires,
-    /// Two tables tell different stories of the same offsets.
+    /// Two tables disagree about the same offsets.
     TablesDisagree,
-    /// A commit's files hold other rows than it counted.
+    /// A commit's files hold another number of rows than it counted.
     RowsMiscounted,
-    /// Rows are gone that the ledger vouches for.
+    /// Rows are gone although the ledger has their records.
     RowsGone,
-    /// A row says that it comes from an offset that its commit did not take in.
+    /// A row's position is one that its commit did not take in.
     Misplaced,
     /// Records that were counted are neither rows nor dead letters.
     Missing,
-    /// A position is there more often than it was counted.
+    /// A position occurs more often than it was counted.
     Doubled,
     /// A record is both a row and an open dead letter.
     RowAndDeadLetter,
-    /// A data file is not in the store.
+    /// A data file is missing in the store.
     FileMissing,
     /// A file was added that the table had already.
     FileAddedTwice,
-    /// A commit's record of itself cannot be read.
+    /// A commit's record cannot be read.
     Unreadable,
 }
 
-/// Where a violation was found; the wider parts are always known.
+/// Where a violation was found. The table is always known, the narrower parts may be.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The table's name.
@@ -67,10 +67,10 @@ pub struct Place {
     pub to: Option<i64>,
 }
 
-/// One promise broken in one place.
+/// One violated guarantee in one place.
 #[derive(Clone, Debug, Serialize)]
 pub struct Violation {
-    /// Which promise.
+    /// The guarantee.
     pub fault: Fault,
     /// Where.
     #[serde(flatten)]
@@ -79,7 +79,7 @@ pub struct Violation {
     pub message: String,
 }
 
-/// Something worth knowing that breaks no promise.
+/// Something worth knowing that is not a violation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// The table's name.
@@ -100,12 +100,12 @@ pub struct Findings {
 }
 
 impl Place {
-    /// Somewhere in a table.
+    /// A place in a table.
     pub fn table(name: &str) -> Self {
         Self { table: name.to_owned(), ..Self::default() }
     }
 
-    /// In this version of it.
+    /// In this version.
     pub fn version(self, version: u64) -> Self {
         Self { version: Some(version), ..self }
     }
@@ -138,7 +138,7 @@ impl std::fmt::Display for Place {
 }
 
 impl Findings {
-    /// A broken promise.
+    /// Adds a violation.
     pub fn violation(&mut self, fault: Fault, place: Place, message: impl Into<String>) {
         self.violations_total += 1;
         if self.violations.len() < KEPT_MAX {
@@ -146,7 +146,7 @@ impl Findings {
         }
     }
 
-    /// Something worth knowing; the same thing once.
+    /// Adds a note, unless it is there already.
     pub fn note(&mut self, table: &str, message: impl Into<String>) {
         let note = Note { table: table.to_owned(), message: message.into() };
         if !self.notes.contains(&note) {

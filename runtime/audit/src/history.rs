@@ -1,5 +1,4 @@
-//! What a table's log says, as plain values: its commits, as far back as they are kept, and its ledger. Knows no store and
-//! judges nothing.
+//! A table's log as plain values: its commits, as far back as they exist, and its ledger. Knows no store and judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +14,7 @@ pub enum Holds {
     DeadLetters,
 }
 
-/// A table's log, from the oldest entry that is kept.
+/// A table's log, from the oldest existing entry.
 #[derive(Clone, Debug)]
 pub struct History {
     /// The table's name in the pipeline.
@@ -24,9 +23,9 @@ pub struct History {
     pub holds: Holds,
     /// The newest version.
     pub version: u64,
-    /// The oldest version whose log entry is there; above `version` if none is.
+    /// The oldest version whose log entry exists; above `version` if none does.
     pub first: u64,
-    /// What the ledger was before `first`.
+    /// The ledger before `first`.
     pub before: Before,
     /// One for each version from `first` on, in order.
     pub commits: Vec<Commit>,
@@ -35,15 +34,15 @@ pub struct History {
     /// The table's properties.
     pub properties: HashMap<String, String>,
     /// The files of the newest version, by path.
-    pub files: BTreeMap<String, DataFile>,
+    pub files: BTreeMap<String, LoggedFile>,
 }
 
-/// What is known of the ledger before the oldest log entry that is kept.
+/// What is known of the ledger before the oldest existing log entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
-    /// What checkpoints say.
+    /// The ledger, from a checkpoint.
     pub ledger: BTreeMap<TopicPartition, i64>,
-    /// Partitions whose ledger at that time nothing tells any longer.
+    /// Partitions whose ledger at that time is no longer known.
     pub unknown: BTreeSet<TopicPartition>,
 }
 
@@ -52,67 +51,67 @@ pub struct Before {
 pub struct Commit {
     /// Its number.
     pub version: u64,
-    /// `WRITE`, `OPTIMIZE`, …; empty if the commit does not say.
+    /// `WRITE`, `OPTIMIZE`, …; empty if the commit names none.
     pub operation: String,
-    /// What the commit says of itself, if it is a pipeline's.
-    pub record: Option<Record>,
+    /// The record that the commit carries, if a pipeline made it.
+    pub record: Option<LoggedRecord>,
     /// The pipeline's ledger entries that it wrote.
     pub ledger: Vec<(TopicPartition, i64)>,
     /// Files that it added.
-    pub added: Vec<(String, DataFile)>,
+    pub added: Vec<(String, LoggedFile)>,
     /// Paths of files that it removed.
     pub removed: Vec<String>,
-    /// Whether it says that its files change the table's rows; an OPTIMIZE says no.
+    /// Whether it claims to change the table's rows (`dataChange`); an OPTIMIZE does not.
     pub changes_data: bool,
 }
 
-/// What a pipeline's commit says of itself.
+/// The record in a pipeline's commit.
 #[derive(Clone, Debug)]
-pub enum Record {
+pub enum LoggedRecord {
     /// A flush: it took in records.
     Flush(CommitRecord),
-    /// A step of a redrive or a discard: it took in nothing that had not been rejected before.
+    /// A step of a redrive or a discard: it concerns only records that were rejected before.
     Redrive {
         /// The pipeline's name.
         pipeline: String,
-        /// Rows that it brought into this table.
+        /// Rows that it added to this table.
         rows: u64,
     },
-    /// It cannot be read.
+    /// The record cannot be read.
     Unreadable(String),
 }
 
 /// A data file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DataFile {
+pub struct LoggedFile {
     /// Its size.
     pub bytes: u64,
-    /// Rows in it, those left out that a deletion vector takes away; none if it has no statistics.
+    /// Its rows without those that a deletion vector removes; none if it has no statistics.
     pub rows: Option<u64>,
-    /// Whether a deletion vector takes rows away.
+    /// Whether a deletion vector removes rows.
     pub has_deletions: bool,
 }
 
 impl Commit {
-    /// What it took in, if it is a flush of this pipeline.
+    /// The commit's record, if it is a flush of this pipeline.
     pub fn flush_of(&self, pipeline: &str) -> Option<&CommitRecord> {
         match &self.record {
-            Some(Record::Flush(record)) if record.pipeline == pipeline => Some(record),
+            Some(LoggedRecord::Flush(record)) if record.pipeline == pipeline => Some(record),
             _ => None,
         }
     }
 
-    /// The pipelines' partitions that it names.
+    /// The partitions that it names, of any pipeline.
     pub fn partitions(&self) -> Vec<TopicPartition> {
         let mut partitions: Vec<_> = self.ledger.iter().map(|(partition, _)| partition.clone()).collect();
-        if let Some(Record::Flush(record)) = &self.record {
+        if let Some(LoggedRecord::Flush(record)) = &self.record {
             partitions.extend(record.partitions.iter().map(|it| TopicPartition::new(it.topic.as_str(), it.partition)));
             partitions.extend(record.skips.iter().map(|it| TopicPartition::new(it.topic.as_str(), it.partition)));
         }
         partitions
     }
 
-    /// What it says that it is, for people.
+    /// The operation's name, for people.
     pub fn operation(&self) -> &str {
         if self.operation.is_empty() { "an unnamed operation" } else { &self.operation }
     }

@@ -1,4 +1,4 @@
-//! What lies in the folder of a table's log: entries and checkpoints by version. Reads names only.
+//! Lists the folder of a table's log: entries and checkpoints by version. Reads names only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,11 @@ use futures::TryStreamExt as _;
 use object_store::ObjectStore as _;
 use sluicebox_delta::log::{DeltaResult, LogStoreRef, Path};
 
-/// What lies in a table's log folder.
+/// The files of a table's log folder.
 #[derive(Default)]
 pub(super) struct Listing {
     entries: BTreeSet<u64>,
-    /// With the paths and sizes of their files.
+    /// Checkpoints by version, with the paths and sizes of their files.
     pub(super) checkpoints: BTreeMap<u64, Vec<(Path, u64)>>,
 }
 
@@ -35,7 +35,7 @@ impl Listing {
         Ok(listing)
     }
 
-    /// The oldest version from which on no entry is missing; above `newest` if even that is gone.
+    /// The oldest version from which on no entry is missing; above `newest` if the newest entry is missing too.
     pub(super) fn first(&self, newest: u64) -> u64 {
         let mut first = newest + 1;
         while first > 0 && self.entries.contains(&(first - 1)) {

@@ -1,4 +1,4 @@
-//! One entry of a table's log, parsed: what matters here of a commit, and nothing else. Pure.
+//! Parses one entry of a table's log, as far as the audit needs it. Pure.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use serde::Deserialize;
 use sluicebox_delta::log::{Add, DeltaResult, DeltaTableError, Remove};
 use sluicebox_ledger::{COMMIT_INFO_KEY, RedriveRecord, TopicPartition};
 
-use super::history::{Commit, DataFile, Record};
+use super::history::{Commit, LoggedFile, LoggedRecord};
 
-/// One line of a log entry; what it says besides is not ours to judge.
+/// One line of a log entry; other fields are ignored.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Line {
+pub(super) struct LogLine {
     add: Option<Add>,
     remove: Option<Remove>,
     pub(super) txn: Option<Txn>,
@@ -34,7 +34,7 @@ struct Statistics {
 /// Parses the entry of a version.
 pub(super) fn parse(entry: &[u8], version: u64, pipeline: &str) -> DeltaResult<Commit> {
     let mut commit = Commit { version, ..Commit::default() };
-    for line in serde_json::Deserializer::from_slice(entry).into_iter::<Line>() {
+    for line in serde_json::Deserializer::from_slice(entry).into_iter::<LogLine>() {
         let line = line.map_err(|json_err| {
             let line = format!("line {}, column {}", json_err.line(), json_err.column());
             DeltaTableError::InvalidJsonLog { json_err, line, version }
@@ -59,31 +59,31 @@ pub(super) fn parse(entry: &[u8], version: u64, pipeline: &str) -> DeltaResult<C
     Ok(commit)
 }
 
-fn record(value: serde_json::Value) -> Record {
+fn record(value: serde_json::Value) -> LoggedRecord {
     let read = match value.get("redrive") {
-        None => serde_json::from_value(value).map(Record::Flush),
+        None => serde_json::from_value(value).map(LoggedRecord::Flush),
         Some(_) => serde_json::from_value(value).map(|RedriveRecord { pipeline, redrive }| {
             let rows = redrive.partitions.iter().map(|partition| partition.rows).sum();
-            Record::Redrive { pipeline, rows }
+            LoggedRecord::Redrive { pipeline, rows }
         }),
     };
-    read.unwrap_or_else(|error| Record::Unreadable(error.to_string()))
+    read.unwrap_or_else(|error| LoggedRecord::Unreadable(error.to_string()))
 }
 
-fn added(add: &Add) -> DataFile {
+fn added(add: &Add) -> LoggedFile {
     let statistics = add.stats.as_deref().and_then(|stats| serde_json::from_str::<Statistics>(stats).ok());
     let deletions = add.deletion_vector.as_ref().map(|vector| vector.cardinality);
     let rows = statistics.and_then(|statistics| statistics.num_records);
     data_file(u64::try_from(add.size).unwrap_or_default(), rows, deletions)
 }
 
-/// A file, as its action describes it.
-pub(super) fn data_file(bytes: u64, rows: Option<u64>, deletions: Option<i64>) -> DataFile {
+/// A file, as its `add` action describes it.
+pub(super) fn data_file(bytes: u64, rows: Option<u64>, deletions: Option<i64>) -> LoggedFile {
     let deleted = deletions.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default();
-    DataFile { bytes, rows: rows.map(|rows| rows.saturating_sub(deleted)), has_deletions: deletions.is_some() }
+    LoggedFile { bytes, rows: rows.map(|rows| rows.saturating_sub(deleted)), has_deletions: deletions.is_some() }
 }
 
-/// The partition that an entry of the pipeline's ledger stands for.
+/// The partition of a `txn` action, if it belongs to the pipeline's ledger.
 pub(super) fn partition_of(app_id: &str, pipeline: &str) -> Option<TopicPartition> {
     let (topic, partition) =
         app_id.strip_prefix("sluicebox/")?.strip_prefix(pipeline)?.strip_prefix('/')?.rsplit_once('/')?;

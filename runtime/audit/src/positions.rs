@@ -1,5 +1,5 @@
-//! Whether every position is where the books say, and once: rows and dead letters lie in the ranges of their commits, there
-//! are as many as were counted, and none is both. Pure; the files are read elsewhere and handed in one by one.
+//! Checks that every position is where the books say, once: rows and dead letters are in the ranges of their commits, there
+//! are as many as were counted, and no record is both. Pure; the caller reads the files and passes them one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,46 +7,46 @@ use sluicebox_ledger::TopicPartition;
 
 use super::account::{Accounts, Life, Mark};
 use super::files::Origin;
+use super::find_life::find_life;
 use super::finding::{Fault, Findings, Place};
 use super::history::Holds;
 use super::offset_set::OffsetSet;
 use super::read_positions::Positions;
-use super::whereabouts::find_life;
 
-/// One life of one partition, by its age: offsets of different lives are different records.
+/// One life of one partition, by age: the same offset in two lives is two records.
 type LifeOf = (TopicPartition, usize);
 type Sets = BTreeMap<LifeOf, OffsetSet>;
 
-/// A table that files are read from.
+/// The table that a file belongs to.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct TableSource<'a> {
     pub(super) table: &'a str,
     pub(super) holds: Holds,
     pub(super) accounts: &'a Accounts,
 }
 
-/// What the files of all tables hold.
+/// The positions in the files of all tables.
 #[derive(Default)]
-pub(super) struct Ground {
+pub(super) struct AllPositions {
     /// Records with rows.
     rows: Sets,
-    /// Records with rows in files that somebody rewrote: of the pipeline or of a redrive.
+    /// Records with rows in rewritten files, where rows of the pipeline and of redrives may be mixed.
     rewritten: Sets,
-    /// Records with rows that a redrive brought.
+    /// Records with rows that a redrive added.
     redriven: Sets,
     /// The same by table and version.
     applied: BTreeMap<(String, LifeOf), BTreeMap<u64, OffsetSet>>,
     /// Records that were buried.
     dead_letters: Sets,
-    /// Those of them that are open.
+    /// Records that are open dead letters.
     open: Sets,
 }
 
-impl Ground {
-    /// Takes in what one file holds.
+impl AllPositions {
+    /// Takes in the positions of one file.
     pub(super) fn take_in(
         &mut self,
-        source: Source<'_>,
+        source: TableSource<'_>,
         path: &str,
         origin: Origin,
         positions: &Positions,
@@ -54,7 +54,7 @@ impl Ground {
     ) {
         if positions.unplaced_rows > 0 {
             let count = positions.unplaced_rows;
-            findings.note(source.table, format!("{count} rows of the file {path} do not say where they come from"));
+            findings.note(source.table, format!("{count} rows of the file {path} have no position"));
         }
         let place = Place::table(source.table);
         let place = match origin {
@@ -74,7 +74,7 @@ impl Ground {
             let life = (partition.clone(), age);
             match (source.holds, origin) {
                 (_, Origin::Others(_)) => {
-                    let how = "in rows that somebody added, though the table had taken it in";
+                    let how = "in rows that another program added, although the table had taken it in";
                     report(offsets, Fault::Doubled, &place, how, findings);
                 }
                 (Holds::Rows, Origin::Redrive(version)) => {
@@ -102,8 +102,8 @@ impl Ground {
         }
     }
 
-    /// Tells the rows of rewritten files apart, once all files have been taken in: what is a dead letter and no longer open
-    /// was brought by a redrive.
+    /// Splits the rows of rewritten files, once all files are taken in: a redrive added the row of a record that is a dead
+    /// letter but no longer open.
     pub(super) fn sort_rewritten(&mut self) {
         let none = OffsetSet::default();
         for (life, offsets) in std::mem::take(&mut self.rewritten) {
@@ -114,7 +114,7 @@ impl Ground {
         }
     }
 
-    /// Whether there are as many distinct rows as were counted, wherever the books of all tables that hold rows meet.
+    /// Checks that there are as many distinct rows as were counted, between offsets at which the books of all tables meet.
     pub(super) fn compare_rows(&self, tables: &[(&str, &Accounts)], rows_removed: bool, findings: &mut Findings) {
         let Some(((first, accounts), others)) = tables.split_first() else { return };
         for (partition, age, life) in lives(accounts) {
@@ -123,7 +123,7 @@ impl Ground {
             let same =
                 |accounts: &'_ &Accounts| accounts.get(partition)?.by_age().nth(age).map(|(_, life)| life.marks());
             let others: Option<Vec<Vec<Mark>>> = others.iter().map(|(_, accounts)| same(accounts)).collect();
-            // A table that does not know the partition lacks rows that the next run fills in.
+            // A table that does not know the partition yet lacks rows; the next run adds them.
             let Some(others) = others else { continue };
             for (from, to, counted) in meetings(life, &others) {
                 let found = rows.count(from, to);
@@ -139,8 +139,8 @@ impl Ground {
         }
     }
 
-    /// Whether every rejected record is a dead letter.
-    pub(super) fn compare_dead_letters(&self, source: Source<'_>, rows_removed: bool, findings: &mut Findings) {
+    /// Checks that every rejected record is a dead letter.
+    pub(super) fn compare_dead_letters(&self, source: TableSource<'_>, rows_removed: bool, findings: &mut Findings) {
         for (partition, age, life) in lives(source.accounts) {
             let none = OffsetSet::default();
             let buried = self.dead_letters.get(&(partition.clone(), age)).unwrap_or(&none);
@@ -161,7 +161,7 @@ impl Ground {
         }
     }
 
-    /// No record is both; and a redrive brings only records that had been rejected.
+    /// Checks that no record is both a row and an open dead letter, and that a redrive added only rejected records.
     pub(super) fn compare_with_redriven(&self, dead_letters: &str, findings: &mut Findings) {
         let none = OffsetSet::default();
         let with_rows: BTreeSet<&LifeOf> = self.rows.keys().chain(self.redriven.keys()).collect();
@@ -175,7 +175,7 @@ impl Ground {
             let twice = redriven.common(rows);
             report(&twice, Fault::Doubled, &place, "in a table twice, by the pipeline and by a redrive", findings);
             let strange = redriven.without(rejected);
-            report(&strange, Fault::Doubled, &place, "in a table by a redrive, but never was a dead letter", findings);
+            report(&strange, Fault::Doubled, &place, "in a table by a redrive, but was never a dead letter", findings);
         }
     }
 }
@@ -184,8 +184,8 @@ fn lives(accounts: &Accounts) -> impl Iterator<Item = (&TopicPartition, usize, &
     accounts.iter().flat_map(|(partition, account)| account.by_age().map(move |(age, life)| (partition, age, life)))
 }
 
-/// The ranges between offsets at which commits of all tables end, each with how many records were emitted there; those
-/// left out in which a table gave records up that others may have rows of.
+/// The ranges between offsets at which commits of all tables end, each with its number of emitted records. Leaves out ranges
+/// in which a table skipped records, because other tables may have rows of them.
 fn meetings(life: &Life, others: &[Vec<Mark>]) -> Vec<(i64, i64, u64)> {
     let mut common = life.marks();
     for theirs in others {

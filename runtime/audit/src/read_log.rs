@@ -1,11 +1,10 @@
-//! Reads a table's [`History`] from its store: the log entries that are still there, the oldest checkpoint that goes with
-//! them, and the newest snapshot as the pipeline itself would see it. Judges nothing.
+//! Reads a table's [`History`] from its store: the log entries that still exist, the oldest checkpoint that belongs to them,
+//! and the newest snapshot as the pipeline would read it. Judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use object_store::ObjectStore as _;
-use sluicebox_delta::log::{DeltaResult, DeltaTable, DeltaTableError, LogStoreRef, Path};
+use sluicebox_delta::log::{DeltaResult, DeltaTable, DeltaTableError, LogStoreRef};
 use sluicebox_ledger::{TopicPartition, app_id};
 
 use super::checkpoint::before;
@@ -13,10 +12,10 @@ use super::history::{Commit, History, Holds};
 use super::listing::Listing;
 use super::log_entry::{data_file, parse};
 
-/// Requests that are under way at a time.
-const AT_A_TIME: usize = 16;
+/// How many requests run concurrently.
+const READS_MAX: usize = 16;
 
-/// Reads the history of a table that has been loaded.
+/// Reads the history of a loaded table.
 pub(super) async fn read(table: &DeltaTable, name: &str, holds: Holds, pipeline: &str) -> DeltaResult<History> {
     let store = table.log_store();
     let snapshot = table.snapshot()?;
@@ -25,7 +24,7 @@ pub(super) async fn read(table: &DeltaTable, name: &str, holds: Holds, pipeline:
     let first = listing.first(version);
     let commits: Vec<Commit> = futures::stream::iter(first..=version)
         .map(|version| commit(&store, version, pipeline))
-        .buffered(AT_A_TIME)
+        .buffered(READS_MAX)
         .try_collect()
         .await?;
     let before = before(&store, &listing, first, &commits, pipeline).await?;
@@ -36,7 +35,7 @@ pub(super) async fn read(table: &DeltaTable, name: &str, holds: Holds, pipeline:
             let next = snapshot.transaction_version(store.as_ref(), app_id(pipeline, &partition)).await;
             next.map(|next| (partition, next))
         })
-        .buffered(AT_A_TIME)
+        .buffered(READS_MAX)
         .try_collect()
         .await?;
     let ledger: BTreeMap<_, _> = entries.into_iter().filter_map(|(it, next)| Some((it, next?))).collect();
@@ -62,6 +61,7 @@ pub(super) async fn read(table: &DeltaTable, name: &str, holds: Holds, pipeline:
 
 async fn commit(store: &LogStoreRef, version: u64, pipeline: &str) -> DeltaResult<Commit> {
     let entry = store.read_commit_entry(version).await?;
-    let entry = entry.ok_or_else(|| DeltaTableError::generic(format!("log entry {version} has vanished meanwhile")))?;
+    let entry =
+        entry.ok_or_else(|| DeltaTableError::generic(format!("log entry {version} was deleted during the audit")))?;
     parse(&entry, version, pipeline)
 }

@@ -1,4 +1,4 @@
-//! Reads from a data file where its rows come from: three columns, row group by row group. Judges nothing.
+//! Reads the positions of a data file's rows: three columns, one row group at a time. Judges nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,25 +16,25 @@ use sluicebox_ledger::TopicPartition;
 use super::history::Holds;
 use super::offset_set::OffsetSet;
 
-/// Where the rows of one file come from.
+/// The positions of one file's rows.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
     /// The offsets, each once.
     pub(super) offsets: BTreeMap<TopicPartition, OffsetSet>,
     /// Those of them that are open dead letters.
     pub(super) open: BTreeMap<TopicPartition, OffsetSet>,
-    /// Those that more than one row has.
+    /// Offsets that more than one row has.
     pub(super) repeated: BTreeMap<TopicPartition, OffsetSet>,
-    /// Rows that do not say where they come from.
+    /// Rows without a position.
     pub(super) unplaced_rows: u64,
 }
 
-/// The column that says whether a dead letter is open.
+/// The column with a dead letter's status.
 const STATUS: &str = "status";
-/// What it says then.
+/// The status of an open dead letter.
 const OPEN: &str = "open";
 
-/// The columns that say where a row comes from.
+/// The columns with a row's position.
 pub(super) fn columns(holds: Holds) -> [&'static str; 3] {
     match holds {
         Holds::Rows => [KAFKA_TOPIC, KAFKA_PARTITION, KAFKA_OFFSET],
@@ -42,14 +42,14 @@ pub(super) fn columns(holds: Holds) -> [&'static str; 3] {
     }
 }
 
-/// Reads one file; none if it is not in the store.
+/// Reads one file; none if it is missing in the store.
 pub(super) async fn read(
     store: Arc<dyn ObjectStore>,
     path: &str,
     bytes: u64,
     holds: Holds,
 ) -> DeltaResult<Option<Positions>> {
-    // As delta-rs finds them: a path that looks encoded is taken as it is.
+    // The same rule as in delta-rs: a path that looks encoded is used unchanged.
     let path = Path::parse(path).unwrap_or_else(|_| Path::from(path));
     let [topic, partition, offset] = columns(holds);
     let mut columns = vec![topic, partition, offset];
@@ -101,7 +101,7 @@ impl Positions {
                 row += 1;
                 continue;
             }
-            // Rows of one partition lie together: its sets are looked up once for all of them.
+            // Rows of one partition are adjacent, so the partition's sets are looked up once for all of them.
             let (topic, partition) = (topics.value(row), partitions.value(row));
             let key = TopicPartition::new(topic, partition);
             let set = self.offsets.entry(key.clone()).or_default();

@@ -1,4 +1,4 @@
-//! What an audit tells: each table's books in numbers, and what was found. Its JSON form is described in docs/audit.md.
+//! The report of an audit: each table's books in numbers, and the findings. docs/audit.md describes its JSON form.
 
 use serde::Serialize;
 use sluicebox_ledger::TopicPartition;
@@ -9,20 +9,20 @@ use super::history::{History, Holds};
 
 /// The whole audit.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct AuditReport {
     /// The pipeline's name.
     pub pipeline: String,
     /// Whether no violation was found.
     pub sound: bool,
-    /// Whether the rows themselves were read, and not the logs only.
+    /// Whether the rows were read too, and not only the logs.
     pub positions_read: bool,
     /// The tables of rows by name, then the dead letters.
     pub tables: Vec<TableReport>,
     /// The first violations.
     pub violations: Vec<Violation>,
-    /// How many there are in all.
+    /// The number of all violations.
     pub violations_total: u64,
-    /// What breaks no promise, but is worth knowing.
+    /// Findings that are not violations, but worth knowing.
     pub notes: Vec<Note>,
 }
 
@@ -31,15 +31,15 @@ pub struct Report {
 pub struct TableReport {
     /// The table's name.
     pub table: String,
-    /// Where it lies.
+    /// The table's location.
     pub location: String,
     /// What it holds.
     pub holds: Holds,
     /// Its newest version.
     pub version: u64,
-    /// The oldest version whose log entry is there: what lies before is vouched for by the ledger only.
+    /// The oldest version whose log entry exists; of the time before, only the ledger is known.
     pub log_from: u64,
-    /// Rows of the newest version, as its statistics say.
+    /// Rows of the newest version, by its statistics.
     pub rows: Option<u64>,
     /// One for each partition that the table knows.
     pub partitions: Vec<PartitionReport>,
@@ -56,26 +56,26 @@ pub struct PartitionReport {
     pub from: i64,
     /// The offset after the last.
     pub to: i64,
-    /// Offsets below this one are vouched for by the ledger only; none if the books are whole.
+    /// Below this offset only the ledger is known; none if the books are complete.
     pub vouched_below: Option<i64>,
     /// The ledger of the newest version.
     pub ledger: Option<i64>,
     /// Commits that took in records.
     pub commits: u64,
-    /// What became of the records.
+    /// The records by verdict.
     #[serde(flatten)]
     pub counts: Counts,
-    /// Offsets that no record had: transaction markers, compaction.
+    /// Offsets without a record: transaction markers, compaction.
     pub gaps: u64,
     /// Offsets that were given up with `--accept-gap`.
     pub skipped: u64,
-    /// How often the topic was made anew. `from` is of its first life, `to` of its last.
+    /// How often the topic was recreated. `from` is of its first life, `to` of its last.
     pub recreations: u64,
     /// The transforms that judged the records.
     pub transform_digests: Vec<String>,
 }
 
-impl Report {
+impl AuditReport {
     pub(super) fn new(pipeline: &str, positions_read: bool, tables: Vec<TableReport>, findings: Findings) -> Self {
         let Findings { violations, violations_total, notes } = findings;
         let pipeline = pipeline.to_owned();
@@ -100,7 +100,7 @@ impl TableReport {
 impl PartitionReport {
     fn new(partition: &TopicPartition, account: &Account) -> Self {
         let lives = &account.lives;
-        let vouched = lives.first().filter(|life| life.opening == Opening::Vouched && life.start > 0);
+        let vouched = lives.first().filter(|life| life.opening == Opening::LedgerOnly && life.start > 0);
         let entries = lives.iter().flat_map(|life| &life.entries);
         Self {
             topic: partition.topic.to_string(),

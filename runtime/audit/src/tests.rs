@@ -1,5 +1,5 @@
-//! Random histories of a pipeline with two tables of rows: the audit says nothing against a clean one, and finds each
-//! planted fault in it. No store and no files: what they would say is made up here.
+//! Random histories of a pipeline with two tables of rows: the audit finds nothing wrong in a clean one, and finds each
+//! planted fault. Without a store and files: the tests make up their contents.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,8 +12,8 @@ use super::account::Accounts;
 use super::books::accounts;
 use super::files::{Files, trace};
 use super::finding::{Fault, Findings};
-use super::history::{Before, Commit, DataFile, History, Holds, Record};
-use super::positions::{Ground, Source};
+use super::history::{Before, Commit, History, Holds, LoggedFile, LoggedRecord};
+use super::positions::{AllPositions, TableSource};
 use super::read_positions::Positions;
 use super::{across, judge_properties};
 
@@ -54,7 +54,7 @@ fn stories() -> impl Strategy<Value = Story> {
         2 => Just(Fate::Rejected),
         1 => Just(Fate::Gap),
     ];
-    // One of each, so that every fault has something to be planted in.
+    // One record of each fate, so that every fault can be planted.
     let partition = vec(fate, 3..80).prop_map(|mut fates| {
         fates.extend([Fate::Emitted, Fate::Rejected, Fate::Emitted, Fate::Filtered]);
         fates
@@ -126,13 +126,13 @@ impl Story {
             }
             record.rows = rows.len() as u64;
             let path = format!("{version}.parquet");
-            let file = DataFile { bytes: 1, rows: Some(record.rows), has_deletions: false };
+            let file = LoggedFile { bytes: 1, rows: Some(record.rows), has_deletions: false };
             history.files.insert(path.clone(), file);
             contents.insert(path.clone(), rows);
             history.commits.push(Commit {
                 version,
                 operation: "WRITE".into(),
-                record: Some(Record::Flush(record)),
+                record: Some(LoggedRecord::Flush(record)),
                 ledger,
                 added: vec![(path, file)],
                 removed: Vec::new(),
@@ -171,25 +171,25 @@ impl World {
             .collect();
         let named: Vec<_> = TABLES.iter().zip(&books).map(|((name, _), (accounts, _))| (*name, accounts)).collect();
         across::compare(&named, &mut findings);
-        let mut ground = Ground::default();
+        let mut all = AllPositions::default();
         for (index, (table, holds)) in TABLES.into_iter().enumerate() {
-            let source = Source { table, holds, accounts: &books[index].0 };
+            let source = TableSource { table, holds, accounts: &books[index].0 };
             for (path, (origin, _)) in &books[index].1.live {
                 let mut positions = Positions::default();
                 for position in &self.contents[index][path] {
                     positions.insert(&position.0, position.1, !self.resolved.contains(position));
                 }
-                ground.take_in(source, path, *origin, &positions, &mut findings);
+                all.take_in(source, path, *origin, &positions, &mut findings);
             }
         }
-        ground.sort_rewritten();
-        ground.compare_rows(&named[..2], false, &mut findings);
-        ground.compare_dead_letters(
-            Source { table: TABLES[2].0, holds: TABLES[2].1, accounts: named[2].1 },
+        all.sort_rewritten();
+        all.compare_rows(&named[..2], false, &mut findings);
+        all.compare_dead_letters(
+            TableSource { table: TABLES[2].0, holds: TABLES[2].1, accounts: named[2].1 },
             false,
             &mut findings,
         );
-        ground.compare_with_redriven(TABLES[2].0, &mut findings);
+        all.compare_with_redriven(TABLES[2].0, &mut findings);
         findings
     }
 
@@ -202,16 +202,22 @@ impl World {
 
     fn tally(&mut self, table: usize, at: Index) -> &mut PartitionTally {
         let commit = self.pick(table, at);
-        let Some(Record::Flush(record)) = &mut commit.record else { unreachable!("it took in records") };
+        let Some(LoggedRecord::Flush(record)) = &mut commit.record else { unreachable!("it took in records") };
         &mut record.partitions[0]
     }
 
     /// A commit on top of the others that removes the files of `removed` and adds one that holds `rows`.
-    fn commit(&mut self, table: usize, record: Option<Record>, removed: &[String], rows: Vec<(TopicPartition, i64)>) {
+    fn commit(
+        &mut self,
+        table: usize,
+        record: Option<LoggedRecord>,
+        removed: &[String],
+        rows: Vec<(TopicPartition, i64)>,
+    ) {
         let history = &mut self.histories[table];
         history.version += 1;
         let path = format!("{}.parquet", history.version);
-        let file = DataFile { bytes: 1, rows: Some(rows.len() as u64), has_deletions: false };
+        let file = LoggedFile { bytes: 1, rows: Some(rows.len() as u64), has_deletions: false };
         history.files.retain(|path, _| !removed.contains(path));
         history.files.insert(path.clone(), file);
         history.commits.push(Commit {
@@ -228,7 +234,7 @@ impl World {
 
     /// Brings a dead letter's rows into a table.
     fn apply(&mut self, table: usize, letter: &(TopicPartition, i64)) {
-        let record = Record::Redrive { pipeline: PIPELINE.into(), rows: 1 };
+        let record = LoggedRecord::Redrive { pipeline: PIPELINE.into(), rows: 1 };
         self.commit(table, Some(record), &[], vec![letter.clone()]);
     }
 
@@ -237,7 +243,7 @@ impl World {
         let holds = |(_, rows): &(&String, &Vec<_>)| rows.contains(letter);
         let Some((path, rows)) = self.contents[2].iter().find(holds) else { unreachable!("it was buried") };
         let (path, rows) = (path.clone(), rows.clone());
-        let record = Record::Redrive { pipeline: PIPELINE.into(), rows: 0 };
+        let record = LoggedRecord::Redrive { pipeline: PIPELINE.into(), rows: 0 };
         self.commit(2, Some(record), &[path], rows);
         self.resolved.push(letter.clone());
     }
@@ -254,7 +260,7 @@ impl World {
     }
 }
 
-/// Everything that can be wrong, and what it must be called.
+/// Every fault, and the name under which the audit must report it.
 const FAULTS: [(&str, Fault); 16] = [
     ("a commit is missing", Fault::Hole),
     ("a commit begins too early", Fault::Overlap),
@@ -274,11 +280,11 @@ const FAULTS: [(&str, Fault); 16] = [
     ("a dead letter has a row", Fault::RowAndDeadLetter),
 ];
 
-/// Plants a fault; none if there is no room for it in this world.
+/// Plants a fault; none if this world has no place for it.
 fn plant(world: &mut World, fault: &str, table: usize, at: Index) -> Option<()> {
     match fault {
         "a commit is missing" => {
-            // The last of a partition would only look behind.
+            // Without the last commit of a partition, the table would only be behind.
             let commits = &mut world.histories[table].commits;
             let index = 1 + at.index(commits.len() - 1);
             let is_last = |partition: &TopicPartition| {
@@ -356,7 +362,7 @@ proptest! {
         prop_assert!(findings.notes.is_empty(), "{:?}", findings.notes);
     }
 
-    /// A crash between the commits of two tables is no fault.
+    /// A crash between the commits of two tables is not a fault.
     #[test]
     fn a_table_may_be_behind(story in stories(), table in 0usize..3) {
         let mut world = story.world();
@@ -377,7 +383,7 @@ proptest! {
         prop_assert!(!findings.notes.is_empty());
     }
 
-    /// What is gone from the log is vouched for by the ledger.
+    /// A log without its oldest entries is sound: the ledger covers them.
     #[test]
     fn a_log_may_lose_its_oldest_entries(story in stories(), table in 0usize..3, at: Index, is_exact: bool) {
         let mut world = story.world();
@@ -433,9 +439,9 @@ fn a_row_that_is_missing_or_too_many_is_found() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// A dead letter may have rows once it is no longer open, and only then; once in each table, and nothing else may.
+    /// A dead letter may have rows only when it is no longer open, and only once in each table.
     #[test]
-    fn a_redrive_brings_what_was_rejected_and_brings_it_once(story in stories(), at: Index, table in 0usize..2) {
+    fn a_redrive_adds_only_rejected_records_and_adds_them_once(story in stories(), at: Index, table in 0usize..2) {
         let mut world = story.world();
         let letter = world.rows(2, at)[0].clone();
         world.apply(table, &letter);
@@ -445,7 +451,7 @@ proptest! {
         world.apply(1 - table, &letter);
         prop_assert_eq!(world.faults(), []);
 
-        // Somebody's OPTIMIZE changes nothing of that.
+        // An OPTIMIZE changes nothing of that.
         let mut optimized = world.clone();
         let files: Vec<String> = optimized.histories[table].files.keys().cloned().collect();
         let rows = files.iter().flat_map(|path| optimized.contents[table][path].clone()).collect();
@@ -467,7 +473,7 @@ proptest! {
 #[test]
 fn what_others_do_is_judged_by_what_it_does_to_the_rows() {
     let story = Story { partitions: vec![vec![Fate::Emitted; 9]], cuts: vec![vec![3]; 3] };
-    let file = |rows| DataFile { bytes: 1, rows: Some(rows), has_deletions: false };
+    let file = |rows| LoggedFile { bytes: 1, rows: Some(rows), has_deletions: false };
     let others = |operation: &str, added: &[u64], removed: &[&str], changes_data| {
         let mut history = story.world().histories.swap_remove(0);
         history.version += 1;

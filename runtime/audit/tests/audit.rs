@@ -1,5 +1,5 @@
-//! The audit on real Delta tables in a temporary folder: sound ones, ones whose old log entries are gone, and ones that
-//! somebody has tampered with.
+//! The audit on real Delta tables in a temporary folder: sound tables, tables without their old log entries, and tables that
+//! were tampered with.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType as ArrowType, Field};
 use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
 use serde_json::Value;
-use sluicebox_audit::{Report, audit};
+use sluicebox_audit::{AuditReport, audit};
 use sluicebox_delta::{Shape, Table, dead_letter};
 use sluicebox_ledger::TopicPartition;
 use sluicebox_sandbox::Verdict::{self, Emitted, Filtered, Rejected};
@@ -27,7 +27,7 @@ struct Pipeline {
 impl Pipeline {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        // What the settings demand, though no audit looks at them.
+        // The settings require it, although the audit does not use it.
         std::fs::write(folder.path().join("transform.wasm"), "").expect("writes");
         std::fs::write(folder.path().join("records"), "").expect("writes");
         Self { folder }
@@ -40,7 +40,7 @@ impl Pipeline {
         Document::parse(&file, text.to_owned(), []).expect("legal settings").into_settings()
     }
 
-    async fn audit(&self) -> Report {
+    async fn audit(&self) -> AuditReport {
         audit(&self.settings(), true).await.expect("reads the tables")
     }
 
@@ -100,7 +100,7 @@ async fn take_in(table: &mut Table, from: i64, verdicts: &[Verdict], with_row: V
     table.commit(DIGEST).await.expect("commits");
 }
 
-/// Rows that come from these offsets; whatever else the table wants is empty.
+/// Rows of these offsets; the table's other columns are empty.
 fn batch(table: &Table, offsets: &[i64]) -> RecordBatch {
     let column = |field: &Arc<Field>| -> arrow::array::ArrayRef {
         let count = offsets.len();
@@ -127,7 +127,7 @@ fn batch(table: &Table, offsets: &[i64]) -> RecordBatch {
     RecordBatch::try_new(schema, columns).expect("fits")
 }
 
-fn faults(report: &Report) -> Vec<Value> {
+fn faults(report: &AuditReport) -> Vec<Value> {
     assert_eq!(report.sound, report.violations.is_empty());
     report.violations.iter().map(|it| serde_json::to_value(it.fault).expect("JSON")).collect()
 }
@@ -152,7 +152,7 @@ async fn a_sound_pipeline_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_gone_from_the_log_is_vouched_for_by_the_ledger() {
+async fn without_old_log_entries_only_the_ledger_is_known() {
     let pipeline = Pipeline::new();
     pipeline.take_in(0, &[Emitted; 4]).await;
     pipeline.take_in(4, &[Emitted, Rejected]).await;
@@ -168,7 +168,7 @@ async fn what_is_gone_from_the_log_is_vouched_for_by_the_ledger() {
     assert_eq!((table.partitions[0].from, table.partitions[0].to, table.rows), (6, 9, Some(8)));
     assert!(report.notes[0].message.contains("versions 0..=2 are gone"), "{:?}", report.notes);
 
-    // What is left has to join up with that.
+    // The remaining entries must join it.
     let tamper = |from: i64| {
         pipeline.tamper("numbers", 3, |action| {
             if let Some(tally) = action.pointer_mut("/commitInfo/sluicebox/partitions/0") {
@@ -224,7 +224,7 @@ async fn a_tally_that_was_changed_is_found() {
 async fn a_file_that_was_added_again_is_found() {
     let pipeline = Pipeline::new();
     pipeline.take_in(0, &[Emitted, Emitted]).await;
-    // Under another name, in a commit of somebody's own.
+    // Under another name, in a commit of another program.
     let folder = pipeline.folder.path().join("numbers");
     let entry = std::fs::read_to_string(pipeline.log_entry("numbers", 1)).expect("reads");
     let add = entry.lines().find(|line| line.contains("\"add\"")).expect("an add");
@@ -269,7 +269,7 @@ async fn files_that_are_gone_and_letters_buried_twice_are_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_is_not_there_is_no_verdict() {
+async fn a_missing_table_is_an_error() {
     let pipeline = Pipeline::new();
     let error = audit(&pipeline.settings(), true).await.expect_err("there is nothing");
     assert!(error.to_string().contains("the pipeline has not run yet"), "{error}");

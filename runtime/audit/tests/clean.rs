@@ -1,4 +1,4 @@
-//! What killed writers leave in a table's folder is found, and nothing that the table's log still mentions.
+//! `clean` finds what killed writers leave in a table's folder, and nothing that the table's log still mentions.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
@@ -61,14 +61,14 @@ async fn only_what_no_entry_and_no_checkpoint_mentions_is_an_orphan() {
     let mut table = open(&tables).await;
     commit(&mut table, 0..10).await;
     commit(&mut table, 10..20).await;
-    // A table within the table's folder, as careless people have them.
+    // Another table within the table's folder.
     let mut inner = open(&tables.join("dead_letters")).await;
     commit(&mut inner, 0..10).await;
     let written = data_files(&tables);
     assert_eq!(written.len(), 2);
     assert_eq!(paths(&found(&settings, later).await), Vec::<String>::new());
 
-    // What a writer leaves that was killed before its commit, and what merely looks like it.
+    // Files that a writer left when it was killed before its commit, and files that only look like them.
     std::fs::copy(&written[0], tables.join("part-00000-left-behind-c000.zstd.parquet")).unwrap();
     for kept in ["_transforms", "_redrives", "_change_data"] {
         std::fs::create_dir(tables.join(kept)).unwrap();
@@ -92,7 +92,7 @@ async fn only_what_no_entry_and_no_checkpoint_mentions_is_an_orphan() {
 
     for orphans in &all {
         orphans.delete().await.unwrap();
-        // A second one finds them gone, which is fine.
+        // Deleting again finds them gone, which is not an error.
         orphans.delete().await.unwrap();
     }
     assert_eq!(data_files(&tables).len(), 2);
@@ -106,7 +106,7 @@ async fn a_log_that_cannot_be_read_makes_no_orphans() {
     let settings = settings(folder.path());
     let tables = folder.path().join("tables");
     commit(&mut open(&tables).await, 0..10).await;
-    // Beyond what the table itself reads: an entry of a version to come, cut short.
+    // A truncated entry of a future version, which the table itself does not read.
     std::fs::write(tables.join("_delta_log/00000000000000000099.json.part.json"), "{\"add\":{\"path\":").unwrap();
     assert!(orphans(&settings, SystemTime::now() + Duration::from_secs(60)).await.is_err());
 }

@@ -1,8 +1,8 @@
 //! Lets the pipeline's store reach buckets as the AWS tools would. Nobody is asked before the first request, but for the
 //! region, which the client has to know from the start.
 
-use sluicebox_settings::{S3Settings, Settings, TransformOrigin};
 use sluicebox_delta::store::{S3Access, reach_s3};
+use sluicebox_settings::{S3Settings, Settings, TransformOrigin};
 
 use crate::AwsError;
 

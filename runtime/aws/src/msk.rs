@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_config::Region;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_msk_iam_sasl_signer::generate_auth_token_from_credentials_provider;
-use sluicebox_settings::{Authentication, KafkaSettings, Secret, Settings, SourceSettings};
 use sluicebox_kafka::{NoToken, Token};
+use sluicebox_settings::{Authentication, KafkaSettings, Secret, Settings, SourceSettings};
 
 use crate::AwsError;
 use crate::credentials::{Chain, Kept};

@@ -5,7 +5,6 @@
 
 use std::time::SystemTime;
 
-pub use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
@@ -15,6 +14,8 @@ use sluicebox_settings::S3Settings;
 use crate::AwsError;
 use crate::credentials::{Chain, Kept};
 use crate::error::whole;
+
+pub use aws_credential_types::Credentials;
 
 /// An upload that has been begun.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! From a crate to a component, and what is said where there is none.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};

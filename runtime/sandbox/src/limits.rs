@@ -136,8 +136,9 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
             f.write_str("a duration with its unit, such as `100ms`")
         }
         fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-            humantime::parse_duration(text)
-                .map_err(|_| E::custom(format!("`{text}` is not a duration: write a number and a unit, such as `100ms`")))
+            humantime::parse_duration(text).map_err(|_| {
+                E::custom(format!("`{text}` is not a duration: write a number and a unit, such as `100ms`"))
+            })
         }
     }
     deserializer.deserialize_any(Time)

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use sluicebox_pipeline::rollout::candidate::{Candidate, Probation};
 use sluicebox_ledger::TopicPartition;
-use sluicebox_settings::{BreakerSettings, Settings};
-use sluicebox_pipeline::{Change, PipelineError, Proposals, PreparedTransform};
+use sluicebox_pipeline::rollout::candidate::{Candidate, Probation};
+use sluicebox_pipeline::{Change, PipelineError, PreparedTransform, Proposals};
 use sluicebox_sandbox::Transform;
+use sluicebox_settings::{BreakerSettings, Settings};
 
 use super::world::World;
 

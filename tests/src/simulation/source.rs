@@ -93,7 +93,10 @@ impl SimulatedSource {
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
-            _ => Err(ClientError::new(ErrorKind::Environment, "kafka", doing, "the simulated broker is out of reach").into()),
+            _ => {
+                Err(ClientError::new(ErrorKind::Environment, "kafka", doing, "the simulated broker is out of reach")
+                    .into())
+            }
         }
     }
 }

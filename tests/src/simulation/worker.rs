@@ -11,12 +11,15 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use sluicebox_pipeline::health::Health;
 use sluicebox_ledger::Gap;
-use sluicebox_settings::{BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, LambdaSettings, RecordFormat, S3Settings, Settings, SourceSettings, TableSettings, TransformOrigin, TransformSettings};
+use sluicebox_pipeline::health::Health;
 use sluicebox_pipeline::source::SourceError;
 use sluicebox_pipeline::{Changes, PipelineError, Progress, RunOptions, run_from};
 use sluicebox_sandbox::{Limits, Transform};
+use sluicebox_settings::{
+    BatchSettings, DeadLetterSettings, FilePath, FileSettings, FlushSettings, LambdaSettings, RecordFormat, S3Settings,
+    Settings, SourceSettings, TableSettings, TransformOrigin, TransformSettings,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
@@ -92,7 +95,8 @@ impl Worker {
         let walk: Walk = Box::pin(async move {
             let (proposals, changes) = Changes::channel();
             let promoter = Promoter { settings: settings.clone(), transform: transform.clone(), proposals };
-            let options = RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes, copies: None };
+            let options =
+                RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes, copies: None };
             let connect = || Ok::<_, SourceError>(SimulatedSource::connect(world, id, promoter));
             run_from(connect, settings, &transform, options).await
         });

@@ -92,8 +92,15 @@ impl Scene {
         let (_never, stop) = watch::channel(false);
         let progress = watch::Sender::new(Progress::default());
         let health = watch::Sender::new(Health::default());
-        let options =
-            RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none(), copies: None };
+        let options = RunOptions {
+            drain: true,
+            accepted_gaps: Vec::new(),
+            stop,
+            progress,
+            health,
+            changes: Changes::none(),
+            copies: None,
+        };
         Ok(run(settings, &transform, None, options).await?)
     }
 

@@ -95,7 +95,8 @@ async fn a_guarded_topic_is_read_through_many_tokens() -> Result<()> {
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());
     let changes = Changes::none();
-    let options = RunOptions { drain: false, accepted_gaps: Vec::new(), stop: stopped, progress, health, changes, copies: None };
+    let options =
+        RunOptions { drain: false, accepted_gaps: Vec::new(), stop: stopped, progress, health, changes, copies: None };
     let outside = settings.clone();
     let walk = tokio::spawn(async move { run(settings, &transform, Some(tokens), options).await });
 

@@ -87,8 +87,15 @@ async fn nothing_that_was_read_across_an_exchange_is_committed() -> Result<()> {
     let (_stop, stop) = watch::channel(false);
     let (progress, _) = watch::channel(Progress::default());
     let (health, _) = watch::channel(Health::default());
-    let options =
-        RunOptions { drain: true, accepted_gaps: Vec::new(), stop, progress, health, changes: Changes::none(), copies: None };
+    let options = RunOptions {
+        drain: true,
+        accepted_gaps: Vec::new(),
+        stop,
+        progress,
+        health,
+        changes: Changes::none(),
+        copies: None,
+    };
     let source = Exchanged { topic_id: 1, is_assigned: false, started: Offsets::new() };
 
     match run_from(|| Ok::<_, SourceError>(source), settings, &transform, options).await {

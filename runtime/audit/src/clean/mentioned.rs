@@ -1,4 +1,4 @@
-//! Which data files a table's log mentions anywhere: in entries, compacted entries, checkpoints of any form and their
+//! Reads which data files a table's log mentions anywhere: in entries, compacted entries, checkpoints of all forms and their
 //! sidecars. Judges nothing.
 
 use std::collections::HashSet;
@@ -14,23 +14,23 @@ use serde::Deserialize;
 use sluicebox_delta::log::{DeltaResult, DeltaTableError};
 use sluicebox_delta::parquet_file::ParquetFile;
 
-/// Requests that are under way at a time.
-const AT_A_TIME: usize = 16;
-/// Where checkpoints have mentions of files, as the protocol has it.
+/// How many requests run concurrently.
+const READS_MAX: usize = 16;
+/// The columns of a checkpoint that mention files.
 const COLUMNS: [&str; 2] = ["add", "remove"];
 
-/// The names of the files, without their folders: each is its writer's own invention and stands for one file, and whatever
-/// way the log may quote a folder's name, a file that is mentioned is never taken for one that is not.
+/// The names of the mentioned files, without their folders. Writers make each name unique, and the log may encode folder
+/// names in several ways, so comparing names alone never takes a mentioned file for an orphan.
 pub(super) struct Mentioned(HashSet<String>);
 
 impl Mentioned {
-    /// Reads everything that lies in the log's folder. An entry that vanishes meanwhile is an error: what it mentioned
-    /// may stand nowhere else among what has been read.
+    /// Reads every file in the log's folder. An entry that disappears meanwhile is an error, because its mentions may be in no
+    /// other file that was read.
     pub(super) async fn read(store: &Arc<dyn ObjectStore>, log: &str) -> DeltaResult<Self> {
         let objects: Vec<ObjectMeta> = store.list(Some(&Path::from(log))).try_collect().await?;
         let names = futures::stream::iter(objects)
             .map(|object| names(store.clone(), object))
-            .buffer_unordered(AT_A_TIME)
+            .buffer_unordered(READS_MAX)
             .try_collect::<Vec<_>>()
             .await?;
         Ok(Self(names.into_iter().flatten().collect()))
@@ -49,27 +49,27 @@ async fn names(store: Arc<dyn ObjectStore>, object: ObjectMeta) -> DeltaResult<V
             in_lines(&text).map_err(|error| DeltaTableError::generic(format!("{}: {error}", object.location)))
         }
         Some("parquet") => in_checkpoint(store, object).await,
-        // `_last_checkpoint`, checksums: they mention no files.
+        // `_last_checkpoint` and checksums mention no files.
         _ => Ok(Vec::new()),
     }
 }
 
 #[derive(Deserialize)]
-struct Line {
-    add: Option<File>,
-    remove: Option<File>,
+struct ActionLine {
+    add: Option<ActionPath>,
+    remove: Option<ActionPath>,
 }
 
 #[derive(Deserialize)]
-struct File {
+struct ActionPath {
     path: String,
 }
 
 fn in_lines(text: &[u8]) -> serde_json::Result<Vec<String>> {
-    let lines = serde_json::Deserializer::from_slice(text).into_iter::<Line>();
+    let lines = serde_json::Deserializer::from_slice(text).into_iter::<ActionLine>();
     let mut names = Vec::new();
     for line in lines {
-        let Line { add, remove } = line?;
+        let ActionLine { add, remove } = line?;
         names.extend([add, remove].into_iter().flatten().map(|file| name(&file.path)));
     }
     Ok(names)
@@ -91,7 +91,7 @@ async fn in_checkpoint(store: Arc<dyn ObjectStore>, object: ObjectMeta) -> Delta
     Ok(names)
 }
 
-/// The last part of a path as the log has it, as a store has it.
+/// The file name in a path of the log, decoded to the form that stores use.
 fn name(path: &str) -> String {
     let last = path.rsplit('/').next().unwrap_or(path);
     Path::from_url_path(last).map_or_else(|_| last.to_owned(), |path| path.to_string())

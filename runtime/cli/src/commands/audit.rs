@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sluicebox_audit::{PartitionReport, Report, TableReport, audit};
+use sluicebox_audit::{AuditReport as Report, PartitionReport, TableReport, audit};
 
 use super::Format;
 use super::document::document;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sluicebox_delta::Replaced;
 use sluicebox_delta::dead_letter::columns::now_micros;
-use sluicebox_delta::dead_letter::{LetterChange, Letter, Letters, Selection, Status};
+use sluicebox_delta::dead_letter::{Letter, LetterChange, Letters, Selection, Status};
 use sluicebox_ledger::{Redrive, RedriveCounts, RedrivePhase, RedriveRecord};
 use sluicebox_sandbox::{Transform, Verdict};
 use tracing::info;

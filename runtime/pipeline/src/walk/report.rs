@@ -10,9 +10,9 @@ use crate::error::PipelineError;
 use crate::health::{Health, PartitionHealth, State};
 use crate::metrics;
 use crate::source::Source;
-use crate::wall_clock;
 use crate::walk::Walk;
 use crate::walk::backoff::Pause;
+use crate::wall_clock;
 
 /// How old the figures may be.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -222,7 +222,7 @@ fn operations_that_only_append_pass() {
     let mut raw = valid();
     raw.rows[0].operations = vec![0, 0, 0];
     assert_eq!(bytes(&raw), bytes(&valid()) + 3, "they count as output");
-    assert_eq!(check(raw).unwrap().part, check(valid()).unwrap().part);
+    assert_eq!(check(raw).unwrap().part.tables[0].records, [0, 0, 3]);
 }
 
 #[test]

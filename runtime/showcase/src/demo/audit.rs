@@ -9,7 +9,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use deltalake::ensure_table_uri;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use sluicebox_audit::Report as Books;
+use sluicebox_audit::AuditReport as Books;
 use sluicebox_console::exit::{Blame as _, Failure};
 
 use crate::kafka::Expected;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sluicebox_audit::Report as Books;
+use sluicebox_audit::AuditReport as Books;
 use sluicebox_console::exit::{Blame as _, Failure};
 use sluicebox_console::terminal::grouped;
 use sluicebox_settings::Document;

@@ -1,4 +1,4 @@
-//! Which life of a partition the offsets of a file belong to, and whether they lie where its commit says. Pure.
+//! Finds the life of a partition that a file's offsets belong to, and checks them against the commit's range. Pure.
 
 use sluicebox_ledger::TopicPartition;
 
@@ -6,15 +6,15 @@ use super::account::{Account, Accounts, Life, Opening};
 use super::files::Origin;
 use super::offset_set::OffsetSet;
 
-/// Offsets that are where they should not be.
+/// Offsets in a file whose commit did not take them in.
 pub(super) struct Misplaced {
     /// The first of them.
     pub(super) offset: i64,
-    /// What is wrong with it.
+    /// What is wrong.
     pub(super) why: String,
 }
 
-/// The age of the life that a file's offsets belong to, if they lie where its commit says.
+/// The age of the life that a file's offsets belong to, if its commit took them in.
 pub(super) fn find_life(
     accounts: &Accounts,
     partition: &TopicPartition,
@@ -22,7 +22,7 @@ pub(super) fn find_life(
     offsets: &OffsetSet,
 ) -> Result<usize, Misplaced> {
     let lives = || accounts.get(partition).into_iter().flat_map(Account::by_age);
-    // (age, from, to) of every range that the offsets may lie in, the newest first.
+    // (age, from, to) of every range that may contain the offsets, newest first.
     let ranges: Vec<(usize, i64, i64)> = match origin {
         Origin::Flush(version) => {
             let range = |(age, life): (usize, &Life)| life.entry_of(version).map(|entry| (age, entry.from, entry.to));
@@ -34,7 +34,7 @@ pub(super) fn find_life(
     let Some((_, from, to)) = ranges.first().copied() else {
         let offset = offsets.iter().next().unwrap_or_default();
         let why = match origin {
-            Origin::Flush(_) => format!("come from {partition}, of which the commit took in nothing"),
+            Origin::Flush(_) => format!("come from {partition}, but the commit took in nothing of it"),
             _ => format!("come from {partition}, which the table has never taken in"),
         };
         return Err(Misplaced { offset, why });
@@ -43,17 +43,17 @@ pub(super) fn find_life(
     if let Some((age, ..)) = fits {
         return Ok(*age);
     }
-    // Somebody may have merged files of several lives.
+    // An OPTIMIZE may have merged files of several lives.
     let is_in_none = |offset: &i64| !ranges.iter().any(|(_, from, to)| (*from..*to).contains(offset));
     let Some(offset) = offsets.iter().find(is_in_none) else { return Ok(0) };
     let why = match origin {
         Origin::Flush(_) => format!("come from offsets outside of {from}..{to}, which its commit took in"),
-        Origin::Gone => format!("come from offsets from {to} on, but is older than the commit that took those in"),
+        Origin::Gone => format!("come from offsets from {to} on, but are older than the commit that took those in"),
         _ => format!("come from offsets outside of {from}..{to}, which the table took in"),
     };
     Err(Misplaced { offset, why })
 }
 
 fn lowest(life: &Life) -> i64 {
-    if life.opening == Opening::Vouched { i64::MIN } else { life.start }
+    if life.opening == Opening::LedgerOnly { i64::MIN } else { life.start }
 }
