@@ -108,7 +108,7 @@ impl Tracing<'_> {
             let &PartitionTally { emitted, filtered, rejected, .. } = tally;
             counts = counts + Counts { emitted, filtered, rejected };
         }
-        // Order matters: the commit's own count comes first, whatever the table holds.
+        // Order matters: the commit's own count comes first, for both kinds of tables.
         let wrong = match self.history.holds {
             _ if rows != record.rows => Some(format!("the commit counted {} rows", record.rows)),
             Holds::DeadLetters if rows != counts.rejected => Some(format!("{} records were rejected", counts.rejected)),

@@ -270,7 +270,7 @@ const FAULTS: [(&str, Fault); 16] = [
     ("a commit sets the ledger elsewhere", Fault::LedgerMismatch),
     ("the newest ledger is elsewhere", Fault::LedgerMismatch),
     ("the ledger forgets", Fault::LedgerMismatch),
-    ("somebody else moves the ledger", Fault::ForeignLedger),
+    ("another program moves the ledger", Fault::ForeignLedger),
     ("the ledger may expire", Fault::LedgerExpires),
     ("a table counts a record differently", Fault::TablesDisagree),
     ("a file holds more rows than counted", Fault::RowsMiscounted),
@@ -311,7 +311,7 @@ fn plant(world: &mut World, fault: &str, table: usize, at: Index) -> Option<()> 
         "a commit sets the ledger elsewhere" => world.pick(table, at).ledger[0].1 += 1,
         "the newest ledger is elsewhere" => *world.histories[table].ledger.values_mut().next()? += 1,
         "the ledger forgets" => drop(world.histories[table].ledger.pop_first()?),
-        "somebody else moves the ledger" => world.pick(table, at).record = None,
+        "another program moves the ledger" => world.pick(table, at).record = None,
         "the ledger may expire" => {
             let properties = &mut world.histories[table].properties;
             properties.insert("delta.setTransactionRetentionDuration".into(), "interval 1 day".into());

@@ -1,19 +1,19 @@
-//! Lets the pipeline's store reach buckets as the AWS tools would. Nobody is asked before the first request, but for the
-//! region, which the client has to know from the start.
+//! Lets the pipeline's store reach buckets as the AWS tools do. Looks for credentials at the first request, but for the region
+//! at once, because the client needs it from the start.
 
 use sluicebox_delta::store::{S3Access, reach_s3};
 use sluicebox_settings::{S3Settings, Settings, TransformOrigin};
 
 use crate::AwsError;
 
-/// From now on this process reaches buckets as `settings` say, with credentials from the default chain. To be called before
-/// the pipeline's tables are opened.
+/// From now on this process reaches buckets as `settings` say, with credentials from the default chain. Call it before the
+/// pipeline's tables are opened.
 pub fn reach_buckets(settings: &Settings) -> Result<(), AwsError> {
     reach_s3(access(&settings.s3, names_a_bucket(settings))?);
     Ok(())
 }
 
-/// The same for whoever has no pipeline, but the location of something that may lie in a bucket.
+/// The same for commands without a pipeline: for a location that may be in a bucket.
 pub fn reach_bucket_of(location: &str) -> Result<(), AwsError> {
     reach_s3(access(&S3Settings::default(), is_in_bucket(location))?);
     Ok(())
@@ -41,7 +41,7 @@ fn access(settings: &S3Settings, _: bool) -> Result<S3Access, AwsError> {
     Ok(S3Access { settings: settings.clone(), credentials: None })
 }
 
-/// Where the store's client finds its region by itself, or does without.
+/// With one of these variables set, the store's client finds its region by itself, or needs none.
 #[cfg(feature = "chain")]
 const ENVIRONMENT: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
 
@@ -58,7 +58,8 @@ fn is_in_bucket(location: &str) -> bool {
     location.starts_with("s3://")
 }
 
-/// As profiles or the instance say. On a thread of its own: whoever asks may be in the middle of a runtime, or have none.
+/// The region from profiles or the instance. Runs on a thread of its own, because the caller may be inside an async runtime,
+/// or may have none.
 #[cfg(feature = "chain")]
 fn default_region() -> Result<Option<String>, AwsError> {
     let ask = || {

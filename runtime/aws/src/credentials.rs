@@ -1,5 +1,5 @@
-//! Who we are to AWS: found once, kept, and looked for again shortly before it ends. The SDK's providers look anew at every
-//! question, which over the network takes longer than most requests to S3.
+//! Credentials for AWS: looked up once, kept, and renewed shortly before they expire. The SDK's providers look them up at every
+//! call, which takes longer over the network than most requests to S3.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -15,14 +15,14 @@ use tracing::warn;
 
 use crate::error::whole;
 
-/// So long before they end credentials are looked for again.
+/// How long before their expiry credentials are renewed.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
-/// Credentials without an end may be exchanged nevertheless, by somebody who writes a file.
+/// Credentials are looked up again after this time even if they do not expire: the operator may have replaced them in a file.
 const TRUSTED_MAX: Duration = Duration::from_secs(15 * 60);
-/// After a failure, while the old ones still hold, nobody is asked again for so long.
+/// The pause after a failed renewal, while the old credentials are still valid.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The default chain of the AWS tools, set up when somebody first asks: a pipeline without a bucket never does.
+/// The default chain of the AWS tools, set up at the first use: a pipeline without a bucket never needs it.
 #[derive(Debug)]
 pub struct Chain {
     region: Option<aws_config::Region>,
@@ -30,7 +30,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// With the region whose token service is asked for roles; none: as the surroundings say.
+    /// `region` is the region of the token service that is asked for roles; none: the environment names it.
     pub fn new(region: Option<String>) -> Self {
         Self { region: region.map(aws_config::Region::new), chain: OnceCell::new() }
     }
@@ -56,12 +56,12 @@ impl ProvideCredentials for Chain {
     }
 }
 
-/// Keeps what a provider has said.
+/// Keeps a provider's credentials.
 #[derive(Debug)]
 pub struct Kept<P> {
     provider: P,
     latest: RwLock<Option<Latest>>,
-    /// Whoever holds it asks; the others take what there is, or wait.
+    /// Held by the one caller that asks the provider. The others use valid old credentials, or wait.
     asking: Mutex<()>,
 }
 
@@ -70,6 +70,7 @@ struct Latest {
     credentials: Credentials,
     /// The same in the form that the store's client takes.
     for_store: Arc<AwsCredential>,
+    /// When to ask the provider again.
     ask_again_at: SystemTime,
 }
 
@@ -91,12 +92,12 @@ impl Latest {
 }
 
 impl<P: ProvideCredentials> Kept<P> {
-    /// Asks nobody yet.
+    /// Does not ask the provider yet.
     pub fn new(provider: P) -> Self {
         Self { provider, latest: RwLock::new(None), asking: Mutex::new(()) }
     }
 
-    /// Credentials that hold now, and as a rule for some minutes to come.
+    /// Credentials that are valid now, and usually for some minutes more.
     pub async fn credentials(&self) -> provider::Result {
         Ok(self.latest().await?.credentials)
     }
@@ -107,7 +108,7 @@ impl<P: ProvideCredentials> Kept<P> {
         if let Some(known) = known.clone().filter(|known| now < known.ask_again_at) {
             return Ok(known);
         }
-        // Of many who find them old, one asks; the others need not wait while the old ones hold.
+        // If many callers find them due at once, one asks; the others do not wait while the old ones are valid.
         let held = known.filter(|known| known.holds(now));
         let _asking = match (self.asking.try_lock(), &held) {
             (Ok(asking), _) => asking,
@@ -120,7 +121,7 @@ impl<P: ProvideCredentials> Kept<P> {
         let latest = match (self.provider.provide_credentials().await, held) {
             (Ok(credentials), _) => Latest::new(credentials, now),
             (Err(error), Some(held)) => {
-                warn!(error = whole(&error), "AWS credentials cannot be renewed; those at hand still hold");
+                warn!(error = whole(&error), "AWS credentials not renewed; using the current ones until they expire");
                 Latest { ask_again_at: SystemTime::now() + PAUSE, ..held }
             }
             (Err(error), None) => return Err(error),

@@ -1,16 +1,16 @@
-//! What can go wrong with AWS. Messages name no secret: keys and tokens never get into them.
+//! What can go wrong with AWS. Messages never contain keys or tokens.
 
-/// A failure of AWS, or of what leads there.
+/// AWS failed, or is not set up.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// Nobody gave us credentials.
+    /// No source has credentials.
     #[error(
         "no AWS credentials: {0}; they are looked for in the environment (AWS_ACCESS_KEY_ID), in profiles (AWS_PROFILE), with \
          the container's role and the instance's"
     )]
     Credentials(String),
 
-    /// Nobody says which region.
+    /// Neither the settings nor the environment name the region.
     #[error(
         "the region of the MSK cluster is not known: set `source.kafka.authentication: {{msk_iam: {{region: …}}}}`, or AWS_REGION"
     )]
@@ -20,7 +20,7 @@ pub enum AwsError {
     #[error("a token for MSK could not be made: {0}")]
     Token(String),
 
-    /// S3 refused or could not be reached.
+    /// S3 is unavailable, or refuses.
     #[error("{doing} in bucket `{bucket}` failed: {reason}")]
     S3 {
         /// What was being done.
@@ -36,7 +36,7 @@ pub enum AwsError {
     Thread(#[from] std::io::Error),
 }
 
-/// An error and its causes in one line; the SDK's own say little by themselves.
+/// An error and its causes in one line, because the SDK's top-level messages say little.
 #[cfg(feature = "identity")]
 pub(crate) fn whole(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -1,14 +1,14 @@
-//! What only AWS has, for a pipeline that knows nothing of it: who we are, and what S3 does not show in a listing.
+//! AWS for a pipeline that knows nothing of it: credentials, tokens for MSK, and unfinished uploads in S3.
 //!
-//! - `credentials`: from wherever the AWS tools would look (environment, profiles, SSO, processes, web identity, container,
+//! - `credentials`: from the sources of the AWS tools (environment, profiles, SSO, processes, web identity, container,
 //!   instance), kept until shortly before they expire;
-//! - `buckets`: the same for the pipeline's store;
-//! - [`renewed`]: tokens that are made anew ahead of their expiry, by a task of their own;
+//! - `buckets`: these credentials for the pipeline's store;
+//! - [`renewed`]: tokens that a background task renews before they expire;
 //! - `msk`: such tokens for Amazon MSK with IAM access control;
-//! - `uploads`: multipart uploads that nobody finished.
+//! - `uploads`: unfinished multipart uploads.
 //!
-//! Without the features `chain` and `msk-iam` the SDK is left out, for a small function: buckets are reached with what the
-//! environment says, which is all that Lambda gives.
+//! Without the features `chain` and `msk-iam` the AWS SDK is left out, for a small function. Then the credentials come from
+//! the environment variables, which Lambda sets. Knows no walk and no terminal.
 
 mod buckets;
 #[cfg(feature = "identity")]

@@ -1,5 +1,5 @@
-//! Tokens for Amazon MSK with IAM access control: a request to connect to the cluster, signed beforehand by an AWS identity.
-//! Signing asks nobody; only the credentials may have to be fetched.
+//! Tokens for Amazon MSK with IAM access control: a presigned request to connect to the cluster. Signing needs no network;
+//! only the credentials may have to be fetched.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,23 +15,25 @@ use crate::credentials::{Chain, Kept};
 use crate::error::whole;
 use crate::renewed::Renewed;
 
-/// What stands in the brokers' host names, as in `b-1.orders.x1y2z3.c2.kafka.eu-central-1.amazonaws.com`.
+/// What comes before the region in brokers' host names, as in `b-1.orders.x1y2z3.c2.kafka.eu-central-1.amazonaws.com`.
 const BEFORE_REGION: &str = ".kafka.";
+/// The same for MSK Serverless.
 const SERVERLESS_BEFORE_REGION: &str = ".kafka-serverless.";
+/// What comes after the region.
 const AFTER_REGION: &str = ".amazonaws.com";
 
-/// The tokens for a pipeline that reads from MSK with IAM access control; none if its file does not ask for them. A task
-/// renews them for as long as the result lives.
+/// The tokens for a pipeline that reads from MSK with IAM access control; none if its settings do not ask for them. A task
+/// renews them until the result is dropped.
 ///
 /// # Errors
-/// There is no region, or no first token.
+/// The region is not known, or the first token cannot be made.
 pub async fn token_source(settings: &Settings) -> Result<Option<Arc<Renewed>>, AwsError> {
     let SourceSettings::Kafka(kafka) = &settings.source else { return Ok(None) };
     let Some(Authentication::MskIam { .. }) = kafka.authentication else { return Ok(None) };
     tokens(kafka).await.map(Some)
 }
 
-/// Tokens for the brokers of a source; the first is there when this returns.
+/// Tokens for the brokers of a source. Makes the first before it returns.
 pub async fn tokens(kafka: &KafkaSettings) -> Result<Arc<Renewed>, AwsError> {
     let region = region(kafka).await.ok_or(AwsError::Region)?;
     let identity = Arc::new(Kept::new(Chain::new(Some(region.clone()))));
@@ -42,7 +44,7 @@ pub async fn tokens(kafka: &KafkaSettings) -> Result<Arc<Renewed>, AwsError> {
     Renewed::start(make).await.map_err(|NoToken(reason)| AwsError::Token(reason))
 }
 
-/// Signs a token. It expires with the credentials, if they end earlier.
+/// Signs a token. It expires with the credentials, if they expire first.
 async fn token(identity: &impl ProvideCredentials, region: String) -> Result<Token, AwsError> {
     let credentials = identity.provide_credentials().await;
     let credentials = credentials.map_err(|error| AwsError::Credentials(whole(&error)))?;
@@ -58,7 +60,7 @@ async fn token(identity: &impl ProvideCredentials, region: String) -> Result<Tok
     })
 }
 
-/// As the file says, else as the brokers' names do, else as the surroundings do.
+/// The region from the settings, else from the brokers' names, else from the environment.
 async fn region(kafka: &KafkaSettings) -> Option<String> {
     let Some(Authentication::MskIam { region }) = &kafka.authentication else { return None };
     if let Some(region) = region.clone().or_else(|| region_of(&kafka.brokers)) {
@@ -68,7 +70,7 @@ async fn region(kafka: &KafkaSettings) -> Option<String> {
     chain.region().await.map(|region| region.to_string())
 }
 
-/// The region in the name of the first broker, if it is one of Amazon's.
+/// The region in the name of the first broker, if it is an Amazon name.
 fn region_of(brokers: &str) -> Option<String> {
     let host = brokers.split(',').next()?.trim().rsplit_once(':')?.0;
     let (before, _) = host.split_once(AFTER_REGION)?;

@@ -1,5 +1,5 @@
-//! Tokens that are made anew ahead of their expiry, by a task of their own: those who need one take the latest, at once,
-//! and never wait for the network. Knows nothing of how tokens are made.
+//! Tokens that a background task renews before they expire, so that clients get the latest one at once and never wait for the
+//! network. Does not know how tokens are made.
 
 use std::fmt;
 use std::future::Future;
@@ -11,17 +11,19 @@ use sluicebox_kafka::{NoToken, Token, TokenSource};
 use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
-/// librdkafka asks again after four fifths of a token's life: by then there is to be another, also if the first attempts to
-/// make it fail.
+/// When to renew a token, as a share of its lifetime. librdkafka asks for the next after four fifths; this leaves time for
+/// retries before that.
 const RENEWED_AFTER_SHARE: f64 = 0.6;
-/// The task looks at the clock so often. A machine that was suspended has slept through any longer timer.
+/// How often the task checks the clock. Short, because timers stand still while a machine is suspended.
 const LOOK_INTERVAL_MAX: Duration = Duration::from_secs(10);
+/// The pause after the first failure; it doubles up to [`RETRY_PAUSE_MAX`].
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(500);
+/// The longest pause between attempts.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 type Making = Pin<Box<dyn Future<Output = Result<Token, NoToken>> + Send>>;
 
-/// The latest token, and who makes the next.
+/// The latest token, and the function that makes the next.
 pub struct Renewed {
     make: Box<dyn Fn() -> Making + Send + Sync>,
     latest: RwLock<Latest>,
@@ -31,7 +33,7 @@ pub struct Renewed {
 struct Latest {
     token: Token,
     renew_at: SystemTime,
-    /// Why there is no newer one.
+    /// Why the last renewal failed.
     trouble: Option<NoToken>,
 }
 
@@ -43,8 +45,8 @@ impl Latest {
 }
 
 impl Renewed {
-    /// Makes the first token, and keeps a task that makes the next ones for as long as somebody holds what is returned.
-    /// The task runs on the caller's runtime, which needs a thread to spare for it: librdkafka's poll blocks the other.
+    /// Makes the first token, and spawns a task that makes the next ones until the result is dropped. The task runs on the
+    /// caller's runtime, which needs a second thread for it, because librdkafka's poll blocks one.
     pub async fn start<M, F>(make: M) -> Result<Arc<Self>, NoToken>
     where
         M: Fn() -> F + Send + Sync + 'static,
@@ -58,8 +60,7 @@ impl Renewed {
         Ok(renewed)
     }
 
-    /// Makes another token if it is time for it. For those who know that the task cannot have run, because the whole
-    /// process stood still: a function between two invocations.
+    /// Renews the token if that is due. For a function after a freeze between two invocations: its task could not run.
     pub async fn renew_if_due(&self) -> Result<(), NoToken> {
         let _making = self.making.lock().await;
         if self.due_in() > Duration::ZERO {
@@ -70,7 +71,7 @@ impl Renewed {
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         match made {
             Ok(token) => {
-                debug!("made another token");
+                debug!("token renewed");
                 *latest = Latest::new(token, made_at);
                 Ok(())
             }
@@ -98,7 +99,7 @@ async fn keep(renewed: Weak<Renewed>) {
                     renewed.due_in().min(LOOK_INTERVAL_MAX)
                 }
                 Err(error) => {
-                    warn!(%error, "no new token for Kafka; trying again");
+                    warn!(%error, "Kafka token not renewed; trying again");
                     pause = (pause * 2).min(RETRY_PAUSE_MAX);
                     pause
                 }
@@ -115,7 +116,7 @@ impl TokenSource for Renewed {
             return Ok(latest.token.clone());
         }
         let trouble = latest.trouble.clone();
-        Err(trouble.unwrap_or_else(|| NoToken("the token has expired, and the next is not made yet".to_owned())))
+        Err(trouble.unwrap_or_else(|| NoToken("the token has expired, and the next one is not ready yet".to_owned())))
     }
 }
 

@@ -1,7 +1,7 @@
-//! Multipart uploads that nobody finished: parts of files that no listing shows, and that are paid for until somebody
-//! aborts them. The pipeline aborts its own when a write fails; what a killed process leaves is found here.
+//! Unfinished multipart uploads: parts of files that no listing shows, and that cost money until they are aborted. The pipeline
+//! aborts its own when a write fails; this module finds those that a killed process left.
 //!
-//! Decides nothing: whoever calls says which are too old to be finished by anybody.
+//! Decides nothing: the caller decides which uploads are old enough to abort.
 
 use std::time::SystemTime;
 
@@ -17,12 +17,12 @@ use crate::error::whole;
 
 pub use aws_credential_types::Credentials;
 
-/// An upload that has been begun.
+/// An unfinished upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// The object that it would make.
+    /// The key of its object.
     pub key: String,
-    /// S3's name for it.
+    /// S3's id of the upload.
     pub id: String,
     /// When it was begun.
     pub begun_at: SystemTime,
@@ -36,12 +36,12 @@ pub struct Uploads {
 }
 
 impl Uploads {
-    /// Of `bucket`, reached as the pipeline's tables are.
+    /// The uploads of `bucket`, reached as the pipeline's tables are.
     pub async fn of(bucket: &str, settings: &S3Settings) -> Self {
         Self::with(bucket, settings, Kept::new(Chain::new(settings.region.clone()))).await
     }
 
-    /// The same, with credentials of the caller's.
+    /// The same, with the caller's credentials.
     pub async fn with(bucket: &str, settings: &S3Settings, credentials: impl ProvideCredentials + 'static) -> Self {
         let mut surroundings =
             aws_config::defaults(aws_config::BehaviorVersion::latest()).credentials_provider(credentials);
@@ -75,7 +75,7 @@ impl Uploads {
         Ok(uploads)
     }
 
-    /// Aborts an upload; one that is gone already is fine.
+    /// Aborts an upload. An upload that is gone already is not an error.
     pub async fn abort(&self, upload: &Upload) -> Result<(), AwsError> {
         let request = self.client.abort_multipart_upload().bucket(&self.bucket).key(&upload.key).upload_id(&upload.id);
         match request.send().await {
@@ -94,7 +94,7 @@ impl Uploads {
     }
 }
 
-/// With an endpoint of somebody else's, any region will do, and none is asked for over the network.
+/// The region of the settings. A store other than AWS accepts any region, so none is looked up over the network for it.
 fn region(settings: &S3Settings) -> Option<aws_config::Region> {
     let fallback = || {
         let is_foreign = settings.endpoint.is_some() && std::env::var_os("AWS_REGION").is_none();
@@ -103,7 +103,7 @@ fn region(settings: &S3Settings) -> Option<aws_config::Region> {
     settings.region.clone().or_else(fallback).map(aws_config::Region::new)
 }
 
-/// One without a key, an id or a moment could neither be judged nor aborted.
+/// None if the key, the id or the time is missing: such an upload can neither be judged nor aborted.
 fn upload(told: &aws_sdk_s3::types::MultipartUpload) -> Option<Upload> {
     Some(Upload {
         key: told.key()?.to_owned(),

@@ -63,7 +63,7 @@ impl World {
         let hex = artifact.pin.digest.hex();
         let subjects = paths.into_iter().filter_map(|path| Some((kind(&path, &hex)?, path))).collect();
         let cache = CacheFolder::open(folder.path().join("cache")).unwrap();
-        // Whatever is compiled below is in the cache from here on.
+        // From here on, all that is compiled below is in the cache.
         let wasm = orders().wasm().to_vec();
         sandbox().load_bytes(Path::new("orders"), wasm, &Limits::default(), Some(&cache)).unwrap();
         World { registry, cache, subjects, all, _folder: folder }
