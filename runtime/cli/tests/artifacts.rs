@@ -192,9 +192,9 @@ fn a_reference_that_leads_nowhere_is_usage() {
         (&["promote", "orders@sha256:12", "--channel", "x", "--registry", "."], "not an artifact"),
         (&["rollback", "./orders@prod"], "nothing to roll back to"),
         (&["promote", "./orders@staging", "--channel", "prod"], "has no channel orders@staging"),
-        (&["push", "x.wasm", "--to", "orders"], "names no registry"),
+        (&["push", "x.wasm", "--to", "orders"], "does not name a registry"),
         (&["shadow", "./orders@x", "--channel", "prod", "--share", "0"], "more than 0"),
-        (&["canary", "./orders@x", "--channel", "prod", "--partitions", "orders"], "no partition"),
+        (&["canary", "./orders@x", "--channel", "prod", "--partitions", "orders"], "not a partition"),
     ] {
         let said = scene.bad(2, arguments);
         assert!(said.contains(part), "{arguments:?}: {said}");

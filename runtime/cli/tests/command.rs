@@ -215,7 +215,7 @@ fn inspect_names_tables_digest_and_imports() {
     assert!(seen["digest"].as_str().unwrap().starts_with("sha256:"));
     assert_eq!(seen["tables"][0]["name"], "orders");
     assert_eq!(seen["tables"][0]["partition_columns"], json!(["placed_on"]));
-    assert_eq!(seen["imports"][0], "sluicebox:transform/log@1.0.0");
+    assert_eq!(seen["imports"][0], "sluicebox:transform/log@2.0.0");
 }
 
 /// A run over a file, then the audit of what it left: sound, until somebody changes what a commit says.

@@ -1,5 +1,7 @@
 //! `sluicebox completions`: the script that completes commands and flags in a shell.
 
+use std::io::Write as _;
+
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
@@ -22,7 +24,10 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self) -> Outcome {
-        clap_complete::generate(self.shell, &mut Arguments::command(), "sluicebox", &mut std::io::stdout());
+        // The generator panics where a write fails, and a reader may close our stdout (`| head`).
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Arguments::command(), "sluicebox", &mut script);
+        std::io::stdout().write_all(&script)?;
         Ok(Verdict::Good)
     }
 }
