@@ -59,7 +59,7 @@ struct Totals {
     commits: usize,
     deaths: usize,
     faults: usize,
-    /// Of all stories, in whatever order.
+    /// Of all stories, in any order.
     hash: u64,
     failed: Vec<Outcome>,
 }

@@ -101,7 +101,7 @@ async fn serve(mut client: TcpStream, state: &State) -> Result<()> {
     match fault {
         Some(Fault::Unavailable) => return exchange::answer(&mut client, UNAVAILABLE).await,
         Some(Fault::Reset) => return cut_off(&client),
-        // The request goes on even if whoever sent it is killed meanwhile, or gives up.
+        // The request goes on even if its sender is killed meanwhile, or gives up.
         Some(Fault::Late) => tokio::time::sleep(pause).await,
         _ => {}
     }

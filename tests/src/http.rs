@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
 
-/// An address of this machine that nobody listens on.
+/// An address of this machine that no process listens on.
 pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

@@ -45,7 +45,7 @@ impl Lifeline {
 impl Drop for Lifeline {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
-        // The shell ends once the child is gone; a destructor has nobody to tell if it does not.
+        // The shell ends once the child is gone; a destructor cannot report that it does not.
         let _ended = self.0.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! A store in memory, seen by somebody who dies at a chosen request: from then on nothing that they ask for has any effect.
+//! A store in memory, seen by a process that dies at a chosen request: from then on none of its requests has any effect.
 //! What they have done so far stays, and others go on with it.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ static VIEWS: Mutex<BTreeMap<String, Arc<View>>> = Mutex::new(BTreeMap::new());
 /// How many there have been: each has a host of its own, as tests run side by side.
 static MOUNTED: AtomicU64 = AtomicU64::new(0);
 
-/// When somebody dies.
+/// When the process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
     /// Never.
@@ -54,7 +54,7 @@ struct View {
 }
 
 impl Mounted {
-    /// Makes `objects` known to somebody who dies like this.
+    /// Makes `objects` known to a process that dies like this.
     pub fn new(objects: &Arc<InMemory>, death: Death) -> Result<Self> {
         static REGISTERED: Once = Once::new();
         let mut registered = Ok(());
@@ -134,7 +134,7 @@ impl View {
 }
 
 fn dead() -> Error {
-    Error::Generic { store: SCHEME, source: "whoever asked is dead".into() }
+    Error::Generic { store: SCHEME, source: "the process that asked is dead".into() }
 }
 
 // Written out as `async_trait` would, which this crate does not depend on.

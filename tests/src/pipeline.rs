@@ -158,7 +158,7 @@ impl Run {
         Ok(kill_process(Pid::from_child(&self.process), Signal::TERM)?)
     }
 
-    /// Puts it to sleep, in the middle of whatever it does.
+    /// Puts it to sleep, in the middle of its work.
     pub fn pause(&mut self) -> Result<()> {
         Ok(kill_process(Pid::from_child(&self.process), Signal::STOP)?)
     }

@@ -7,7 +7,7 @@ use crate::command::{Said, sluicebox};
 use crate::pipeline::Pipeline;
 use crate::{place, tables};
 
-/// What the pipeline's file has to say to run whatever is promoted.
+/// What the pipeline's file has to say to run what is promoted.
 pub fn follows_prod() -> Value {
     json!({"artifact": "orders@prod", "registry": "registry", "poll_interval": "300ms"})
 }

@@ -218,7 +218,7 @@ fn inspect_names_tables_digest_and_imports() {
     assert_eq!(seen["imports"][0], "sluicebox:transform/log@2.0.0");
 }
 
-/// A run over a file, then the audit of what it left: sound, until somebody changes what a commit says.
+/// A run over a file, then the audit of what it left: sound, until the test changes what a commit says.
 #[test]
 fn an_audit_tells_sound_tables_from_tampered_ones() {
     let folder = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use sluicebox_ledger::{ClientError, ErrorKind, TopicPartition};
 
 use crate::SchemaDifference;
-use crate::dead_letter::ArchiveError;
+use crate::archive_error::ArchiveError;
 
 /// A table cannot be read or written, or must not be.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 //! The only crate that knows `deltalake`. It knows no Kafka, no walk, and nothing about how transforms are rolled out.
 
 pub mod amend;
+mod archive_error;
 mod columns;
 pub mod commit;
 pub mod dead_letter;

@@ -5,8 +5,6 @@ use std::fmt;
 
 use deltalake::kernel::{DataType, StructField, StructType};
 
-use crate::Shape;
-
 /// One way in which a table does not take the rows of a transform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SchemaDifference {
@@ -68,15 +66,14 @@ impl fmt::Display for SchemaDifference {
     }
 }
 
-/// Every difference between a table's columns and what a transform writes. A table may have further nullable columns: they
+/// Every difference between what a transform writes and an existing table, each as columns and partition columns. A table may have further nullable columns: they
 /// stay null.
 pub(crate) fn differences(
-    wanted: &Shape,
-    existing: &StructType,
-    partition_columns: &[String],
+    (columns, wanted_partitions): (&[StructField], &[String]),
+    (existing, partition_columns): (&StructType, &[String]),
 ) -> Vec<SchemaDifference> {
     let mut differences = Vec::new();
-    for column in &wanted.columns {
+    for column in columns {
         match existing.field(column.name()) {
             None => differences.push(SchemaDifference::ColumnMissing {
                 column: column.name().clone(),
@@ -86,14 +83,14 @@ pub(crate) fn differences(
         }
     }
     for field in existing.fields().filter(|field| !field.is_nullable()) {
-        if !wanted.columns.iter().any(|column| column.name() == field.name()) {
+        if !columns.iter().any(|column| column.name() == field.name()) {
             differences.push(SchemaDifference::ColumnNotWritten { column: field.name().clone() });
         }
     }
-    if wanted.partition_columns != partition_columns {
+    if wanted_partitions != partition_columns {
         differences.push(SchemaDifference::PartitionsDiffer {
             in_table: partition_columns.to_vec(),
-            in_transform: wanted.partition_columns.clone(),
+            in_transform: wanted_partitions.to_vec(),
         });
     }
     differences
@@ -139,10 +136,6 @@ fn accepts(found: &DataType, wanted: &DataType) -> bool {
 mod tests {
     use super::*;
 
-    fn shape(columns: Vec<StructField>) -> Shape {
-        Shape { columns, partition_columns: Vec::new() }
-    }
-
     fn existing(columns: Vec<StructField>) -> StructType {
         StructType::try_new(columns).expect("legal columns")
     }
@@ -151,29 +144,29 @@ mod tests {
     fn the_same_columns_fit() {
         let columns =
             vec![StructField::not_null("id", DataType::STRING), StructField::nullable("amount", DataType::DOUBLE)];
-        assert!(differences(&shape(columns.clone()), &existing(columns), &[]).is_empty());
+        assert!(differences((&columns, &[]), (&existing(columns.clone()), &[])).is_empty());
     }
 
     #[test]
     fn a_further_nullable_column_fits() {
         let id = StructField::not_null("id", DataType::STRING);
         let table = existing(vec![id.clone(), StructField::nullable("note", DataType::STRING)]);
-        assert!(differences(&shape(vec![id]), &table, &[]).is_empty());
+        assert!(differences((&[id], &[]), (&table, &[])).is_empty());
     }
 
     #[test]
     fn each_difference_is_named() {
-        let wanted = shape(vec![
+        let wanted = [
             StructField::nullable("id", DataType::STRING),
             StructField::nullable("amount", DataType::LONG),
             StructField::nullable("city", DataType::STRING),
-        ]);
+        ];
         let table = existing(vec![
             StructField::not_null("id", DataType::STRING),
             StructField::nullable("amount", DataType::DOUBLE),
             StructField::not_null("tenant", DataType::STRING),
         ]);
-        let found = differences(&wanted, &table, &["day".to_owned()]);
+        let found = differences((&wanted, &[]), (&table, &["day".to_owned()]));
         assert_eq!(
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
             [

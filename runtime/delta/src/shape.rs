@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
-use deltalake::kernel::{ArrayType, DataType, MapType, PrimitiveType, StructField, StructType};
+use deltalake::kernel::{ArrayType, DataType, MapType, PrimitiveType, Protocol, StructField, StructType};
 use sluicebox_sandbox as sandbox;
 
 use crate::{SchemaDifference, schema_difference};
@@ -57,7 +57,16 @@ impl Shape {
 
     /// Every way in which an existing table does not take rows of this shape.
     pub fn differences(&self, existing: &StructType, partition_columns: &[String]) -> Vec<SchemaDifference> {
-        schema_difference::differences(self, existing, partition_columns)
+        schema_difference::differences((&self.columns, &self.partition_columns), (existing, partition_columns))
+    }
+}
+
+fn has_timestamp_ntz(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Array(list) => has_timestamp_ntz(list.element_type()),
+        DataType::Map(map) => has_timestamp_ntz(map.key_type()) || has_timestamp_ntz(map.value_type()),
+        DataType::Struct(members) => members.fields().any(|member| has_timestamp_ntz(member.data_type())),
+        data_type => *data_type == DataType::TIMESTAMP_NTZ,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use deltalake::kernel::Add;
+use deltalake::kernel::{Action, Add};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
 use deltalake::table::state::DeltaTableState;
@@ -301,6 +301,7 @@ async fn create(name: &str, location: &str, shape: &Shape) -> Result<DeltaTable,
         .with_save_mode(SaveMode::Ignore)
         .with_columns(shape.columns.clone())
         .with_partition_columns(shape.partition_columns.clone())
+        .with_actions(shape.protocol()?.map(Action::Protocol))
         .await;
     match created {
         Ok(table) => {

@@ -286,3 +286,21 @@ async fn a_table_that_would_forget_its_ledger_is_refused_before_the_next_commit(
     let refused = Table::open("counting", "numbers", location, &shape()).await.err().expect("is refused");
     assert!(refused.to_string().starts_with("E0204 table `numbers`"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timestamp_without_zone_is_possible_at_any_depth() {
+    use sluicebox_sandbox::{DataType, Field, Table as Described};
+    let ntz = || Field::new("at", DataType::TimestampNtz, true);
+    let key = || Box::new(Field::new("key", DataType::Utf8, false));
+    let list = DataType::List(Box::new(ntz()));
+    let map = DataType::Map { key: key(), value: Box::new(ntz()) };
+    let lists = DataType::Map { key: key(), value: Box::new(Field::new("value", list.clone(), true)) };
+    for data_type in [DataType::TimestampNtz, DataType::Struct(vec![ntz()]), list, map, lists] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = folder.path().to_str().expect("UTF-8");
+        let described = Described::new("t", vec![Field::new("c", data_type.clone(), true)]);
+        let shape = Shape::of(&described, true).expect("a legal table");
+        Table::open("p", "t", location, &shape).await.unwrap_or_else(|error| panic!("{data_type}: {error}"));
+        Table::check("t", location, &shape).await.expect("fits itself");
+    }
+}

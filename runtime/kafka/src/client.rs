@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use sluicebox_ledger::{ClientError, ErrorKind};
 
 use crate::Brokers;
-use crate::token::authenticate;
+use crate::bearer::authenticate;
 
 /// How long a broker may take to answer a request.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);

@@ -19,7 +19,7 @@ use sluicebox_settings::DeadLetterTopic;
 
 use crate::Brokers;
 use crate::client::failed;
-use crate::token::{Bearer, authenticate};
+use crate::bearer::{Bearer, authenticate};
 
 /// How long brokers may take to acknowledge a record.
 const DELIVERY_MAX: Duration = Duration::from_secs(30);

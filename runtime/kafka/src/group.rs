@@ -17,7 +17,7 @@ use sluicebox_pipeline::source::SourceStatus;
 use tracing::{debug, error, info, warn};
 
 use crate::Brokers;
-use crate::token::Bearer;
+use crate::bearer::Bearer;
 
 /// A rebalance that waits for the walk.
 pub(super) enum Rebalance {

@@ -4,6 +4,7 @@
 //!
 //! The only crate that knows `rdkafka`. It knows no tables and no `deltalake`.
 
+mod bearer;
 mod brokers;
 mod client;
 pub mod dead_letter_producer;

@@ -10,7 +10,7 @@ use sluicebox_settings::Topics;
 
 use crate::Brokers;
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
-use crate::token::{Bearer, hand_over};
+use crate::bearer::{Bearer, hand_over};
 
 /// Surveys every partition of the pipeline's topics, without joining its group.
 pub fn survey(brokers: &Brokers) -> Result<Vec<Surveyed>, ClientError> {

@@ -81,7 +81,7 @@ impl Decoders {
         Ok(self.judge(batch, outcome)?.0)
     }
 
-    /// A record with a row that does not fit is rejected, whatever its other rows.
+    /// A record with a row that does not fit is rejected, even if its other rows fit.
     fn condemn_misfits(&self, judged: &mut Judged, decoded: &[Decoded]) {
         let mut misfits = BTreeMap::new();
         for (index, rows) in decoded {

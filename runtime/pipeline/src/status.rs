@@ -23,7 +23,7 @@ pub struct PartitionStatus {
     pub first_offset: i64,
     /// The offset after its last.
     pub end_offset: i64,
-    /// Offsets that some table lacks. Transaction markers count, though nobody can read them.
+    /// Offsets that some table lacks. Transaction markers count, though a consumer cannot read them.
     pub lag_records: i64,
     /// What the group has committed: advice, nothing depends on it.
     pub committed_offset: Option<i64>,

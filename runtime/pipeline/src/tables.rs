@@ -66,7 +66,7 @@ impl Tables {
         Ok(judged)
     }
 
-    /// Stages rows whatever the ledgers say, for a redrive; `has` says which tables have them already. Says how many rows
+    /// Stages rows for a redrive, without a look at the ledgers; `has` says which tables have them already. Says how many rows
     /// each table was given.
     pub(crate) async fn stage_claimed(
         &mut self,

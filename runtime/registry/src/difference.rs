@@ -111,7 +111,7 @@ fn changed(old: &Table, new: &Table) -> Result<Option<TableDifference>, String> 
         let column = field.name.clone();
         match find(new, &column) {
             None => changes.push(TableChange::ColumnRemoved { column, from: field.to_string() }),
-            Some(other) if other == field => {}
+            Some(other) if other.is_same_column(field) => {}
             Some(other) => {
                 changes.push(TableChange::ColumnChanged { column, from: field.to_string(), to: other.to_string() })
             }

@@ -82,7 +82,7 @@ impl Envelope {
         Err(OpenError::Signature(match self.signers().collect::<Vec<_>>().as_slice() {
             [] => "it is not signed".to_owned(),
             signers => format!(
-                "none of the required keys ({}) has signed it, but {}",
+                "none of the required keys ({}) has signed it, only {}",
                 keys.ids().collect::<Vec<_>>().join(", "),
                 signers.join(", ")
             ),

@@ -143,7 +143,7 @@ async fn only_what_one_of_the_keys_signed_is_believed() {
     let Err(error @ RegistryError::Unsigned { .. }) = load(&strict, &orders_).await else { panic!("believed") };
     assert!(error.to_string().contains("it is not signed"), "{error}");
     let Err(error @ RegistryError::Unsigned { .. }) = load(&strict, &pii_).await else { panic!("believed") };
-    assert!(error.to_string().contains("none of the keys that are asked for"), "{error}");
+    assert!(error.to_string().contains("none of the required keys"), "{error}");
     assert!(load(&registry, &orders_).await.is_ok(), "who asks for no key takes all");
 
     registry.push(sandbox(), "orders", orders(), &[here()], Some(&key())).await.unwrap();
@@ -171,7 +171,7 @@ async fn a_channel_names_what_was_promoted_last_and_goes_back() {
     let back = registry.rollback("orders", "prod", &change()).await.unwrap();
     assert_eq!((back.entry().action, back.entry().pin), (Action::Rollback, one.pin));
     let Err(error) = registry.rollback("orders", "prod", &change()).await else { panic!("nothing was before") };
-    assert!(error.to_string().contains("nothing to go back to"), "{error}");
+    assert!(error.to_string().contains("nothing to roll back to"), "{error}");
     let actions: Vec<&str> =
         registry.history("orders", "prod").await.unwrap().iter().map(|entry| entry.action.name()).collect();
     assert_eq!(actions, ["promote", "promote", "rollback"]);

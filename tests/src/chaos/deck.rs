@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 /// One misfortune, from its beginning until work goes on in every partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Episode {
-    /// So many processes are killed with SIGKILL at the same moment, and started anew.
+    /// So many processes are killed with SIGKILL at the same moment, and started again.
     Kill(usize),
     /// So many processes sleep until their session is over and others have their partitions; then they wake.
     Zombie(usize),

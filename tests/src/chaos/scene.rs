@@ -15,7 +15,7 @@ const STORM_DURATION: Duration = Duration::from_secs(6);
 /// Longer than `max.poll.interval.ms`.
 const OUTAGE_DURATION: Duration = Duration::from_secs(10);
 const BROKERS_AWAY: Duration = Duration::from_secs(4);
-/// Whoever does no work for so long is stuck.
+/// A process that does no work for so long is stuck.
 const BACK_DURATION_MAX: Duration = Duration::from_secs(90);
 const LEAVE_DURATION_MAX: Duration = Duration::from_secs(60);
 
@@ -84,7 +84,7 @@ impl<'a> Scene<'a> {
         Ok((self.kafka, self.report))
     }
 
-    /// Kills some processes, and starts them anew at once. Returns when.
+    /// Kills some processes, and starts them again at once. Returns when.
     fn kill(&mut self, count: usize) -> Result<Instant> {
         let killed = Instant::now();
         for index in self.choose(count) {
@@ -177,7 +177,7 @@ impl<'a> Scene<'a> {
         format!("sluicebox/{name}/{name}/{partition}")
     }
 
-    /// No process may end by itself. One that has is a violation, and is started anew so that the show goes on.
+    /// No process may end by itself. One that has is a violation, and is started again so that the show goes on.
     fn mind_the_dead(&mut self) -> Result<()> {
         for worker in &mut self.workers {
             if !worker.lives()? {

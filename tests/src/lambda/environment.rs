@@ -163,7 +163,7 @@ impl Pending<'_> {
         }
     }
 
-    /// Kills the process, at whatever it is. An answer that it has given already is lost.
+    /// Kills the process, in the middle of its work. An answer that it has given already is lost.
     pub fn kill(self) -> Result<Outcome> {
         self.environment.kill()?;
         Ok(Outcome::Died)

@@ -8,7 +8,7 @@
 //! - [`event`]: Kafka's records as an event's JSON
 //! - [`poller`]: batches, retries, bisects, honours partial responses, delivers twice now and then
 //! - [`misfortune`]: what is done to an invocation on purpose
-//! - [`others`]: an emulator of somebody else
+//! - [`others`]: a foreign emulator
 //! - [`storm`]: all of it at once, until a topic is through
 
 pub mod environment;

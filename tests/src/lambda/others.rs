@@ -1,4 +1,4 @@
-//! An emulator of somebody else: `cargo lambda watch`, from PyPI. It plays the Runtime API; the function is started beside.
+//! A foreign emulator: `cargo lambda watch`, from PyPI. It plays the Runtime API; the function is started beside.
 
 use std::net::TcpStream;
 use std::path::PathBuf;

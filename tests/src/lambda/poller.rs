@@ -47,7 +47,7 @@ pub struct Account {
     pub records: usize,
     /// Misfortunes, each with what it was.
     pub misfortunes: Vec<Misfortune>,
-    /// Failures that nobody asked for.
+    /// Failures that the test did not inject.
     pub failures: usize,
     /// Batches that were halved.
     pub bisections: usize,

@@ -143,7 +143,7 @@ impl fmt::Display for Report {
             ("killed at the deadline", account.timeouts),
             ("batches halved", account.bisections),
             ("partitions named by partial responses", account.partial),
-            ("failures that nobody asked for", account.failures),
+            ("failures that the test did not inject", account.failures),
             ("faults on the way to S3", verdict.faults.faults() as usize),
             ("responses to commits lost", verdict.faults.lost_commit_responses as usize),
             ("commits given up as no longer their own", verdict.fenced),

@@ -158,7 +158,7 @@ impl Broker {
         OffsetRange { from, to: end(&records[..produced]).unwrap_or(from).max(from) }
     }
 
-    /// Retention deletes the oldest records of a partition, whether somebody has read them or not.
+    /// Retention deletes the oldest records of a partition, read or not.
     pub fn delete_some(&mut self, rng: &mut Rng) -> TopicPartition {
         let partitions: Vec<&TopicPartition> = self.owners.keys().collect();
         let partition = partitions[rng.usize(..partitions.len())].clone();

@@ -74,7 +74,7 @@ impl Gate {
         }
     }
 
-    /// Decides on the step that somebody waits to take.
+    /// Decides on the step that a worker waits to take.
     pub fn decide(&mut self, fate: Fate) {
         self.waiting = None;
         self.decided = Some(fate);

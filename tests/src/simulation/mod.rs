@@ -3,8 +3,8 @@
 //! One seed is one world: topics, an object store, a group of workers, and bad weather. The workers are
 //! [`sluicebox_pipeline::run_from`] itself, with its real tables, ledger and commits, and with a real transform in the real
 //! sandbox; only what lies outside of the process is simulated. Every step that the outside can see (a request to the
-//! store, a call of the source) is a point at which the world may fail it, lose its response, delay it, let somebody
-//! else go first, put the worker to sleep or kill it. One thread, one random number generator and a clock that jumps make
+//! store, a call of the source) is a point at which the world may fail it, lose its response, delay it, let another
+//! worker go first, put the worker to sleep or kill it. One thread, one random number generator and a clock that jumps make
 //! the same seed the same story, event by event.
 //!
 //! - [`plan`]: what a seed decides beforehand

@@ -25,11 +25,11 @@ pub enum Invariant {
     RowsMatch,
     /// A table's ledger moves forward only, and its commits say of themselves what they do.
     RangesJoin,
-    /// Whatever a row table's ledger has passed and is a dead letter lies in the dead-letter table already.
+    /// A dead letter that a row table's ledger has passed lies in the dead-letter table already.
     DeadLettersFirst,
     /// Kafka is told only of what every table has.
     AcknowledgedLast,
-    /// Records that are gone are skipped only if somebody has agreed.
+    /// Records that are gone are skipped only if the operator has agreed.
     LossIsLoud,
     /// A worker that has let go of a partition, or knows that it has lost it, does not try to commit it.
     HandsOff,

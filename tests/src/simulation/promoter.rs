@@ -1,5 +1,5 @@
 //! Promotions in a simulated world: the transform takes over from itself, or judges some partitions as a canary that may be
-//! sent back at its first rejection. Its verdicts are the same, so whatever else is not is a violation.
+//! sent back at its first rejection. Its verdicts are the same, so any other difference is a violation.
 
 use std::collections::BTreeSet;
 
@@ -28,14 +28,14 @@ pub enum Proposal {
     /// It is tried in these partitions.
     Canary(BTreeSet<TopicPartition>, BreakerSettings),
     /// Nothing is tried any longer.
-    Nobody,
+    NoCandidate,
 }
 
 impl Proposal {
     /// What a world comes up with.
     pub fn of(world: &mut World, worker: usize) -> Self {
         let proposal = match world.rng.u8(..4) {
-            0 => Self::Nobody,
+            0 => Self::NoCandidate,
             1 => {
                 let mut partitions: BTreeSet<_> = world.broker.partitions(worker).into_iter().collect();
                 partitions.retain(|_| world.rng.bool());
@@ -53,7 +53,7 @@ impl Proposal {
         match self {
             Self::Adopt => "another transform judges",
             Self::Canary(..) => "a canary judges some partitions",
-            Self::Nobody => "no canary any longer",
+            Self::NoCandidate => "no canary any longer",
         }
     }
 }
@@ -75,7 +75,7 @@ impl Promoter {
                 let candidate = Candidate::prepare(settings, transform, transform, probation).await?;
                 Change::Probation(Some(Box::new(candidate)))
             }
-            Proposal::Nobody => Change::Probation(None),
+            Proposal::NoCandidate => Change::Probation(None),
         })
     }
 }

@@ -30,7 +30,7 @@ impl SimulatedSource {
         Self { world, worker, promoter }
     }
 
-    /// Somebody promotes the transform anew, or puts it on probation. In a poll, because only one step may wait at a time.
+    /// The operator promotes the transform again, or starts a trial. In a poll, because only one step may wait at a time.
     async fn promote(&self) {
         let proposal = {
             let mut world = self.world.lock();

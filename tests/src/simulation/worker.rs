@@ -1,5 +1,5 @@
 //! One life of one worker: the walk as a future on a runtime of its own, run from gate to gate. Its clock jumps whenever
-//! it sleeps. Between two gates nobody else moves, so the same decisions give the same story.
+//! it sleeps. Between two gates no other worker moves, so the same decisions give the same story.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -153,7 +153,7 @@ impl Drop for Worker {
 /// The settings of a simulated pipeline.
 pub fn settings(plan: &Plan, view: &Mounted) -> Settings {
     let table = |name: &str| TableSettings { path: view.location(name) };
-    // Nobody reads it: the walk gets a source of our own.
+    // No code reads it: the walk gets a source of our own.
     let file = FileSettings { path: FilePath::Stdin, format: RecordFormat::Lines, topic: PIPELINE.to_owned() };
     Settings {
         name: PIPELINE.to_owned(),

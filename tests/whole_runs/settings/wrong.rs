@@ -62,7 +62,7 @@ fn a_missing_wasm_is_named() -> Result<()> {
 #[test]
 fn a_component_of_another_world_is_refused() -> Result<()> {
     // The smallest component: it imports nothing and exports nothing.
-    with_wasm(b"\0asm\x0d\0\x01\0", &["sluicebox:transform/transform@1", "export"])
+    with_wasm(b"\0asm\x0d\0\x01\0", &["sluicebox:transform/transform@2", "export"])
 }
 
 #[test]

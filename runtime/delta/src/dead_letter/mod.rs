@@ -28,7 +28,8 @@ use sluicebox_settings::Settings;
 use crate::{Table, TableError};
 
 pub use self::columns::JudgedBy;
-pub use archive::{Archive, ArchiveError};
+pub use crate::archive_error::ArchiveError;
+pub use archive::Archive;
 pub use change::{LetterChange, RejectedAgain, amended};
 pub use columns::shape;
 pub use copies::Copies;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::client::{configuration, failed};
-use crate::token::{Bearer, hand_over};
+use crate::bearer::{Bearer, hand_over};
 use crate::{Brokers, survey, topic_id};
 
 /// How long one request may take: the event's caller is waiting.

@@ -127,7 +127,7 @@ impl<S: Source> Walk<S> {
     }
 
     /// Requires that what was read since the last flush is of the topics that the ledgers know. A recreated topic goes on
-    /// under its old name, at whatever offset the old one had reached.
+    /// under its old name, at the offset that the old one had reached.
     pub(super) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
         let topics: BTreeSet<Arc<str>> = self.unflushed.partitions().map(|partition| partition.topic.clone()).collect();
         let topic_ids = self.source.topic_ids(&topics).await?;
