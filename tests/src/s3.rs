@@ -103,7 +103,7 @@ fn fresh_folder() -> Result<PathBuf> {
 
 fn arguments(folder: &Path, ports: &[u16]) -> Result<Vec<String>> {
     let credentials = json!({"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY});
-    let users = json!({"topic_ids": [{"name": "tests", "credentials": [credentials], "actions": ["Admin"]}]});
+    let users = json!({"identities": [{"name": "tests", "credentials": [credentials], "actions": ["Admin"]}]});
     let users_file = folder.join("users.json");
     fs::write(&users_file, users.to_string())?;
     let listeners = [

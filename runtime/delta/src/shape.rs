@@ -59,6 +59,21 @@ impl Shape {
     pub fn differences(&self, existing: &StructType, partition_columns: &[String]) -> Vec<SchemaDifference> {
         schema_difference::differences((&self.columns, &self.partition_columns), (existing, partition_columns))
     }
+
+    /// The protocol that a new table needs, beyond what the library works out from the columns: it overlooks a timestamp
+    /// without zone inside a map.
+    pub(crate) fn protocol(&self) -> Result<Option<Protocol>, DeltaTableError> {
+        if !self.columns.iter().any(|column| has_timestamp_ntz(column.data_type())) {
+            return Ok(None);
+        }
+        let protocol = serde_json::json!({
+            "minReaderVersion": 3,
+            "minWriterVersion": 7,
+            "readerFeatures": ["timestampNtz"],
+            "writerFeatures": ["timestampNtz"],
+        });
+        Ok(Some(serde_json::from_value(protocol).map_err(|error| DeltaTableError::generic(error.to_string()))?))
+    }
 }
 
 fn has_timestamp_ntz(data_type: &DataType) -> bool {

@@ -18,8 +18,8 @@ use sluicebox_sandbox::{Batch, Digest};
 use sluicebox_settings::DeadLetterTopic;
 
 use crate::Brokers;
-use crate::client::failed;
 use crate::bearer::{Bearer, authenticate};
+use crate::client::failed;
 
 /// How long brokers may take to acknowledge a record.
 const DELIVERY_MAX: Duration = Duration::from_secs(30);

@@ -9,8 +9,8 @@ use sluicebox_pipeline::status::Surveyed;
 use sluicebox_settings::Topics;
 
 use crate::Brokers;
-use crate::client::{REQUEST_TIMEOUT, configuration, failed};
 use crate::bearer::{Bearer, hand_over};
+use crate::client::{REQUEST_TIMEOUT, configuration, failed};
 
 /// Surveys every partition of the pipeline's topics, without joining its group.
 pub fn survey(brokers: &Brokers) -> Result<Vec<Surveyed>, ClientError> {

@@ -15,8 +15,8 @@ use sluicebox_pipeline::source::TopicIds;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::client::{configuration, failed};
 use crate::bearer::{Bearer, hand_over};
+use crate::client::{configuration, failed};
 use crate::{Brokers, survey, topic_id};
 
 /// How long one request may take: the event's caller is waiting.
