@@ -68,11 +68,11 @@ fn a_new_crate_ends_with_rows_in_a_table_and_no_broker() {
     said(&made, 0, &["check", "pipeline.yaml"], "");
     said(&made, 0, &["check", "pipeline.kafka.yaml"], "");
 
-    assert_try_takes_a_pipeline_and_names_raw(&made);
-    assert_a_missing_expectation_is_told_before_the_build(&made);
     let position = letters.split_whitespace().find(|word| word.contains('@')).unwrap().trim_matches('`').to_owned();
     let replayed = said(&made, 1, &["replay", &position, "--transform", "."], "");
     assert!(!replayed.contains("Is a directory"), "{replayed}");
+    assert_try_takes_a_pipeline_and_names_raw(&made);
+    assert_a_missing_expectation_is_told_before_the_build(&made);
 }
 
 fn assert_try_takes_a_pipeline_and_names_raw(made: &Path) {
