@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn long_texts_show_what_changed() {
-        let text = "a long message about an order, which is too long to compare by eye alone";
+        let text = "a long message about an order that is much too long to compare by eye alone";
         let found = paths(json!(text), json!(text.replace("order", "invoice")));
         assert!(found[0].contains("[-order-]") && found[0].contains("{+invoice+}"), "{found:?}");
     }
