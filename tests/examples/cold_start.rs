@@ -108,8 +108,8 @@ fn hello() -> Result<PathBuf> {
     Ok(examples)
 }
 
-/// The time on a processor of all threads of a process so far; threads that have ended meanwhile are left out, as nobody
-/// tells of them to the nanosecond.
+/// The time on a processor of all threads of a process so far; threads that have ended meanwhile are left out, as the kernel
+/// does not report theirs to the nanosecond.
 fn cpu_time(process: u32) -> Result<Duration> {
     let tasks = std::fs::read_dir(format!("/proc/{process}/task"))?;
     let mut nanoseconds = 0;

@@ -1,4 +1,4 @@
-//! What must hold, whatever the weather: checked at every commit, at every acknowledgement and at the end, against
+//! What must hold in any weather: checked at every commit, at every acknowledgement and at the end, against
 //! the script alone. Reads the tables' logs and files by itself; shares nothing with the product but the words.
 
 use std::collections::{BTreeMap, BTreeSet};
