@@ -57,9 +57,8 @@ pub struct Orphan {
 /// The orphans of all tables of a pipeline that were written before `before`. A missing table has none. `before` must be at
 /// least [`AGE_MIN`] ago.
 pub async fn orphans(settings: &Settings, before: SystemTime) -> Result<Vec<Orphans>, TableError> {
-    let tables = settings.tables.iter().map(|(name, table)| (name.as_str(), table.path.as_str()));
     let mut all = Vec::new();
-    for (name, location) in tables.chain([("dead_letters", settings.dead_letters.path.as_str())]) {
+    for (name, location) in settings.all_tables() {
         let Some(table) = find_beforehand(name, location).await? else { continue };
         let found = search(&table, name, location, before).await;
         all.push(found.map_err(|source| table_error(name, location, "looking for orphans", source))?);

@@ -47,11 +47,11 @@ const ENVIRONMENT: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOIN
 
 fn names_a_bucket(settings: &Settings) -> bool {
     let registry = match &settings.transform.origin {
-        TransformOrigin::Artifact(artifact) => Some(&artifact.registry),
+        TransformOrigin::Artifact(artifact) => Some(artifact.registry.as_str()),
         TransformOrigin::File(_) => None,
     };
-    let tables = settings.tables.values().map(|table| &table.path);
-    tables.chain([&settings.dead_letters.path]).chain(registry).any(|location| is_in_bucket(location))
+    let tables = settings.all_tables().map(|(_, location)| location);
+    tables.chain(registry).any(is_in_bucket)
 }
 
 fn is_in_bucket(location: &str) -> bool {

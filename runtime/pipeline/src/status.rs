@@ -45,9 +45,8 @@ pub struct Surveyed {
 /// Reads the ledgers of all tables, and compares them with what the source was seen to have.
 pub async fn status(settings: &Settings, surveyed: Vec<Surveyed>) -> Result<Vec<PartitionStatus>, PipelineError> {
     let partitions: Vec<TopicPartition> = surveyed.iter().map(|surveyed| surveyed.partition.clone()).collect();
-    let tables = settings.tables.iter().map(|(name, table)| (name.as_str(), &table.path));
     let mut ledgers = Vec::new();
-    for (name, path) in tables.chain([("dead_letters", &settings.dead_letters.path)]) {
+    for (name, path) in settings.all_tables() {
         ledgers.push((name, Table::ledger_of(&settings.name, name, path, &partitions).await?));
     }
     Ok(surveyed.into_iter().map(|surveyed| compare(surveyed, &ledgers)).collect())
