@@ -120,6 +120,7 @@ fn member(column: &StructArray, name: &str, data_type: &DataType) -> DeltaResult
 }
 
 fn required(column: &StructArray, name: &str, data_type: &DataType) -> DeltaResult<ArrayRef> {
-    let missing = || DeltaTableError::generic(format!("a checkpoint has no `{name}` where the Delta protocol wants one"));
+    let missing =
+        || DeltaTableError::generic(format!("a checkpoint has no `{name}` where the Delta protocol wants one"));
     member(column, name, data_type)?.ok_or_else(missing)
 }

@@ -11,7 +11,8 @@ use super::offset_set::OffsetSet;
 use super::positions::{AllPositions, LifeOf, TableSource, report};
 
 /// Why records of a shared table are not judged.
-const SHARED: &str = "another pipeline takes the same partition into the table, and files that were rewritten may have its rows";
+const SHARED: &str =
+    "another pipeline takes the same partition into the table, and files that were rewritten may have its rows";
 /// Why a row that is not in the books is not judged.
 const LETTERS_REMOVED: &str = "another program removed dead letters, so that rows of a redrive cannot be told apart";
 
@@ -50,7 +51,8 @@ impl Shortfall {
             && self.records > removed
         {
             let records = self.records;
-            let message = format!("{records} records are missing from here on, but other programs removed {removed} rows");
+            let message =
+                format!("{records} records are missing from here on, but other programs removed {removed} rows");
             findings.violation(Fault::Missing, place, message);
         }
     }
@@ -172,4 +174,3 @@ fn meetings(life: &Life, others: &[Vec<Mark>]) -> Vec<(i64, i64, u64)> {
     let whole = common.windows(2).filter(|pair| pair[0].skipped == pair[1].skipped);
     whole.map(|pair| (pair[0].offset, pair[1].offset, (pair[1].counts - pair[0].counts).emitted)).collect()
 }
-

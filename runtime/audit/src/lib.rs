@@ -80,7 +80,8 @@ pub async fn audit(settings: &Settings, reads_positions: bool) -> Result<AuditRe
     if reads_positions {
         compare_positions(&tables, settings, &mut findings).await?;
     }
-    let reports = tables.iter().map(|it| TableReport::new(&it.location, &it.history, &it.accounts, &it.files)).collect();
+    let reports =
+        tables.iter().map(|it| TableReport::new(&it.location, &it.history, &it.accounts, &it.files)).collect();
     Ok(AuditReport::new(&settings.name, reads_positions, reports, findings))
 }
 
@@ -158,11 +159,7 @@ fn note_what_is_gone(history: &History, findings: &mut Findings) {
     }
 }
 
-async fn compare_positions(
-    tables: &[Audited],
-    settings: &Settings,
-    findings: &mut Findings,
-) -> Result<(), TableError> {
+async fn compare_positions(tables: &[Audited], settings: &Settings, findings: &mut Findings) -> Result<(), TableError> {
     let mut all = AllPositions::default();
     let is_read = |it: &&Audited| settings.provenance || it.history.holds == Holds::DeadLetters;
     for audited in tables.iter().filter(is_read) {
@@ -222,6 +219,11 @@ async fn take_in_files(
 
 impl Audited {
     fn source(&self) -> TableSource<'_> {
-        TableSource { table: &self.history.table, holds: self.history.holds, accounts: &self.accounts, files: &self.files }
+        TableSource {
+            table: &self.history.table,
+            holds: self.history.holds,
+            accounts: &self.accounts,
+            files: &self.files,
+        }
     }
 }

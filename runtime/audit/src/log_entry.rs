@@ -51,9 +51,9 @@ pub(super) fn parse(entry: &[u8], version: u64, pipeline: &str) -> DeltaResult<C
         }
         if let Some(remove) = line.remove {
             commit.changes_data |= remove.data_change;
-            let deletions = remove.deletion_vector.map(|it| {
-                deletions_key(it.storage_type.as_ref(), &it.path_or_inline_dv, it.offset)
-            });
+            let deletions = remove
+                .deletion_vector
+                .map(|it| deletions_key(it.storage_type.as_ref(), &it.path_or_inline_dv, it.offset));
             commit.removed.push(FileKey { path: remove.path, deletions });
         }
         if let Some(txn) = line.txn {
@@ -86,9 +86,8 @@ fn record(value: serde_json::Value) -> LoggedRecord {
 fn added(add: Add) -> (FileKey, LoggedFile) {
     let deleted = add.deletion_vector.as_ref().map_or(0, |vector| vector.cardinality);
     let rows = add.stats.as_deref().and_then(rows_in);
-    let deletions = add.deletion_vector.map(|it| {
-        deletions_key(it.storage_type.as_ref(), &it.path_or_inline_dv, it.offset)
-    });
+    let deletions =
+        add.deletion_vector.map(|it| deletions_key(it.storage_type.as_ref(), &it.path_or_inline_dv, it.offset));
     (FileKey { path: add.path, deletions }, data_file(add.size, rows, deleted))
 }
 
@@ -125,8 +124,12 @@ mod tests {
 
     #[test]
     fn a_ledger_has_an_owner_and_a_deletion_vector_takes_rows() {
-        assert!(matches!(owner("sluicebox/a/orders/3", "a"), Some(Owner::Ours(it)) if it == TopicPartition::new("orders", 3)));
-        assert!(matches!(owner("sluicebox/ab/orders/3", "a"), Some(Owner::Other(it)) if it == TopicPartition::new("orders", 3)));
+        assert!(
+            matches!(owner("sluicebox/a/orders/3", "a"), Some(Owner::Ours(it)) if it == TopicPartition::new("orders", 3))
+        );
+        assert!(
+            matches!(owner("sluicebox/ab/orders/3", "a"), Some(Owner::Other(it)) if it == TopicPartition::new("orders", 3))
+        );
         assert!(owner("sluicebox-topic/a/orders/3", "a").is_none());
         let add = r#"{"add":{"path":"a.parquet","partitionValues":{},"size":9,"modificationTime":0,"dataChange":true,
             "stats":"{\"numRecords\":10}","deletionVector":{"storageType":"u","pathOrInlineDv":"x","offset":1,

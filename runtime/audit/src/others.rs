@@ -40,7 +40,9 @@ impl OtherCommits {
         match (self.rows_removed, self.rows_added) {
             (Some(0), Some(0)) => String::new(),
             (Some(removed), Some(added)) if added == removed => format!(": {removed} rows rewritten"),
-            (Some(removed), Some(added)) if added < removed => format!(": {} of {removed} rows removed", removed - added),
+            (Some(removed), Some(added)) if added < removed => {
+                format!(": {} of {removed} rows removed", removed - added)
+            }
             (Some(0), Some(added)) => format!(": {added} rows added, which are not in the pipeline's books"),
             (Some(removed), Some(added)) => format!(": {removed} rows replaced by {added}"),
             _ => ": an unknown number of rows changed".to_owned(),
@@ -115,7 +117,8 @@ impl Tracing<'_> {
 
     /// Whether the commit removes rows of the pipeline that no other file of the table has.
     fn takes_back(&self, commit: &Commit, added: Option<u64>, removed: Option<u64>) -> bool {
-        let removes_old = commit.removed.iter().any(|key| self.known.get(key).is_none_or(|it| it.origin == Origin::Gone));
+        let removes_old =
+            commit.removed.iter().any(|key| self.known.get(key).is_none_or(|it| it.origin == Origin::Gone));
         if removes_old && added.zip(removed).is_none_or(|(added, removed)| added < removed) {
             return true;
         }
@@ -132,7 +135,8 @@ impl Tracing<'_> {
         if version == 0 && commit.added.is_empty() {
             return;
         }
-        let none = OtherCommits { commits: 0, first: version, last: version, rows_added: Some(0), rows_removed: Some(0) };
+        let none =
+            OtherCommits { commits: 0, first: version, last: version, rows_added: Some(0), rows_removed: Some(0) };
         let counted = self.files.others.entry(commit.operation().to_owned()).or_insert(none);
         let sum = |(sum, rows): (u64, u64)| sum + rows;
         counted.commits += 1;
@@ -145,7 +149,8 @@ impl Tracing<'_> {
     pub(super) fn note_others(&mut self) {
         for (operation, counted) in &self.files.others {
             let OtherCommits { commits, first, last, .. } = counted;
-            let versions = if first == last { format!("version {first}") } else { format!("versions {first} to {last}") };
+            let versions =
+                if first == last { format!("version {first}") } else { format!("versions {first} to {last}") };
             let rows = counted.rows();
             let times = if *commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") };
             self.findings.note(self.table, format!("other programs: {times} of {operation} ({versions}){rows}"));

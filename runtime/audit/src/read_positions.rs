@@ -117,8 +117,9 @@ impl Positions {
             let set = self.offsets.entry(key.clone()).or_default();
             let repeated = self.repeated.entry(key.clone()).or_default();
             let open = self.open.entry(key).or_default();
-            let is_same =
-                |row: usize| is_ours(row) && is_placed(row) && partitions.value(row) == partition && topics.value(row) == topic;
+            let is_same = |row: usize| {
+                is_ours(row) && is_placed(row) && partitions.value(row) == partition && topics.value(row) == topic
+            };
             while row < batch.num_rows() && is_same(row) {
                 let offset = offsets.value(row);
                 if !set.insert(offset) {

@@ -36,7 +36,8 @@ fn entry(version: i64, has_rows: bool) -> String {
     let mut entry = String::new();
     if version == 0 {
         let field = |name: &str, kind: &str| json!({"name": name, "type": kind, "nullable": true, "metadata": {}});
-        let fields = [field("_kafka_topic", "string"), field("_kafka_partition", "integer"), field("_kafka_offset", "long")];
+        let fields =
+            [field("_kafka_topic", "string"), field("_kafka_partition", "integer"), field("_kafka_offset", "long")];
         let schema = json!({"type": "struct", "fields": fields}).to_string();
         let metadata = json!({"id": "0", "format": {"provider": "parquet", "options": {}}, "schemaString": schema,
             "partitionColumns": [], "configuration": {"delta.enableExpiredLogCleanup": "false"}, "createdTime": 0});

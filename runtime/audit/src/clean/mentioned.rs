@@ -63,7 +63,8 @@ async fn names(
             Ok(futures::stream::iter([names]).boxed())
         }
         Some("parquet") => {
-            let batches = ParquetFile::new(store, object.location, object.size).read(&["add.path", "remove.path"]).await?;
+            let batches =
+                ParquetFile::new(store, object.location, object.size).read(&["add.path", "remove.path"]).await?;
             Ok(batches.map(|batch| in_checkpoint(&batch?)).boxed())
         }
         // `_last_checkpoint` and checksums mention no files.

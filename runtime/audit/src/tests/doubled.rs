@@ -15,7 +15,10 @@ fn two_optimizes_at_once_double_the_rows() {
     let mut findings = Findings::default();
     told.follow(&mut findings);
     let violation = &findings.violations[0];
-    assert_eq!((findings.violations_total, violation.fault, violation.place.version), (1, Fault::FileRemovedTwice, Some(5)));
+    assert_eq!(
+        (findings.violations_total, violation.fault, violation.place.version),
+        (1, Fault::FileRemovedTwice, Some(5))
+    );
     for part in ["OPTIMIZE", "1.parquet", "version 4 had removed", "3 such files", "`RESTORE` version 4"] {
         assert!(violation.message.contains(part), "{part}: {}", violation.message);
     }
@@ -31,7 +34,10 @@ fn two_optimizes_at_once_double_the_rows() {
     assert_eq!(faults(&overwritten).0, []);
     others(&mut told, "RESTORE", &[], &["5.parquet"], true);
     let (found, notes) = faults(&told);
-    assert!(found.is_empty() && notes.contains("version 5 had doubled rows; they have been taken out since"), "{notes}");
+    assert!(
+        found.is_empty() && notes.contains("version 5 had doubled rows; they have been taken out since"),
+        "{notes}"
+    );
 }
 
 #[test]

@@ -27,7 +27,14 @@ pub(super) fn others(told: &mut Told, operation: &str, added: &[u64], removed: &
     told.files.retain(|key, _| !removed.contains(key));
     told.files.extend(added.clone());
     let version = told.history.version;
-    told.commits.push(Commit { version, operation: operation.into(), added, removed, changes_data, ..Commit::default() });
+    told.commits.push(Commit {
+        version,
+        operation: operation.into(),
+        added,
+        removed,
+        changes_data,
+        ..Commit::default()
+    });
 }
 
 #[test]
@@ -69,11 +76,14 @@ fn the_commits_of_others_are_counted_by_operation() {
         rows_removed: Some(removed),
     };
     let counted: Vec<_> = files.others.into_iter().collect();
-    assert_eq!(counted, [
-        ("DELETE".to_owned(), count(1, 6, 6, 4, 3)),
-        ("OPTIMIZE".to_owned(), count(2, 5, 7, 9, 9)),
-        ("SET TBLPROPERTIES".to_owned(), count(1, 4, 4, 0, 0)),
-    ]);
+    assert_eq!(
+        counted,
+        [
+            ("DELETE".to_owned(), count(1, 6, 6, 4, 3)),
+            ("OPTIMIZE".to_owned(), count(2, 5, 7, 9, 9)),
+            ("SET TBLPROPERTIES".to_owned(), count(1, 4, 4, 0, 0)),
+        ]
+    );
 }
 
 #[test]

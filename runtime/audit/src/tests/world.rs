@@ -182,8 +182,7 @@ impl Told {
     /// A commit of another program that rewrites these files: it keeps the rows that `keeps` says.
     pub(super) fn rewrite(&mut self, operation: &str, removed: &[FileKey], keeps: impl Fn(&Row) -> bool) {
         let rows: Vec<Row> = removed.iter().flat_map(|key| self.contents[key].clone()).filter(keeps).collect();
-        let commit =
-            Commit { operation: operation.into(), changes_data: operation != "OPTIMIZE", ..Commit::default() };
+        let commit = Commit { operation: operation.into(), changes_data: operation != "OPTIMIZE", ..Commit::default() };
         self.commit(commit, removed, rows);
     }
 
@@ -259,7 +258,8 @@ impl World {
     /// Brings a dead letter's rows into a table.
     pub(super) fn apply(&mut self, table: usize, letter: &Row) {
         let record = LoggedRecord::Redrive { pipeline: PIPELINE.into(), rows: 1 };
-        let commit = Commit { operation: "WRITE".into(), record: Some(record), changes_data: true, ..Commit::default() };
+        let commit =
+            Commit { operation: "WRITE".into(), record: Some(record), changes_data: true, ..Commit::default() };
         self.tables[table].commit(commit, &[], vec![letter.clone()]);
     }
 
@@ -270,7 +270,8 @@ impl World {
         let Some(key) = told.files.keys().find(holds).cloned() else { unreachable!("it was buried") };
         let rows = told.contents[&key].clone();
         let record = LoggedRecord::Redrive { pipeline: PIPELINE.into(), rows: 0 };
-        let commit = Commit { operation: "UPDATE".into(), record: Some(record), changes_data: true, ..Commit::default() };
+        let commit =
+            Commit { operation: "UPDATE".into(), record: Some(record), changes_data: true, ..Commit::default() };
         told.commit(commit, &[key], rows);
         self.resolved.push(letter.clone());
     }
@@ -286,4 +287,3 @@ impl World {
         filled.swap_remove(index)
     }
 }
-

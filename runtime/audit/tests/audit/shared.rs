@@ -39,7 +39,8 @@ impl Pipeline {
     /// Judges the open letter at `offset` again: its row comes into the table, and the letter is settled.
     async fn redrive(&self, python: &PathBuf, offset: i64) {
         let record = |phase: &str, rows: u64| {
-            let partition = json!({"topic": self.partition().topic.to_string(), "partition": 0, "letters": 1, "rows": rows});
+            let partition =
+                json!({"topic": self.partition().topic.to_string(), "partition": 0, "letters": 1, "rows": rows});
             json!({"pipeline": self.name(), "redrive": {"id": "r", "phase": phase, "partitions": [partition]}})
         };
         let mut table = self.open("numbers").await;
@@ -122,7 +123,10 @@ async fn two_pipelines_with_topics_of_their_own_raise_no_alarm() {
         let expected = [vec![operation("DELETE", 2), operation("OPTIMIZE", 4)], vacuum.to_vec()].concat();
         assert_eq!(operations(&report, 0), expected);
         let note = report.notes.iter().find(|it| it.table == "numbers" && it.message.contains("DELETE"));
-        assert!(note.is_some_and(|it| it.message.contains("other programs: 2 commits of DELETE (versions")), "{note:?}");
+        assert!(
+            note.is_some_and(|it| it.message.contains("other programs: 2 commits of DELETE (versions")),
+            "{note:?}"
+        );
     }
 }
 
