@@ -6,6 +6,7 @@ mod others;
 mod plants;
 mod redriven;
 mod shared;
+mod told;
 mod world;
 
 use proptest::prelude::*;

@@ -2,7 +2,8 @@
 
 use sluicebox_ledger::TopicPartition;
 
-use super::world::{Fate, Story, Told, World, file};
+use super::told::{Told, file};
+use super::world::{Fate, Story, World};
 use crate::finding::{Fault, Findings};
 use crate::history::{Commit, FileKey};
 use crate::others::OtherCommits;

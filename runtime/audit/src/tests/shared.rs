@@ -3,7 +3,8 @@
 use sluicebox_ledger::{PartitionTally, TopicPartition};
 
 use super::others::world;
-use super::world::{World, record};
+use super::told::record;
+use super::world::World;
 use crate::finding::Fault;
 
 /// Three commits of this pipeline's, and one of another's with offsets 0 to 2 of this topic.
