@@ -6,18 +6,26 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
-use sluicebox_delta::log::{DeltaResult, DeltaTableError, LogStoreRef, Remove};
+use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use sluicebox_delta::log::{DeltaResult, DeltaTableError, LogStoreRef, Path, Remove};
 use sluicebox_delta::parquet_file::ParquetFile;
 
 use super::history::{FileKey, LiveFiles};
 use super::listing::CheckpointFile;
-use super::log_entry::{LogLine, data_file, deletions_key, rows_in};
+use super::log_entry::{LogLine, added, data_file, deletions_key, rows_in};
 
 /// The columns with the ledgers.
 const LEDGERS: [&str; 2] = ["txn.appId", "txn.version"];
-/// The columns with the files. `sidecar` tells that the files are elsewhere.
-const FILES: [&str; 6] =
-    ["add.path", "add.size", "add.stats", "add.stats_parsed.numRecords", "add.deletionVector", "sidecar.path"];
+/// The columns with the files, and with the sidecars that hold more of them.
+const FILES: [&str; 7] = [
+    "add.path",
+    "add.size",
+    "add.stats",
+    "add.stats_parsed.numRecords",
+    "add.deletionVector",
+    "sidecar.path",
+    "sidecar.sizeInBytes",
+];
 
 /// Passes each `txn` of a checkpoint to `enter`.
 pub(super) async fn read_ledgers(
@@ -25,18 +33,15 @@ pub(super) async fn read_ledgers(
     parts: &[CheckpointFile],
     mut enter: impl FnMut(&str, i64),
 ) -> DeltaResult<()> {
-    for (path, size) in parts {
-        if path.extension() == Some("json") {
-            let text = store.object_store(None).get(path).await?.bytes().await?;
-            for line in serde_json::Deserializer::from_slice(&text).into_iter::<LogLine>() {
-                let line = line.map_err(|error| DeltaTableError::generic(format!("{path}: {error}")))?;
-                line.txn.iter().for_each(|txn| enter(&txn.app_id, txn.version));
-            }
+    for part in parts {
+        if is_json(part) {
+            let lines = lines(store, part).await?;
+            lines.iter().filter_map(|line| line.txn.as_ref()).for_each(|txn| enter(&txn.app_id, txn.version));
             continue;
         }
-        let mut batches = ParquetFile::new(store.object_store(None), path.clone(), *size).read(&LEDGERS).await?;
+        let mut batches = batches(store, part, &LEDGERS).await?;
         while let Some(batch) = batches.try_next().await? {
-            let Some(transactions) = part(&batch, "txn") else { continue };
+            let Some(transactions) = actions(&batch, "txn") else { continue };
             let app_ids = required(transactions, "appId", &DataType::Utf8)?;
             let versions = required(transactions, "version", &DataType::Int64)?;
             let (app_ids, versions) = (app_ids.as_string::<i32>(), versions.as_primitive::<Int64Type>());
@@ -48,27 +53,68 @@ pub(super) async fn read_ledgers(
     Ok(())
 }
 
-/// The files of a checkpoint; none if the checkpoint keeps them in other files (sidecars) or is a JSON file.
-pub(super) async fn read_files(store: &LogStoreRef, parts: &[CheckpointFile]) -> DeltaResult<Option<LiveFiles>> {
+/// The files of a checkpoint, those in its sidecars included.
+pub(super) async fn read_files(store: &LogStoreRef, parts: &[CheckpointFile]) -> DeltaResult<LiveFiles> {
     let mut files = LiveFiles::new();
-    for (path, size) in parts {
-        if path.extension() == Some("json") {
-            return Ok(None);
+    let mut sidecars = Vec::new();
+    for part in parts {
+        if is_json(part) {
+            for line in lines(store, part).await? {
+                files.extend(line.add.map(added));
+                sidecars.extend(line.sidecar.map(|it| sidecar(store, &it.path, it.size_in_bytes)));
+            }
+            continue;
         }
-        let mut batches = ParquetFile::new(store.object_store(None), path.clone(), *size).read(&FILES).await?;
+        let mut batches = batches(store, part, &FILES).await?;
         while let Some(batch) = batches.try_next().await? {
-            if part(&batch, "sidecar").is_some_and(|sidecars| sidecars.null_count() < sidecars.len()) {
-                return Ok(None);
-            }
-            if let Some(adds) = part(&batch, "add") {
-                take_in(adds, &mut files)?;
-            }
+            take_in(&batch, &mut files)?;
+            take_in_sidecars(store, &batch, &mut sidecars)?;
         }
     }
-    Ok(Some(files))
+    for part in sidecars {
+        let mut batches = batches(store, &part, &FILES).await?;
+        while let Some(batch) = batches.try_next().await? {
+            take_in(&batch, &mut files)?;
+        }
+    }
+    Ok(files)
 }
 
-fn take_in(adds: &StructArray, files: &mut LiveFiles) -> DeltaResult<()> {
+fn is_json((path, _): &CheckpointFile) -> bool {
+    path.extension() == Some("json")
+}
+
+async fn lines(store: &LogStoreRef, (path, _): &CheckpointFile) -> DeltaResult<Vec<LogLine>> {
+    let text = store.object_store(None).get(path).await?.bytes().await?;
+    let lines = serde_json::Deserializer::from_slice(&text).into_iter::<LogLine>();
+    lines.map(|line| line.map_err(|error| DeltaTableError::generic(format!("{path}: {error}")))).collect()
+}
+
+async fn batches(
+    store: &LogStoreRef,
+    (path, size): &CheckpointFile,
+    columns: &[&str],
+) -> DeltaResult<ParquetRecordBatchStream<ParquetFile>> {
+    Ok(ParquetFile::new(store.object_store(None), path.clone(), *size).read(columns).await?)
+}
+
+fn sidecar(store: &LogStoreRef, name: &str, bytes: u64) -> CheckpointFile {
+    (Path::from(format!("{}/_sidecars/{name}", store.log_path())), bytes)
+}
+
+fn take_in_sidecars(store: &LogStoreRef, batch: &RecordBatch, into: &mut Vec<CheckpointFile>) -> DeltaResult<()> {
+    let Some(sidecars) = actions(batch, "sidecar") else { return Ok(()) };
+    let names = required(sidecars, "path", &DataType::Utf8)?;
+    let sizes = required(sidecars, "sizeInBytes", &DataType::Int64)?;
+    let (names, sizes) = (names.as_string::<i32>(), sizes.as_primitive::<Int64Type>());
+    for row in (0..sidecars.len()).filter(|row| sidecars.is_valid(*row) && names.is_valid(*row)) {
+        into.push(sidecar(store, names.value(row), u64::try_from(sizes.value(row)).unwrap_or_default()));
+    }
+    Ok(())
+}
+
+fn take_in(batch: &RecordBatch, files: &mut LiveFiles) -> DeltaResult<()> {
+    let Some(adds) = actions(batch, "add") else { return Ok(()) };
     let paths = required(adds, "path", &DataType::Utf8)?;
     let sizes = required(adds, "size", &DataType::Int64)?;
     let texts = member(adds, "stats", &DataType::Utf8)?;
@@ -111,7 +157,7 @@ fn decoded(path: &str) -> DeltaResult<String> {
     Ok(remove.path)
 }
 
-fn part<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StructArray> {
+fn actions<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StructArray> {
     batch.column_by_name(name).and_then(|column| column.as_struct_opt())
 }
 

@@ -40,8 +40,8 @@ mod tests;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use sluicebox_delta::TableError;
-use sluicebox_delta::log::{DeltaTable, DeltaTableError};
-use sluicebox_delta::table::{LEDGER_RETENTION_PROPERTY, find_beforehand, table_error};
+use sluicebox_delta::log::DeltaTableError;
+use sluicebox_delta::table::{LEDGER_RETENTION_PROPERTY, TableLog, find_log, table_error};
 use sluicebox_settings::Settings;
 
 use self::account::Accounts;
@@ -60,7 +60,7 @@ const FILE_READS_MAX: usize = 8;
 /// A table, its history and its books.
 struct Audited {
     location: String,
-    table: DeltaTable,
+    table: TableLog,
     history: History,
     accounts: Accounts,
     files: Files,
@@ -93,7 +93,7 @@ async fn read(
     findings: &mut Findings,
 ) -> Result<Audited, TableError> {
     let failed = |doing| move |source| table_error(name, location, doing, source);
-    let table = find_beforehand(name, location)
+    let table = find_log(name, location)
         .await?
         .ok_or_else(|| DeltaTableError::NotATable("the table does not exist: the pipeline has not run yet".to_owned()))
         .map_err(failed("opening"))?;
@@ -115,7 +115,7 @@ struct Kind<'a> {
 
 /// Follows a table's log, entry by entry.
 async fn follow(
-    table: &DeltaTable,
+    table: &TableLog,
     kind: Kind<'_>,
     findings: &mut Findings,
 ) -> Result<(History, Accounts, Files), DeltaTableError> {
@@ -130,12 +130,14 @@ async fn follow(
         books.enter(&commit);
         tracing.follow(&commit);
     }
-    let (accounts, of_books) = books.close(log.version, log.ledger());
-    let (files, of_files) = tracing.finish(log.version, read_log::live_files(table)?);
+    let (version, first) = (log.version, log.first);
+    let newest = log.newest();
+    let (accounts, of_books) = books.close(version, &newest.ledger);
+    let (files, of_files) = tracing.finish(version, newest.files);
     findings.extend(of_books);
     findings.extend(of_files);
-    let properties = table.snapshot()?.metadata().configuration().clone();
-    let history = History { table: name.to_owned(), holds, version: log.version, first: log.first, properties };
+    let properties = table.properties.clone();
+    let history = History { table: name.to_owned(), holds, version, first, properties };
     Ok((history, accounts, files))
 }
 
@@ -188,7 +190,7 @@ async fn take_in_files(
     all: &mut AllPositions,
     findings: &mut Findings,
 ) -> Result<(), TableError> {
-    let store = audited.table.object_store();
+    let store = audited.table.store.object_store(None);
     let holds = audited.history.holds;
     let name = &audited.history.table;
     // Another pipeline's own files are its own audit's.

@@ -10,9 +10,10 @@ use super::history::{Commit, FileKey, LoggedFile, LoggedRecord};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LogLine {
-    add: Option<Add>,
+    pub(super) add: Option<Add>,
     remove: Option<Remove>,
     pub(super) txn: Option<Txn>,
+    pub(super) sidecar: Option<Sidecar>,
     commit_info: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
@@ -21,6 +22,14 @@ pub(super) struct LogLine {
 pub(super) struct Txn {
     pub(super) app_id: String,
     pub(super) version: i64,
+}
+
+/// A file with more actions of a checkpoint.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Sidecar {
+    pub(super) path: String,
+    pub(super) size_in_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +92,8 @@ fn record(value: serde_json::Value) -> LoggedRecord {
     read.unwrap_or_else(|error| LoggedRecord::Unreadable(error.to_string()))
 }
 
-fn added(add: Add) -> (FileKey, LoggedFile) {
+/// The file that an `add` action names.
+pub(super) fn added(add: Add) -> (FileKey, LoggedFile) {
     let deleted = add.deletion_vector.as_ref().map_or(0, |vector| vector.cardinality);
     let rows = add.stats.as_deref().and_then(rows_in);
     let deletions =

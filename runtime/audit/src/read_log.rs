@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use sluicebox_delta::log::{DeltaResult, DeltaTable, DeltaTableError, LogStoreRef};
+use sluicebox_delta::log::{DeltaResult, DeltaTableError, LogStoreRef};
+use sluicebox_delta::table::TableLog;
 use sluicebox_ledger::TopicPartition;
 
 use super::checkpoint::{read_files, read_ledgers};
-use super::history::{Before, Commit, FileKey, LiveFiles};
+use super::history::{Before, Commit, LiveFiles};
 use super::listing::Listing;
-use super::log_entry::{Owner, data_file, deletions_key, owner, parse};
+use super::log_entry::{Owner, owner, parse};
 
 /// How many requests run concurrently.
 const READS_MAX: usize = 16;
 
-/// The log of a loaded table.
+/// A table's log.
 pub(super) struct Log {
     store: LogStoreRef,
     pipeline: Arc<str>,
@@ -24,38 +25,38 @@ pub(super) struct Log {
     /// The oldest version whose entry exists.
     pub(super) first: u64,
     pub(super) before: Before,
-    /// The ledger of the newest checkpoint; later entries move it.
-    ledger: BTreeMap<TopicPartition, i64>,
-    /// The version of the newest checkpoint.
-    ledger_at: Option<u64>,
+    /// The ledger and the files of the newest checkpoint, as any reader begins with. Later entries move them.
+    newest: Newest,
+}
+
+/// What the newest checkpoint and the entries after it say.
+#[derive(Default)]
+pub(super) struct Newest {
+    /// The version of the checkpoint.
+    since: Option<u64>,
+    pub(super) ledger: BTreeMap<TopicPartition, i64>,
+    pub(super) files: LiveFiles,
 }
 
 impl Log {
     /// Lists the log and reads its checkpoints.
-    pub(super) async fn open(table: &DeltaTable, pipeline: &str) -> DeltaResult<Self> {
-        let store = table.log_store();
-        let version = table.snapshot()?.version();
+    pub(super) async fn open(table: &TableLog, pipeline: &str) -> DeltaResult<Self> {
+        let (store, version) = (table.store.clone(), table.version);
         let listing = Listing::read(&store, version).await?;
         let first = listing.first(version);
-        let mut log = Self {
-            store,
-            pipeline: pipeline.into(),
-            version,
-            first,
-            before: Before::default(),
-            ledger: BTreeMap::new(),
-            ledger_at: None,
-        };
+        let (before, newest) = (Before::default(), Newest::default());
+        let mut log = Self { store, pipeline: pipeline.into(), version, first, before, newest };
         log.before = log.before(&listing).await?;
         if let Some((version, parts)) = listing.newest_checkpoint() {
-            let ledger = &mut log.ledger;
+            let ledger = &mut log.newest.ledger;
             read_ledgers(&log.store, parts, |app_id, next| {
                 if let Some(Owner::Ours(partition)) = owner(app_id, pipeline) {
                     ledger.insert(partition, next);
                 }
             })
             .await?;
-            log.ledger_at = Some(version);
+            log.newest.files = read_files(&log.store, parts).await?;
+            log.newest.since = Some(version);
         }
         Ok(log)
     }
@@ -71,16 +72,21 @@ impl Log {
         futures::stream::iter(self.first..=last).map(read).buffered(READS_MAX).boxed()
     }
 
-    /// Moves the ledger as a commit does. Call it for each commit, in order.
+    /// Moves ledger and files as a commit does. Call it for each commit, in order.
     pub(super) fn follow(&mut self, commit: &Commit) {
-        if self.ledger_at.is_none_or(|version| commit.version > version) {
-            self.ledger.extend(commit.ledger.iter().cloned());
+        if self.newest.since.is_some_and(|version| commit.version <= version) {
+            return;
         }
+        self.newest.ledger.extend(commit.ledger.iter().cloned());
+        for key in &commit.removed {
+            self.newest.files.remove(key);
+        }
+        self.newest.files.extend(commit.added.iter().cloned());
     }
 
-    /// The ledger after all commits that were followed.
-    pub(super) fn ledger(&self) -> &BTreeMap<TopicPartition, i64> {
-        &self.ledger
+    /// The ledger and the files after all commits that were followed.
+    pub(super) fn newest(self) -> Newest {
+        self.newest
     }
 
     /// What the oldest checkpoint that belongs to the existing entries tells of the time before them.
@@ -108,25 +114,11 @@ impl Log {
             Some(Owner::Ours(_)) | None => {}
         })
         .await?;
-        if let Some(files) = read_files(&self.store, parts).await? {
-            before.files = files.into_iter().filter(|(key, _)| !added.contains(key)).collect();
-            before.files_from = until + 1;
-        }
+        let files = read_files(&self.store, parts).await?;
+        before.files = files.into_iter().filter(|(key, _)| !added.contains(key)).collect();
+        before.files_from = until + 1;
         Ok(before)
     }
-}
-
-/// The files of a loaded table.
-pub(super) fn live_files(table: &DeltaTable) -> DeltaResult<LiveFiles> {
-    let log_data = table.snapshot()?.log_data();
-    let files = log_data.iter().map(|file| {
-        let vector = file.deletion_vector_descriptor();
-        let deleted = vector.as_ref().map_or(0, |it| it.cardinality);
-        let deletions = vector.map(|it| deletions_key(it.storage_type.as_ref(), &it.path_or_inline_dv, it.offset));
-        let rows = file.num_records().map(|rows| rows as u64);
-        (FileKey { path: file.path().into_owned(), deletions }, data_file(file.size(), rows, deleted))
-    });
-    Ok(files.collect())
 }
 
 async fn read(store: LogStoreRef, pipeline: Arc<str>, version: u64) -> DeltaResult<Commit> {
