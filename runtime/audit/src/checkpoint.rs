@@ -170,3 +170,46 @@ fn required(column: &StructArray, name: &str, data_type: &DataType) -> DeltaResu
         || DeltaTableError::generic(format!("a checkpoint has no `{name}` where the Delta protocol wants one"));
     member(column, name, data_type)?.ok_or_else(missing)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sluicebox_delta::table::find_log;
+
+    use super::*;
+
+    const ENTRY: &str = r#"{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}
+{"metaData":{"id":"0","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"n\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":[],"configuration":{},"createdTime":0}}
+{"txn":{"appId":"sluicebox/a/orders/0","version":7}}
+{"add":{"path":"a%20b.parquet","partitionValues":{},"size":9,"modificationTime":0,"dataChange":true,"stats":"{\"numRecords\":3}"}}
+"#;
+
+    /// A checkpoint of one Parquet file, and a JSON file whose sidecar is that Parquet file, hold the same.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_checkpoint_of_any_form_names_ledgers_and_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("_delta_log");
+        std::fs::create_dir_all(log.join("_sidecars")).unwrap();
+        std::fs::write(log.join("00000000000000000000.json"), ENTRY).unwrap();
+        let location = folder.path().to_str().unwrap();
+        let url = deltalake::ensure_table_uri(location).unwrap();
+        let table = deltalake::DeltaTableBuilder::from_url(url).unwrap().load().await.unwrap();
+        deltalake::checkpoints::create_checkpoint(&table, None).await.unwrap();
+        let classic = log.join("00000000000000000000.checkpoint.parquet");
+        let bytes = std::fs::metadata(&classic).unwrap().len();
+        std::fs::copy(&classic, log.join("_sidecars/s.parquet")).unwrap();
+        let sidecar = json!({"sidecar": {"path": "s.parquet", "sizeInBytes": bytes, "modificationTime": 0}});
+        let txn = json!({"txn": {"appId": "sluicebox/a/orders/0", "version": 7}});
+        std::fs::write(log.join("second.json"), format!("{sidecar}\n{txn}\n")).unwrap();
+
+        let store = find_log("t", location).await.unwrap().unwrap().store;
+        for part in ["00000000000000000000.checkpoint.parquet", "second.json"] {
+            let parts = [(Path::from(format!("_delta_log/{part}")), bytes)];
+            let mut ledger = Vec::new();
+            read_ledgers(&store, &parts, |app_id, next| ledger.push((app_id.to_owned(), next))).await.unwrap();
+            assert_eq!(ledger, [("sluicebox/a/orders/0".to_owned(), 7)], "{part}");
+            let files: Vec<_> = read_files(&store, &parts).await.unwrap().into_iter().collect();
+            assert_eq!(files, [(FileKey::from("a b.parquet"), data_file(9, Some(3), 0))], "{part}");
+        }
+    }
+}

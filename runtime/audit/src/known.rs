@@ -132,9 +132,10 @@ impl KnownFiles {
         for key in &commit.removed {
             self.remove(key, commit.version, &mut effect);
         }
+        let removed: BTreeMap<&str, &FileKey> = commit.removed.iter().map(|key| (key.path.as_str(), key)).collect();
         for (key, file) in &commit.added {
-            let returning = || commit.removed.iter().filter(|it| it.path == key.path).find_map(|it| self.get(it));
-            let new = match key.deletions.is_some().then(returning).flatten() {
+            let same = removed.get(key.path.as_str()).filter(|_| key.deletions.is_some());
+            let new = match same.and_then(|key| self.get(key)) {
                 Some(known) => known.with_deletions(*file, commit.version),
                 None => Known { origin, file: *file, removed_at: None, sources: sources.clone() },
             };

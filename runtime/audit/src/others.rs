@@ -1,6 +1,8 @@
 //! Judges what other programs did to a table (OPTIMIZE, DELETE, MERGE, RESTORE, VACUUM, changed properties), by what it does
 //! to the rows, and counts it. Pure.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::files::{Claim, Tracing, rows_of};
@@ -123,7 +125,8 @@ impl Tracing<'_> {
             return true;
         }
         let mut kept = OffsetSet::default();
-        let stays = self.known.live().filter(|(key, _)| !commit.removed.contains(key)).map(|(_, known)| known);
+        let removed: BTreeSet<&FileKey> = commit.removed.iter().collect();
+        let stays = self.known.live().filter(|(key, _)| !removed.contains(key)).map(|(_, known)| known);
         let returns = commit.added.iter().filter_map(|(key, _)| self.known.get(key));
         stays.chain(returns).for_each(|known| known.add_sources(&mut kept));
         !self.known.sources_removed_by(commit).common(&self.ours).without(&kept).is_empty()

@@ -93,9 +93,10 @@ async fn make_the_log() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs the log"]
 async fn audit_the_log() {
+    let before = peak();
     let started = Instant::now();
     let report = audit(&settings(), false).await.unwrap();
-    say("audit", started);
+    say("audit", started, &before);
     assert!(report.sound, "{:?}", report.violations);
     assert_eq!(report.tables[0].rows, Some((COMMITS * PARTITIONS * ROWS) as u64));
 }
@@ -103,15 +104,21 @@ async fn audit_the_log() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs the log"]
 async fn clean_the_log() {
+    let before = peak();
     let started = Instant::now();
     let found = orphans(&settings(), SystemTime::now() - Duration::from_secs(8 * 24 * 3600)).await.unwrap();
-    say("clean", started);
+    say("clean", started, &before);
     assert!(found.iter().all(|it| it.files.is_empty()));
 }
 
-/// Prints the time, and the most memory that the process ever had.
-fn say(what: &str, started: Instant) {
+/// Prints the time, and the most memory that the process had before and has had since.
+fn say(what: &str, started: Instant, before: &str) {
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("{what} of {COMMITS} commits: {seconds:.1} s, at most {} of memory, {before} before", peak());
+}
+
+fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    eprintln!("{what} of {COMMITS} commits: {:.1} s, {peak}", started.elapsed().as_secs_f64());
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().to_owned()
 }
