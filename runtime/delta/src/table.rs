@@ -2,25 +2,26 @@
 //! [`commit`](super::commit) makes them visible. Knows nothing of Kafka or of transforms.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
 use deltalake::kernel::{Action, Add};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
 use deltalake::table::state::DeltaTableState;
-use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
 use tracing::info;
 
-use super::encoding;
 use super::gather::Gather;
 use super::shape::Shape;
 use super::staging_age::StagingAge;
 use super::transactions::Transactions;
+use super::writer::{UnwritableValue, Writer, unwritable_rows};
 use crate::{TableError, store, wall_clock};
 
 /// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
@@ -40,8 +41,7 @@ pub struct Table {
     pub(super) staged_rows: u64,
     pub(super) staging_age: StagingAge,
     gather: Gather,
-    writer: RecordBatchWriter,
-    schema: SchemaRef,
+    writer: Writer,
 }
 
 impl Table {
@@ -77,7 +77,6 @@ impl Table {
         require_fit(&table, name, location, shape)?;
         require_lasting_ledger(table.snapshot().map_err(failed("opening"))?, name, location)?;
         let writer = writer(&table).map_err(failed("preparing to write"))?;
-        let schema = writer.arrow_schema();
         let log_store = table.log_store();
         let snapshot = table.state.take().ok_or(DeltaTableError::NotInitialized).map_err(failed("opening"))?;
         Ok(Self {
@@ -93,7 +92,6 @@ impl Table {
             staging_age: StagingAge::default(),
             gather: Gather::default(),
             writer,
-            schema,
         })
     }
 
@@ -111,7 +109,7 @@ impl Table {
         match find_beforehand(name, location).await? {
             Some(table) => {
                 require_fit(&table, name, location, shape)?;
-                Ok(writer(&table).map_err(failed)?.arrow_schema())
+                Ok(Arc::clone(writer(&table).map_err(failed)?.schema()))
             }
             None => shape.arrow_schema().map_err(|error| failed(error.into())),
         }
@@ -148,7 +146,13 @@ impl Table {
 
     /// The table's columns.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        self.writer.schema()
+    }
+
+    /// Those of `rows` that the table cannot hold, by index, each with the reason. [`Table::stage`] refuses them, and the rows
+    /// beside them.
+    pub fn unwritable_rows(&self, rows: &RecordBatch) -> Vec<(usize, UnwritableValue)> {
+        unwritable_rows(rows, self.snapshot.metadata().partition_columns())
     }
 
     /// The table's ledger, as of the snapshot that the next commit is made from.
@@ -222,12 +226,12 @@ impl Table {
     pub(super) async fn finish_files(&mut self) -> Result<Vec<Add>, DeltaTableError> {
         let rest = self.gather.take();
         self.write(rest).await?;
-        self.writer.flush().await
+        Ok(self.writer.finish().await?)
     }
 
     async fn write(&mut self, rows: Result<Option<RecordBatch>, ArrowError>) -> Result<(), DeltaTableError> {
         match rows? {
-            Some(rows) => self.writer.write(rows).await,
+            Some(rows) => Ok(self.writer.write(rows).await?),
             None => Ok(()),
         }
     }
@@ -236,7 +240,7 @@ impl Table {
     /// deletes them.
     pub fn abandon(&mut self) {
         self.gather = Gather::default();
-        self.writer.reset();
+        self.writer.abandon();
         self.tally.clear();
         self.staged_rows = 0;
         self.staging_age.clear();
@@ -334,8 +338,9 @@ fn require_lasting_ledger(snapshot: &DeltaTableState, name: &str, location: &str
     }
 }
 
-fn writer(table: &DeltaTable) -> Result<RecordBatchWriter, DeltaTableError> {
-    let writer = RecordBatchWriter::for_table(table)?;
-    let properties = encoding::properties(&writer.arrow_schema())?;
-    Ok(writer.with_writer_properties(properties))
+fn writer(table: &DeltaTable) -> Result<Writer, DeltaTableError> {
+    let metadata = table.snapshot()?.metadata();
+    let schema = Arc::new((&metadata.parse_schema()?).try_into_arrow()?);
+    let partition_columns = metadata.partition_columns().to_vec();
+    Ok(Writer::new(schema, partition_columns, metadata.configuration(), table.object_store())?)
 }
