@@ -1,6 +1,6 @@
 //! The columns of a Parquet file that get statistics: those at the ends of structs, and none inside lists and maps. Pure.
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Schema};
 
 use super::indexed::Indexed;

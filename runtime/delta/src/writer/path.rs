@@ -54,6 +54,6 @@ mod tests {
         assert_eq!(path(&[Some(&"x".repeat(253))]), format!("p={}/f.parquet", "x".repeat(253)));
         assert_eq!(path(&[Some(&"x".repeat(254))]), "f.parquet");
         assert_eq!(path(&[Some(&"京".repeat(29))]), "f.parquet");
-        assert_eq!(path(&[Some(&"x".repeat(200)); 3]), "f.parquet");
+        assert_eq!(path(&[Some("x".repeat(200).as_str()); 3]), "f.parquet");
     }
 }
