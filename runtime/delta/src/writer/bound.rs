@@ -56,10 +56,13 @@ enum Rounding {
     Up,
 }
 
+/// Whether columns of this type have bounds. Readers expect none of true and false, nor of bytes.
+pub(super) fn exists(data_type: &DataType) -> bool {
+    !matches!(data_type, DataType::Boolean | DataType::Binary)
+}
+
 fn bound(bytes: &[u8], statistics: &Statistics, data_type: &DataType) -> Option<Bound> {
     match (statistics, data_type) {
-        // Readers gain nothing from a bound that says true or false.
-        (Statistics::Boolean(_), _) => None,
         (Statistics::Int32(_), _) => Some(Bound::Integer(i32::from_le_bytes(bytes.try_into().ok()?).into())),
         (Statistics::Int64(_), _) => Some(Bound::Integer(i64::from_le_bytes(bytes.try_into().ok()?).into())),
         (Statistics::Float(_), _) => Some(Bound::Float(f32::from_le_bytes(bytes.try_into().ok()?).into())),

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::statistics::Statistics;
 
-use super::bound::Bounds;
+use super::bound::{self, Bounds};
 use super::leaf::Leaf;
 
 /// Columns by name, as JSON; structs are nested.
@@ -19,47 +20,58 @@ enum Node {
 
 /// The statistics as JSON. `has_nan` tells which leaves hold a NaN: Parquet's bounds pass over it, and readers order it above
 /// all numbers.
+///
+/// If one column's bounds are missing, all are: the Python package of delta-rs takes a single missing bound, in a file whose
+/// other bounds are known, for one that no value meets, and skips the file.
 pub(super) fn json(footer: &ParquetMetaData, leaves: &[Leaf], has_nan: &[bool]) -> String {
     let mut minimums = Tree::default();
     let mut maximums = Tree::default();
     let mut null_counts = Tree::default();
+    let mut is_bounded = true;
     for (leaf, &has_nan) in leaves.iter().zip(has_nan) {
-        let Some((nulls, bounds)) = column(footer, leaf) else { continue };
+        let Some(nulls) = nulls(footer, leaf) else { continue };
         null_counts.insert(&leaf.path, nulls.to_string());
-        if let Some((min, max)) = bounds.filter(|_| !has_nan).and_then(|bounds| bounds.json(&leaf.data_type)) {
-            minimums.insert(&leaf.path, min);
-            maximums.insert(&leaf.path, max);
+        if !bound::exists(&leaf.data_type) || is_all_null(footer, leaf) {
+            continue;
+        }
+        match bounds(footer, leaf).filter(|_| !has_nan).and_then(|bounds| bounds.json(&leaf.data_type)) {
+            Some((min, max)) => {
+                minimums.insert(&leaf.path, min);
+                maximums.insert(&leaf.path, max);
+            }
+            None => is_bounded = false,
         }
     }
     let mut json = format!("{{\"numRecords\":{}", footer.file_metadata().num_rows());
-    for (name, tree) in [("minValues", minimums), ("maxValues", maximums), ("nullCount", null_counts)] {
-        json.push_str(&format!(",\"{name}\":"));
-        tree.write(&mut json);
+    if is_bounded {
+        minimums.write_as("minValues", &mut json);
+        maximums.write_as("maxValues", &mut json);
     }
+    null_counts.write_as("nullCount", &mut json);
     json.push('}');
     json
 }
 
-/// A column's nulls and bounds, over all row groups; none if a row group does not tell.
-fn column(footer: &ParquetMetaData, leaf: &Leaf) -> Option<(u64, Option<Bounds>)> {
-    let mut nulls = 0;
-    let mut bounds = None;
-    let mut is_bounded = true;
-    for group in footer.row_groups() {
-        let chunk = group.column(leaf.index);
-        let statistics = chunk.statistics()?;
-        let group_nulls = statistics.null_count_opt()?;
-        nulls += group_nulls;
-        // A row group of nothing but nulls has no bounds, and needs none.
-        if i64::try_from(group_nulls).is_ok_and(|nulls| nulls == chunk.num_values()) {
-            continue;
-        }
-        match Bounds::read(statistics, &leaf.data_type) {
-            Some(group) => bounds = Some(bounds.map_or(group.clone(), |bounds: Bounds| bounds.merge(group))),
-            None => is_bounded = false,
-        }
-    }
-    Some((nulls, bounds.filter(|_| is_bounded)))
+/// A column's nulls in all row groups; none if a row group does not tell.
+fn nulls(footer: &ParquetMetaData, leaf: &Leaf) -> Option<u64> {
+    footer.row_groups().iter().map(|group| group.column(leaf.index).statistics()?.null_count_opt()).sum()
+}
+
+fn is_all_null(footer: &ParquetMetaData, leaf: &Leaf) -> bool {
+    footer.row_groups().iter().all(|group| has_no_value(group.column(leaf.index)))
+}
+
+fn has_no_value(chunk: &ColumnChunkMetaData) -> bool {
+    let nulls = chunk.statistics().and_then(Statistics::null_count_opt);
+    nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(chunk.num_values()))
+}
+
+/// A column's bounds over all row groups that have a value; none if one of them has no bounds.
+fn bounds(footer: &ParquetMetaData, leaf: &Leaf) -> Option<Bounds> {
+    let chunks = footer.row_groups().iter().map(|group| group.column(leaf.index));
+    let bounds =
+        chunks.filter(|chunk| !has_no_value(chunk)).map(|chunk| Bounds::read(chunk.statistics()?, &leaf.data_type));
+    bounds.reduce(|all, group| Some(all?.merge(group?)))?
 }
 
 impl Tree {
@@ -76,6 +88,11 @@ impl Tree {
                 }
             }
         }
+    }
+
+    fn write_as(&self, name: &str, json: &mut String) {
+        json.push_str(&format!(",\"{name}\":"));
+        self.write(json);
     }
 
     fn write(&self, json: &mut String) {

@@ -1,11 +1,13 @@
 //! The writer against delta-rs, which reads back what it wrote.
 
 mod bounds;
+mod for_readers;
 mod limits;
 mod partitions;
 mod rows;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -23,7 +25,7 @@ use sluicebox_delta::Writer;
 
 /// A table in a folder of its own.
 pub struct Fixture {
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
     table: DeltaTable,
     /// Writes into the table.
     pub writer: Writer,
@@ -33,7 +35,14 @@ impl Fixture {
     /// A table with these columns and properties.
     pub async fn new(schema: SchemaRef, partition_columns: &[&str], properties: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let location = folder.path().to_str().expect("UTF-8");
+        let fixture = Self::at(folder.path(), schema, partition_columns, properties).await;
+        Self { _folder: Some(folder), ..fixture }
+    }
+
+    /// The same at a place that stays.
+    pub async fn at(folder: &Path, schema: SchemaRef, partition_columns: &[&str], properties: &[(&str, &str)]) -> Self {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let location = folder.to_str().expect("UTF-8");
         let partition_columns: Vec<String> = partition_columns.iter().map(|&name| name.to_owned()).collect();
         let properties: HashMap<String, String> =
             properties.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -49,7 +58,7 @@ impl Fixture {
             .await
             .expect("creates");
         let writer = Writer::new(schema, partition_columns, &properties, table.object_store()).expect("a writer");
-        Self { _folder: folder, table, writer }
+        Self { _folder: None, table, writer }
     }
 
     /// Makes files visible, and returns the table as delta-rs sees it then.
