@@ -14,7 +14,7 @@ const TEXT_BYTES_MAX: usize = 128;
 /// A value in the order of its column.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub(super) enum Bound {
-    /// Whole numbers, and what Parquet holds as such: dates, times, decimals without their scale.
+    /// Whole numbers, and what becomes one: dates, times, decimals without their scale, false and true as 0 and 1.
     Integer(i128),
     Float(f64),
     Text(Vec<u8>),
@@ -56,13 +56,14 @@ enum Rounding {
     Up,
 }
 
-/// Whether columns of this type have bounds. Readers expect none of true and false, nor of bytes.
+/// Whether columns of this type have bounds. JSON has no bytes.
 pub(super) fn exists(data_type: &DataType) -> bool {
-    !matches!(data_type, DataType::Boolean | DataType::Binary)
+    *data_type != DataType::Binary
 }
 
 fn bound(bytes: &[u8], statistics: &Statistics, data_type: &DataType) -> Option<Bound> {
     match (statistics, data_type) {
+        (Statistics::Boolean(_), _) => Some(Bound::Integer((*bytes.first()?).into())),
         (Statistics::Int32(_), _) => Some(Bound::Integer(i32::from_le_bytes(bytes.try_into().ok()?).into())),
         (Statistics::Int64(_), _) => Some(Bound::Integer(i64::from_le_bytes(bytes.try_into().ok()?).into())),
         (Statistics::Float(_), _) => Some(Bound::Float(f32::from_le_bytes(bytes.try_into().ok()?).into())),
@@ -89,6 +90,7 @@ fn json(bound: &Bound, data_type: &DataType, rounding: Rounding) -> Option<Strin
         (Bound::Integer(value), DataType::Timestamp(_, zone)) => {
             milliseconds((*value).try_into().ok()?, zone.is_some(), rounding)
         }
+        (Bound::Integer(value), DataType::Boolean) => Some((*value != 0).to_string()),
         (Bound::Integer(value), _) => Some(value.to_string()),
         // JSON has no infinity. The other end alone would do, but readers expect both.
         (Bound::Float(value), _) => value.is_finite().then(|| serde_json::to_string(value).ok())?,
