@@ -9,7 +9,7 @@ use deltalake::kernel::Add;
 use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{DEFAULT_DATA_PAGE_ROW_COUNT_LIMIT, WriterProperties};
 use tracing::warn;
 use uuid::Uuid;
 
@@ -18,8 +18,10 @@ use super::upload::Upload;
 use super::{WriteError, path, statistics};
 use crate::wall_clock;
 
-/// What the encoder of a column takes beside the bytes that it reports, most of it the state of its compressor.
-const ENCODER_BYTES: usize = 64 << 10;
+/// What the encoder of a column takes beside the bytes that it reports, at first.
+const ENCODER_BYTES: usize = 16 << 10;
+/// The same once it has compressed a page: most of it is the state of its compressor.
+const COMPRESSOR_BYTES: usize = 256 << 10;
 
 /// A partition's values by column; none for null. Empty in a table without partitions.
 pub(super) type PartitionValues = Vec<(String, Option<String>)>;
@@ -83,8 +85,9 @@ impl File {
 
     /// About how many bytes of memory the file takes.
     pub(super) fn memory(&self) -> usize {
-        let encoders = self.writer.memory_size() + self.layout.width * ENCODER_BYTES;
-        encoders + Upload::memory(self.writer.bytes_written())
+        let has_pages = self.rows >= DEFAULT_DATA_PAGE_ROW_COUNT_LIMIT;
+        let encoder = if has_pages { COMPRESSOR_BYTES } else { ENCODER_BYTES };
+        self.writer.memory_size() + self.layout.width * encoder + Upload::memory(self.writer.bytes_written())
     }
 
     /// Writes the rest, and returns the action that makes the file visible.

@@ -16,8 +16,8 @@ use super::file::{File, Layout, PartitionValues};
 
 /// What the files may take in memory, as far as that can be bounded without finishing the last one.
 const MEMORY_MAX: usize = 64 << 20;
-/// Files that may be open. Each costs more than it reports.
-const OPEN_MAX: usize = 64;
+/// Files that may be open.
+const OPEN_MAX: usize = 256;
 /// Files that may be finished at the same time: each waits for the store.
 const FINISHING_MAX: usize = 8;
 
