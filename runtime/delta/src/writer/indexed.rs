@@ -9,7 +9,7 @@ const FIRST_DEFAULT: usize = 32;
 /// The columns with statistics.
 #[derive(Debug, PartialEq)]
 pub(super) enum Indexed {
-    /// So many of the first top-level columns that are no partition columns.
+    /// So many of the first top-level columns that do not partition the table.
     First(usize),
     /// Columns and structs by name, each as a path.
     Named(Vec<Vec<String>>),

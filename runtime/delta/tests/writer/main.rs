@@ -25,7 +25,7 @@ use sluicebox_delta::Writer;
 
 /// A table in a folder of its own.
 pub struct Fixture {
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
     table: DeltaTable,
     /// Writes into the table.
     pub writer: Writer,
@@ -36,7 +36,7 @@ impl Fixture {
     pub async fn new(schema: SchemaRef, partition_columns: &[&str], properties: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let fixture = Self::at(folder.path(), schema, partition_columns, properties).await;
-        Self { _folder: Some(folder), ..fixture }
+        Self { folder: Some(folder), ..fixture }
     }
 
     /// The same at a place that stays.
@@ -58,7 +58,7 @@ impl Fixture {
             .await
             .expect("creates");
         let writer = Writer::new(schema, partition_columns, &properties, table.object_store()).expect("a writer");
-        Self { _folder: None, table, writer }
+        Self { folder: None, table, writer }
     }
 
     /// Makes files visible, and returns the table as delta-rs sees it then.
@@ -88,12 +88,11 @@ impl Fixture {
         concat_batches(&schema, &batches).expect("one schema")
     }
 
-    /// The paths of all objects in the table's store outside its log.
-    pub async fn objects(&self) -> Vec<String> {
-        use futures::TryStreamExt as _;
-        let objects: Vec<_> = self.table.object_store().list(None).try_collect().await.expect("lists");
-        let paths = objects.into_iter().map(|object| object.location.to_string());
-        paths.filter(|path| !path.starts_with("_delta_log")).collect()
+    /// Files in the table's own folder, those of unfinished uploads included.
+    pub fn files_on_disk(&self) -> usize {
+        let folder = self.folder.as_ref().expect("a folder of its own").path();
+        let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+        entries.filter(|entry| entry.file_type().expect("a type").is_file()).count()
     }
 }
 

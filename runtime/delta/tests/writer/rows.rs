@@ -11,6 +11,9 @@ use arrow::datatypes::{DataType, Field, Fields, Schema};
 /// What a value is made of: null, or which edge and which number.
 pub(crate) type Seed = Option<(u8, u64)>;
 
+/// Edges of values that have bounds in the log, long texts aside.
+pub(crate) const BOUNDED_EDGES: std::ops::RangeInclusive<u8> = 4..=31;
+
 /// The column that tells rows apart.
 pub(crate) const ID: &str = "id";
 
