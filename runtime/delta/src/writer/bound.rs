@@ -1,5 +1,5 @@
-//! The smallest and the largest value of a column, from a Parquet file's footer into the text that the log has for them.
-//! Exact, or a little wider where the log knows no such digits, or absent. Pure.
+//! The smallest and the largest value of a column: from a Parquet file's footer into the text that the log has for them.
+//! They are exact, or a little wider where the log has fewer digits, or absent. Pure.
 
 use std::cmp::Ordering;
 

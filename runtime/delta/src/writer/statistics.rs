@@ -49,6 +49,8 @@ pub(super) fn json(footer: &ParquetMetaData, leaves: &[Leaf], has_nan: &[bool]) 
     }
     null_counts.write_as("nullCount", &mut json);
     json.push('}');
+    // A commit may hold a hundred thousand of them.
+    json.shrink_to_fit();
     json
 }
 
@@ -109,5 +111,52 @@ impl Tree {
             }
         }
         json.push('}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+
+    use super::super::indexed::Indexed;
+    use super::*;
+
+    /// The statistics of a file with two rows in each row group.
+    fn stats(columns: Vec<(&str, ArrayRef)>, has_nan: &[bool]) -> String {
+        let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+        let rows = RecordBatch::try_from_iter_with_nullable(columns).expect("rows");
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(2)).build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties)).expect("a writer");
+        writer.write(&rows).expect("writes");
+        let leaves = Leaf::all(&rows.schema(), &Indexed::First(32));
+        json(&writer.close().expect("closes"), &leaves, has_nan)
+    }
+
+    #[test]
+    fn row_groups_are_merged() {
+        let decimals = Decimal128Array::from(vec![Some(-256), None, None, None, Some(255), Some(1)]);
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("n", Arc::new(Int64Array::from(vec![Some(5), Some(9), None, None, Some(-1), None]))),
+            ("d", Arc::new(decimals.with_precision_and_scale(38, 2).expect("fits"))),
+            ("t", Arc::new(StringArray::from(vec![Some("b"), Some("\""), None, None, Some("c"), Some("a")]))),
+            ("none", Arc::new(Int64Array::from(vec![None; 6]))),
+        ];
+        assert_eq!(
+            stats(columns, &[false; 4]),
+            r#"{"numRecords":6,"minValues":{"d":-2.56,"n":-1,"t":"\""},"maxValues":{"d":2.55,"n":9,"t":"c"},"#
+                .to_owned()
+                + r#""nullCount":{"d":3,"n":3,"none":6,"t":2}}"#
+        );
+    }
+
+    #[test]
+    fn one_missing_bound_leaves_out_all() {
+        let numbers = || Arc::new(Int64Array::from(vec![1, 2, 3])) as ArrayRef;
+        let stats = stats(vec![("a", numbers()), ("b", numbers())], &[false, true]);
+        assert_eq!(stats, r#"{"numRecords":3,"nullCount":{"a":0,"b":0}}"#);
     }
 }

@@ -122,7 +122,7 @@ async fn bounds_that_would_be_wrong_are_left_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_decimals_are_exact() {
-    let unscaled = 9_007_199_254_740_993_00;
+    let unscaled = 900_719_925_474_099_300;
     let array = Decimal128Array::from(vec![unscaled]).with_precision_and_scale(19, 2).expect("fits");
     let rows = one_column("c", array);
     let mut fixture = Fixture::new(rows.schema(), &[], &[]).await;

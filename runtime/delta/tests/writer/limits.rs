@@ -18,6 +18,10 @@ fn users(ids: std::ops::Range<i64>) -> RecordBatch {
     RecordBatch::try_from_iter(columns).expect("rows")
 }
 
+fn require_send<T: Send>(value: T) -> T {
+    value
+}
+
 /// In MiB: now, and the most that the process has had.
 fn memory() -> [u64; 2] {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
@@ -34,7 +38,8 @@ async fn each_of_many_partitions_gets_its_rows() {
     for _ in 0..2 {
         fixture.writer.write(users(0..500)).await.expect("writes");
     }
-    let adds = fixture.writer.finish().await.expect("finishes");
+    // The walk moves its tables between threads.
+    let adds = require_send(fixture.writer.finish()).await.expect("finishes");
     let rows = |add| stats(add)["numRecords"].as_u64().expect("a count");
     assert_eq!(adds.iter().map(rows).sum::<u64>(), 1_000);
     let mut users: Vec<_> = adds.iter().map(|add| add.partition_values["user"].clone()).collect();
