@@ -30,6 +30,7 @@ pub mod store;
 pub mod table;
 mod upkeep;
 mod wall_clock;
+pub mod writer;
 
 pub use amend::{Once, Replaced};
 pub use decode::{DecodedRows, RowDecoder};
@@ -40,3 +41,4 @@ pub use schema_difference::SchemaDifference;
 pub use shape::Shape;
 pub use staging_age::STAGED_AGE_MAX;
 pub use table::Table;
+pub use writer::{UnwritableValue, Writer};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Action, DataType, StructField};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
@@ -102,6 +103,8 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
         .with_partition_columns(shape.partition_columns.clone())
         .with_configuration(statistics_columns(shape).map(|names| (STATISTICS_PROPERTY, Some(names))))
         .with_actions(shape.protocol()?.map(Action::Protocol))
+        // Of two workers that create the table at once, the second must fail rather than write its metadata as version 1.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     created.map(|_| info!(table = table.name, location = table.location, "table created"))
 }
