@@ -21,7 +21,7 @@ use crate::upkeep::Upkeep;
 use crate::writer::{UnwritableValue, Writer, unwritable_rows};
 use crate::{TableError, wall_clock};
 
-pub use crate::open::{find_beforehand, table_error};
+pub use crate::open::{TableLog, find_log, table_error};
 
 /// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
 pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
