@@ -28,6 +28,7 @@ pub mod shape;
 mod staging_age;
 pub mod store;
 pub mod table;
+mod unfit;
 mod upkeep;
 mod wall_clock;
 pub mod writer;

@@ -18,7 +18,7 @@ use crate::open::{self, Named, Opened};
 use crate::shape::Shape;
 use crate::staging_age::StagingAge;
 use crate::upkeep::Upkeep;
-use crate::writer::{UnwritableValue, Writer, unwritable_rows};
+use crate::writer::Writer;
 use crate::{TableError, wall_clock};
 
 pub use crate::open::{TableLog, find_log, table_error};
@@ -83,7 +83,6 @@ impl Table {
             staged_rows: 0,
             staging_age: StagingAge::default(),
             gather: Gather::default(),
-            schema: Arc::clone(writer.schema()),
             writer,
         })
     }
@@ -135,12 +134,6 @@ impl Table {
         self.writer.schema()
     }
 
-    /// Those of `rows` that the table cannot hold, by index, each with the reason. [`Table::stage`] refuses them, and the rows
-    /// beside them.
-    pub fn unwritable_rows(&self, rows: &RecordBatch) -> Vec<(usize, UnwritableValue)> {
-        unwritable_rows(rows, self.snapshot.metadata().partition_columns())
-    }
-
     /// The table's ledger, as of the snapshot that the next commit is made from.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -173,7 +166,6 @@ impl Table {
         if self.judged != self.head.traits {
             open::require_writable(self.named(), &self.head, &self.shape)?;
             self.writer = writer(&self.log_store, &self.head).map_err(self.named().failed("preparing to write"))?;
-            self.schema = Arc::clone(self.writer.schema());
             self.judged = Arc::clone(&self.head.traits);
         }
         self.require_lasting_ledger()
