@@ -1,19 +1,19 @@
 //! Commits outside of the walk, of rows and rewritten files that belong to no range of offsets. Each has a transaction of
-//! its own, so that it lands once, however many processes try however often: look for the transaction in a snapshot, then
-//! commit from that same snapshot.
+//! its own, so that it lands once, however many processes try however often: look for the transaction in a version, then
+//! commit on top of that same version.
 
-use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Transaction};
-use deltalake::protocol::{DeltaOperation, SaveMode};
+use std::collections::HashSet;
+
+use deltalake::kernel::Transaction;
 use serde::Serialize;
-use sluicebox_ledger::COMMIT_INFO_KEY;
 use tracing::{info, warn};
 
-use super::commit::pauses;
-use super::files::DataFile;
-use super::table::Table;
-use crate::TableError;
+use crate::commit::pauses;
+use crate::entry::Entry;
+use crate::{DataFile, Refusal, Table, TableError};
+
+/// The table property that forbids to remove rows.
+const APPEND_ONLY_PROPERTY: &str = "delta.appendOnly";
 
 /// The name of a change that must land once.
 #[derive(Clone, Debug)]
@@ -34,26 +34,20 @@ pub enum Replaced {
 }
 
 impl Table {
-    /// Takes over the newest snapshot.
+    /// Takes over the newest version.
     pub async fn renew(&mut self) -> Result<(), TableError> {
-        self.refresh(&[]).await.map_err(|source| self.error("reading the log", source))
+        self.refresh(&[]).await.map_err(|source| self.error("reading the log", source))?;
+        self.require_unchanged()
     }
 
-    /// Whether the table has the change, as of the snapshot that it holds.
-    pub async fn has(&self, once: &Once) -> Result<bool, TableError> {
-        let version = self.snapshot.transaction_version(self.log_store.as_ref(), &once.app_id).await;
-        Ok(version.map_err(|source| self.error("reading the ledger", source))?.is_some_and(|step| step >= once.step))
+    /// Whether the table has the change, as of the version that it holds.
+    pub fn has(&self, once: &Once) -> bool {
+        self.head.transaction(&once.app_id).is_some_and(|step| step >= once.step)
     }
 
     /// Makes the staged rows visible, unless the table has the change already.
     pub async fn append_once(&mut self, once: &Once, record: &impl Serialize) -> Result<(), TableError> {
-        let partition_columns = self.snapshot.metadata().partition_columns();
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: (!partition_columns.is_empty()).then(|| partition_columns.to_vec()),
-            predicate: None,
-        };
-        self.land(&[], once, record, operation).await.map(drop)
+        self.land(&[], once, record).await.map(drop)
     }
 
     /// Replaces these files by the staged rows in one commit, unless the table has the change already.
@@ -63,7 +57,12 @@ impl Table {
         once: &Once,
         record: &impl Serialize,
     ) -> Result<Replaced, TableError> {
-        self.land(files, once, record, DeltaOperation::Update { predicate: None }).await
+        if self.head.traits.metadata.configuration().get(APPEND_ONLY_PROPERTY).is_some_and(|value| value == "true") {
+            let remedy = format!("`ALTER TABLE … UNSET TBLPROPERTIES ('{APPEND_ONLY_PROPERTY}')`");
+            let refusal = Refusal::new(format!("property `{APPEND_ONLY_PROPERTY}` = `true`"), remedy);
+            return Err(self.named().unsupported(vec![refusal]));
+        }
+        self.land(files, once, record).await
     }
 
     async fn land(
@@ -71,43 +70,30 @@ impl Table {
         replaced: &[DataFile],
         once: &Once,
         record: &impl Serialize,
-        operation: DeltaOperation,
     ) -> Result<Replaced, TableError> {
         let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
-        let removes = replaced.iter().map(|file| Action::Remove(file.remove.clone()));
-        let actions: Vec<Action> = removes.chain(adds.into_iter().map(Action::Add)).collect();
-        let record = serde_json::to_value(record)
-            .map_err(|error| self.error("describing the commit", DeltaTableError::generic(error.to_string())))?;
+        let transactions = vec![Transaction::new(&once.app_id, once.step)];
+        let entry = match replaced {
+            [] => Entry::append(adds, transactions, record),
+            files => Entry::replace(adds, files.iter().map(|file| file.remove.clone()).collect(), transactions, record),
+        };
+        let entry = entry.map_err(|error| self.error("describing the commit", error))?;
         self.staged_rows = 0;
         let mut pauses = pauses();
         loop {
-            if self.has(once).await? {
+            if self.has(once) {
                 info!(table = self.name, app_id = once.app_id, step = once.step, "commit landed: found in the table");
                 self.staging_age.clear();
                 return Ok(Replaced::Landed);
             }
-            if !self.holds(replaced) {
+            if !self.holds(replaced).await? {
                 return Ok(Replaced::Overtaken);
             }
             self.require_freshness()?;
-            let properties = CommitProperties::default()
-                .with_max_retries(0)
-                .with_application_transactions(vec![Transaction::new(&once.app_id, once.step)])
-                .with_metadata([(COMMIT_INFO_KEY.to_owned(), record.clone())]);
-            let attempt = CommitBuilder::from(properties)
-                .with_actions(actions.clone())
-                .build(Some(&self.snapshot), self.log_store.clone(), operation.clone())
-                .await;
-            let error = match attempt {
-                Ok(commit) => {
-                    info!(
-                        table = self.name,
-                        version = commit.version,
-                        app_id = once.app_id,
-                        step = once.step,
-                        "committed"
-                    );
-                    self.snapshot = commit.snapshot;
+            let error = match self.attempt(&entry).await {
+                Ok(()) => {
+                    let version = self.head.version;
+                    info!(table = self.name, version, app_id = once.app_id, step = once.step, "committed");
                     self.staging_age.clear();
                     return Ok(Replaced::Landed);
                 }
@@ -123,12 +109,17 @@ impl Table {
                 }
                 Err(error) => warn!(table = self.name, %error, "table log unreadable; trying again"),
             }
+            self.require_unchanged()?;
+            self.require_files(&entry).await?;
         }
     }
 
     /// Whether all of these files are still in the table.
-    fn holds(&self, files: &[DataFile]) -> bool {
-        let paths: std::collections::HashSet<String> = self.files().into_iter().map(|file| file.path).collect();
-        files.iter().all(|file| paths.contains(&file.path))
+    async fn holds(&self, files: &[DataFile]) -> Result<bool, TableError> {
+        if files.is_empty() {
+            return Ok(true);
+        }
+        let paths: HashSet<String> = self.files().await?.into_iter().map(|file| file.path).collect();
+        Ok(files.iter().all(|file| paths.contains(&file.path)))
     }
 }

@@ -1,37 +1,33 @@
 //! The only place where the walk commits. Staged rows become visible together with the ledger, in one atomic commit that is
-//! made from the same snapshot that the ledger was read from.
+//! made from the same version that the ledger was read from.
 //!
-//! delta-rs would rebase a commit onto a newer snapshot by itself if it saw no conflict. `max_retries = 0` forbids that,
-//! because only the ledger decides here (docs/adr/0002-ledger.md). A conflict, a lost response and a failed checkpoint after
-//! the commit have one answer: load the newest snapshot and compare the ledgers.
+//! An attempt writes the entry after that version, and fails if it exists. A conflict and a lost response have one answer:
+//! read the newest version and compare the ledgers, because only the ledger decides here (docs/adr/0002-ledger.md). An
+//! attempt costs the same however old the table is (docs/adr/0013-commit-path.md).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, FinalizedCommit};
-use deltalake::kernel::{Action, Add, Transaction};
-use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::kernel::{Add, Transaction};
+use futures::StreamExt as _;
+use object_store::ObjectStoreExt as _;
 use sluicebox_ledger::{
-    COMMIT_INFO_KEY, CommitCheck, CommitRecord, Entries, Ledger, PartitionStart, Skip, SkipReason, TopicPartition,
-    app_id, topic_id_app_id,
+    CommitCheck, CommitRecord, Entries, Ledger, PartitionStart, Skip, SkipReason, TopicPartition, app_id,
+    topic_id_app_id,
 };
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::table::Table;
-use crate::{TableError, metrics};
+use crate::entry::Entry;
+use crate::{Table, TableError, metrics};
 
+/// How many files are looked for concurrently.
+const LOOKUPS: usize = 16;
 /// After a failed attempt the ledger may be unreadable this many times in a row. Then the store is unavailable, and the walk
 /// waits for it and says so.
 const UNREADABLE_MAX: u32 = 3;
-
-/// What a commit attempt needs besides the snapshot.
-struct Prepared {
-    actions: Vec<Action>,
-    transactions: Vec<Transaction>,
-    record: serde_json::Value,
-}
 
 impl Table {
     /// Makes the staged rows visible. Returns `Ok` when they are in the table exactly once, [`TableError::Fenced`] when
@@ -44,8 +40,8 @@ impl Table {
         let started = Instant::now();
         let after = self.ledger.after(&self.tally.ranges());
         let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
-        let prepared = self.prepare(adds, &after, Vec::new(), transform_digest)?;
-        self.commit_prepared(&prepared, &after).await?;
+        let entry = self.prepare(adds, &after, Vec::new(), transform_digest)?;
+        self.commit_prepared(&entry, &after).await?;
         metrics::committed(&self.name, self.staged_rows, started.elapsed());
         self.tally.clear();
         self.staged_rows = 0;
@@ -73,8 +69,8 @@ impl Table {
         if after.is_empty() {
             return Ok(());
         }
-        let prepared = self.prepare(Vec::new(), &after, skips, transform_digest)?;
-        self.commit_prepared(&prepared, &after).await
+        let entry = self.prepare(Vec::new(), &after, skips, transform_digest)?;
+        self.commit_prepared(&entry, &after).await
     }
 
     fn prepare(
@@ -83,7 +79,7 @@ impl Table {
         after: &Entries,
         skips: Vec<Skip>,
         transform_digest: &str,
-    ) -> Result<Prepared, TableError> {
+    ) -> Result<Entry, TableError> {
         let mut transactions = Vec::new();
         for (partition, entry) in after {
             let before = self.ledger.entry(partition);
@@ -104,22 +100,19 @@ impl Table {
             partitions: self.tally.partitions(),
             skips,
         };
-        let record = serde_json::to_value(record)
-            .map_err(|error| self.error("describing the commit", DeltaTableError::generic(error.to_string())))?;
-        Ok(Prepared { actions: adds.into_iter().map(Action::Add).collect(), transactions, record })
+        Entry::append(adds, transactions, &record).map_err(|error| self.error("describing the commit", error))
     }
 
     /// Commits, and advances the ledger to `after`.
-    async fn commit_prepared(&mut self, prepared: &Prepared, after: &Entries) -> Result<(), TableError> {
+    async fn commit_prepared(&mut self, entry: &Entry, after: &Entries) -> Result<(), TableError> {
         let compared_with = self.ledger.clone();
         let mut pauses = pauses();
         let mut unreadable = 0;
         loop {
             self.require_freshness()?;
-            let error = match self.attempt(prepared).await {
-                Ok(commit) => {
-                    info!(table = self.name, version = commit.version, rows = self.staged_rows, "committed");
-                    self.snapshot = commit.snapshot;
+            let error = match self.attempt(entry).await {
+                Ok(()) => {
+                    info!(table = self.name, version = self.head.version, rows = self.staged_rows, "committed");
                     self.ledger.advance(after);
                     return Ok(());
                 }
@@ -154,25 +147,44 @@ impl Table {
                 }
             }
             self.require_lasting_ledger()?;
+            self.require_unchanged()?;
+            self.require_files(entry).await?;
         }
     }
 
+    /// Writes the entry after the version that this worker holds. Refuses to, like a conflict, if the log may have moved on in
+    /// a way that the store would not notice.
+    pub(super) async fn attempt(&mut self, entry: &Entry) -> Result<(), DeltaTableError> {
+        if self.head.is_old() || !self.head.is_in(&self.log_store).await? {
+            return Err(DeltaTableError::generic("the log has to be read again before a commit"));
+        }
+        self.head.put_next(&self.log_store, entry.bytes()).await?;
+        self.head.step(entry.transactions());
+        self.upkeep.after_commit(&self.name, &self.head, &self.log_store).await;
+        Ok(())
+    }
+
+    /// Refuses to commit files that another tool has deleted: no version mentions them yet, so a VACUUM takes them for
+    /// leftovers.
     // `&mut self` although nothing changes: the writer is not `Sync`, so a future that holds `&self` would not be `Send`.
-    async fn attempt(&mut self, prepared: &Prepared) -> Result<FinalizedCommit, DeltaTableError> {
-        let properties = CommitProperties::default()
-            .with_max_retries(0)
-            .with_application_transactions(prepared.transactions.clone())
-            .with_metadata([(COMMIT_INFO_KEY.to_owned(), prepared.record.clone())]);
-        let partition_columns = self.snapshot.metadata().partition_columns();
-        let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
-            partition_by: (!partition_columns.is_empty()).then(|| partition_columns.to_vec()),
-            predicate: None,
-        };
-        CommitBuilder::from(properties)
-            .with_actions(prepared.actions.clone())
-            .build(Some(&self.snapshot), self.log_store.clone(), operation)
-            .await
+    pub(super) async fn require_files(&mut self, entry: &Entry) -> Result<(), TableError> {
+        let store = self.store();
+        let mut lookups = futures::stream::iter(entry.files())
+            .map(|file| {
+                let store = Arc::clone(&store);
+                async move { store.head(&file).await }
+            })
+            .buffer_unordered(LOOKUPS);
+        while let Some(found) = lookups.next().await {
+            match found {
+                Ok(_) => {}
+                Err(object_store::Error::NotFound { .. }) => {
+                    return Err(TableError::FilesGone { table: self.name.clone() });
+                }
+                Err(error) => return Err(self.error("looking for the data files", error.into())),
+            }
+        }
+        Ok(())
     }
 
     fn fenced(&self, compared_with: &Ledger, after: &Entries) -> TableError {

@@ -55,6 +55,17 @@ impl RowDecoder {
         Ok(Self { table, transform: Arc::new(Schema::new(own)) })
     }
 
+    /// The same for a table whose columns have changed.
+    pub fn for_table(&self, table: SchemaRef) -> Result<Self, ArrowError> {
+        let fields: Vec<String> = self.transform.fields().iter().map(|field| field.name().clone()).collect();
+        Self::new(table, &fields)
+    }
+
+    /// The table's columns that it decodes for.
+    pub fn table_schema(&self) -> &SchemaRef {
+        &self.table
+    }
+
     /// Decodes the rows that the transform made of `batch`.
     pub fn decode(&self, rows: TableRows, batch: &Batch) -> Result<DecodedRows, ArrowError> {
         let TableRows { mut records, rows, .. } = rows;

@@ -2,8 +2,8 @@
 
 use sluicebox_ledger::{ClientError, ErrorKind, TopicPartition};
 
-use crate::SchemaDifference;
 use crate::archive_error::ArchiveError;
+use crate::{Refusal, SchemaDifference};
 
 /// A table cannot be read or written, or must not be.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,50 @@ pub enum TableError {
         location: String,
         /// Each difference, naming the column.
         differences: Vec<SchemaDifference>,
+    },
+
+    /// The table has something that Sluicebox cannot honour.
+    #[error("E0126 table `{table}` at {location} cannot be written to by Sluicebox:\n{}\nsee `sluicebox explain E0126`", .refusals.iter().map(|r| format!("  - {r}")).collect::<Vec<_>>().join("\n"))]
+    Unsupported {
+        /// The table's name in the transform.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// Each such thing, with what to do.
+        refusals: Vec<Refusal>,
+    },
+
+    /// The table was deleted or replaced while rows for it were staged.
+    #[error(
+        "E0210 table `{table}` at {location} was replaced while this process wrote to it: its id is now {is}, not {was}; \
+         restart if that is intended, see `sluicebox explain E0210`"
+    )]
+    Replaced {
+        /// The table's name.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// The id of the table that was opened.
+        was: String,
+        /// The id of the table that is there now.
+        is: String,
+    },
+
+    /// Another writer changed the table's columns, properties or features while rows were staged.
+    #[error("table `{table}`: another writer has changed its columns, properties or features; its rows are read again")]
+    Changed {
+        /// The table's name.
+        table: String,
+    },
+
+    /// Another tool deleted files of rows before their commit.
+    #[error(
+        "table `{table}`: files that wait for their commit are gone; their rows are read again; did another tool run VACUUM \
+         with a retention of less than an hour?"
+    )]
+    FilesGone {
+        /// The table's name.
+        table: String,
     },
 
     /// The table or its store cannot be read or written.
@@ -89,11 +133,13 @@ impl TableError {
     /// Whether a retry helps, and if not, who can fix it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Fenced { .. } | Self::Stale { .. } => ErrorKind::Rewind,
-            Self::Schema { .. } | Self::ReplayContext(_) => ErrorKind::Configuration,
+            Self::Fenced { .. } | Self::Stale { .. } | Self::Changed { .. } | Self::FilesGone { .. } => {
+                ErrorKind::Rewind
+            }
+            Self::Schema { .. } | Self::Unsupported { .. } | Self::ReplayContext(_) => ErrorKind::Configuration,
             Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,
             Self::Store { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
-            Self::Archive(_) => ErrorKind::Stop,
+            Self::Archive(_) | Self::Replaced { .. } => ErrorKind::Stop,
             Self::Copies(error) => error.kind(),
         }
     }

@@ -6,6 +6,8 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use deltalake::DeltaTableError;
 use deltalake::kernel::Remove;
+use deltalake::logstore::LogStore as _;
+use deltalake::table::state::DeltaTableState;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use parquet::arrow::ProjectionMask;
@@ -32,15 +34,18 @@ impl Table {
         self.log_store.object_store(None)
     }
 
-    /// The files that make up the table.
-    pub fn files(&self) -> Vec<DataFile> {
+    /// The files that make up the table, as of the version that it holds. Reads the whole log: the walk never asks.
+    pub async fn files(&self) -> Result<Vec<DataFile>, TableError> {
         let file = |view: deltalake::kernel::LogicalFileView| DataFile {
             path: view.path().into_owned(),
             modified_at: view.modification_time(),
             object: view.object_store_path(),
             remove: view.remove_action(true),
         };
-        self.snapshot.log_data().iter().map(file).collect()
+        let version = Some(self.head.version);
+        let state = DeltaTableState::try_new(&self.log_store, version).await;
+        let state = state.map_err(|source| self.error("listing its files", source))?;
+        Ok(state.log_data().iter().map(file).collect())
     }
 
     /// The bytes of a file.

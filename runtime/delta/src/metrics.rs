@@ -11,6 +11,7 @@ pub fn describe() {
     describe_counter!("sluicebox_commit_attempts_failed_total", "commit attempts without a good answer, by table");
     describe_counter!("sluicebox_commits_landed_total", "commits found in the table after a bad answer, by table");
     describe_counter!("sluicebox_commits_fenced_total", "flushes dropped because another worker was first, by table");
+    describe_counter!("sluicebox_checkpoints_failed_total", "checkpoints of a table's log that failed, by table");
 }
 
 /// Counts one commit, its rows and its duration.
@@ -32,4 +33,9 @@ pub fn commit_had_landed(table: &str) {
 /// Counts a flush that was dropped because another worker committed first.
 pub fn commit_fenced(table: &str) {
     counter!("sluicebox_commits_fenced_total", "table" => table.to_owned()).increment(1);
+}
+
+/// Counts a checkpoint that failed; it is tried again after the next commit.
+pub fn checkpoint_failed(table: &str) {
+    counter!("sluicebox_checkpoints_failed_total", "table" => table.to_owned()).increment(1);
 }

@@ -1,28 +1,27 @@
 //! One Delta table: open or create it, read its ledger, and stage rows as Parquet files that no reader sees until
 //! [`commit`](super::commit) makes them visible. Knows nothing of Kafka or of transforms.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
-use deltalake::kernel::{Action, Add};
+use deltalake::DeltaTableError;
+use deltalake::kernel::Add;
 use deltalake::logstore::LogStoreRef;
-use deltalake::protocol::SaveMode;
-use deltalake::table::state::DeltaTableState;
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
-use tracing::info;
 
-use super::gather::Gather;
-use super::shape::Shape;
-use super::staging_age::StagingAge;
-use super::transactions::Transactions;
-use super::writer::{UnwritableValue, Writer, unwritable_rows};
-use crate::{TableError, store, wall_clock};
+use crate::gather::Gather;
+use crate::head::{Head, Traits};
+use crate::open::{self, Named, Opened};
+use crate::shape::Shape;
+use crate::staging_age::StagingAge;
+use crate::upkeep::Upkeep;
+use crate::writer::{UnwritableValue, Writer, unwritable_rows};
+use crate::{TableError, wall_clock};
+
+pub use crate::open::{find_beforehand, table_error};
 
 /// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
 pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
@@ -32,11 +31,14 @@ pub struct Table {
     pub(super) name: String,
     pub(super) location: String,
     pub(super) pipeline: String,
+    shape: Shape,
     pub(super) log_store: LogStoreRef,
-    /// The snapshot that the ledger was read from, and that the next commit is made from.
-    pub(super) snapshot: DeltaTableState,
+    /// The version that the ledger was read from, and that the next commit is made from.
+    pub(super) head: Head,
+    /// What staged rows are laid out for.
+    judged: Arc<Traits>,
+    pub(super) upkeep: Upkeep,
     pub(super) ledger: Ledger,
-    transactions: Transactions,
     pub(super) tally: Tally,
     pub(super) staged_rows: u64,
     pub(super) staging_age: StagingAge,
@@ -47,46 +49,36 @@ pub struct Table {
 impl Table {
     /// Opens the table at `location`, a folder or URL. Creates it if it does not exist; refuses one that does not fit.
     pub async fn open(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Self, TableError> {
-        if let Some(table) = Self::find(pipeline, name, location, shape).await? {
-            return Ok(table);
-        }
-        let table = create(name, location, shape).await;
-        Self::of(
-            pipeline,
-            table.map_err(|source| table_error(name, location, "creating", source))?,
-            name,
-            location,
-            shape,
-        )
+        let table = Named { name, location };
+        let opened = match open::find(table).await? {
+            Some(opened) => opened,
+            None => open::create(table, shape).await?,
+        };
+        Self::of(pipeline, table, opened, shape)
     }
 
     /// The table at `location` if it exists. Refuses one that does not fit; creates nothing.
     pub async fn find(pipeline: &str, name: &str, location: &str, shape: &Shape) -> Result<Option<Self>, TableError> {
-        let table = find_beforehand(name, location).await?;
-        table.map(|table| Self::of(pipeline, table, name, location, shape)).transpose()
+        let table = Named { name, location };
+        let opened = open::find(table).await?;
+        opened.map(|opened| Self::of(pipeline, table, opened, shape)).transpose()
     }
 
-    fn of(
-        pipeline: &str,
-        mut table: DeltaTable,
-        name: &str,
-        location: &str,
-        shape: &Shape,
-    ) -> Result<Self, TableError> {
-        let failed = |doing| move |source| table_error(name, location, doing, source);
-        require_fit(&table, name, location, shape)?;
-        require_lasting_ledger(table.snapshot().map_err(failed("opening"))?, name, location)?;
-        let writer = writer(&table).map_err(failed("preparing to write"))?;
-        let log_store = table.log_store();
-        let snapshot = table.state.take().ok_or(DeltaTableError::NotInitialized).map_err(failed("opening"))?;
+    fn of(pipeline: &str, table: Named<'_>, opened: Opened, shape: &Shape) -> Result<Self, TableError> {
+        let Opened { log_store, head } = opened;
+        open::require_writable(table, &head, shape)?;
+        open::require_lasting_ledger(table, &head)?;
+        let writer = writer(&log_store, &head).map_err(table.failed("preparing to write"))?;
         Ok(Self {
-            name: name.to_owned(),
-            location: location.to_owned(),
+            name: table.name.to_owned(),
+            location: table.location.to_owned(),
             pipeline: pipeline.to_owned(),
+            shape: shape.clone(),
             log_store,
-            snapshot,
+            judged: Arc::clone(&head.traits),
+            head,
+            upkeep: Upkeep::default(),
             ledger: Ledger::default(),
-            transactions: Transactions::default(),
             tally: Tally::default(),
             staged_rows: 0,
             staging_age: StagingAge::default(),
@@ -97,22 +89,23 @@ impl Table {
 
     /// Checks an existing table against `shape` without creating or changing anything. A missing table passes.
     pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
-        match find_beforehand(name, location).await? {
-            Some(table) => require_fit(&table, name, location, shape),
-            None => Ok(()),
-        }
+        let table = Named { name, location };
+        let Some(opened) = open::find(table).await? else { return Ok(()) };
+        open::require_writable(table, &opened.head, shape)?;
+        open::require_lasting_ledger(table, &opened.head)
     }
 
     /// The columns of the table at `location`, or those that it would be created with.
     pub async fn peek(name: &str, location: &str, shape: &Shape) -> Result<SchemaRef, TableError> {
-        let failed = |source| table_error(name, location, "reading its schema", source);
-        match find_beforehand(name, location).await? {
-            Some(table) => {
-                require_fit(&table, name, location, shape)?;
-                Ok(Arc::clone(writer(&table).map_err(failed)?.schema()))
+        let table = Named { name, location };
+        let schema = match open::find(table).await? {
+            Some(opened) => {
+                open::require_writable(table, &opened.head, shape)?;
+                open::arrow_schema(&opened.head)
             }
-            None => shape.arrow_schema().map_err(|error| failed(error.into())),
-        }
+            None => shape.arrow_schema().map_err(DeltaTableError::from),
+        };
+        schema.map_err(table.failed("reading its schema"))
     }
 
     /// The ledger of `partitions` in the table at `location`, for commands that only read; empty if there is no table.
@@ -122,16 +115,8 @@ impl Table {
         location: &str,
         partitions: &[TopicPartition],
     ) -> Result<Ledger, TableError> {
-        let failed = |source| table_error(name, location, "reading the ledger", source);
-        let mut ledger = Ledger::default();
-        let Some(table) = find_beforehand(name, location).await? else { return Ok(ledger) };
-        let ids: Vec<String> = partitions.iter().map(|partition| app_id(pipeline, partition)).collect();
-        let snapshot = table.snapshot().map_err(failed)?;
-        let versions = Transactions::default().read(snapshot, &table.log_store(), &ids).await.map_err(failed)?;
-        for (partition, next) in partitions.iter().zip(versions) {
-            ledger.set(partition.clone(), next, None);
-        }
-        Ok(ledger)
+        let opened = open::find(Named { name, location }).await?;
+        Ok(opened.map(|opened| ledger(&opened.head, pipeline, partitions)).unwrap_or_default())
     }
 
     /// The name by which the transform knows the table.
@@ -152,7 +137,7 @@ impl Table {
     /// Those of `rows` that the table cannot hold, by index, each with the reason. [`Table::stage`] refuses them, and the rows
     /// beside them.
     pub fn unwritable_rows(&self, rows: &RecordBatch) -> Vec<(usize, UnwritableValue)> {
-        unwritable_rows(rows, self.snapshot.metadata().partition_columns())
+        unwritable_rows(rows, self.head.traits.metadata.partition_columns())
     }
 
     /// The table's ledger, as of the snapshot that the next commit is made from.
@@ -179,35 +164,58 @@ impl Table {
         self.staged_rows
     }
 
-    /// Adds `partitions` to those of this worker, and reads their ledger from the newest snapshot. Call it only with nothing
-    /// staged: staged rows were compared with the older snapshot.
+    /// Adds `partitions` to those of this worker, and reads their ledger from the newest version. Call it only with nothing
+    /// staged: staged rows were compared with the older ledger, and laid out for the older columns.
     pub async fn read_ledger(&mut self, partitions: &[TopicPartition]) -> Result<(), TableError> {
         self.refresh(partitions).await.map_err(|source| self.error("reading the ledger", source))?;
+        self.require_same_table()?;
+        if self.judged != self.head.traits {
+            open::require_writable(self.named(), &self.head, &self.shape)?;
+            self.writer = writer(&self.log_store, &self.head).map_err(self.named().failed("preparing to write"))?;
+            self.judged = Arc::clone(&self.head.traits);
+        }
         self.require_lasting_ledger()
+    }
+
+    /// Refuses a table that has taken the place of the one that this worker opened.
+    fn require_same_table(&self) -> Result<(), TableError> {
+        let (was, is) = (self.judged.metadata.id(), self.head.traits.metadata.id());
+        match was == is {
+            true => Ok(()),
+            false => Err(TableError::Replaced {
+                table: self.name.clone(),
+                location: self.location.clone(),
+                was: was.to_owned(),
+                is: is.to_owned(),
+            }),
+        }
+    }
+
+    /// Refuses to commit rows that were staged for other columns, properties or features than the table has now.
+    pub(super) fn require_unchanged(&self) -> Result<(), TableError> {
+        self.require_same_table()?;
+        match self.judged == self.head.traits {
+            true => Ok(()),
+            false => Err(TableError::Changed { table: self.name.clone() }),
+        }
+    }
+
+    /// Waits for the upkeep of the table's log that is under way.
+    pub async fn settle(&mut self) {
+        self.upkeep.settle().await;
     }
 
     /// Refuses a table that may drop its `txn` actions: without them it would take in records a second time.
     pub(super) fn require_lasting_ledger(&self) -> Result<(), TableError> {
-        require_lasting_ledger(&self.snapshot, &self.name, &self.location)
+        open::require_lasting_ledger(self.named(), &self.head)
     }
 
-    /// Loads the newest snapshot and reads from it the ledger of every partition of this worker, `more` included. It must be
-    /// all of them: a ledger from an older snapshot must not be committed from this one.
+    /// Loads the newest version and reads from it the ledger of every partition of this worker, `more` included. It must be
+    /// all of them: a ledger from an older version must not be committed on top of a newer one.
     pub(super) async fn refresh(&mut self, more: &[TopicPartition]) -> Result<(), DeltaTableError> {
-        let mut snapshot = self.snapshot.clone();
-        snapshot.update(self.log_store.as_ref(), None).await?;
-        let mut ledger = Ledger::default();
-        let partitions: Vec<&TopicPartition> = self.ledger.partitions().chain(more).collect();
-        let ids = partitions
-            .iter()
-            .flat_map(|partition| [app_id(&self.pipeline, partition), topic_id_app_id(&self.pipeline, partition)]);
-        let versions = self.transactions.read(&snapshot, &self.log_store, &ids.collect::<Vec<_>>()).await?;
-        for (partition, version) in partitions.into_iter().zip(versions.chunks_exact(2)) {
-            ledger.set(partition.clone(), version[0], version[1]);
-        }
-        // Both or neither: an error above leaves the old pair, which belongs together.
-        self.snapshot = snapshot;
-        self.ledger = ledger;
+        self.head = self.head.advanced(&self.log_store).await?;
+        let partitions: Vec<TopicPartition> = self.ledger.partitions().chain(more).cloned().collect();
+        self.ledger = ledger(&self.head, &self.pipeline, &partitions);
         Ok(())
     }
 
@@ -267,80 +275,28 @@ impl Table {
     }
 
     pub(super) fn error(&self, doing: &'static str, source: DeltaTableError) -> TableError {
-        table_error(&self.name, &self.location, doing, source)
+        self.named().failed(doing)(source)
+    }
+
+    pub(super) fn named(&self) -> Named<'_> {
+        Named { name: &self.name, location: &self.location }
     }
 }
 
-/// The store's error as a table's error; `doing` says what failed.
-pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
-    TableError::Store { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
-}
-
-/// The table at `location`, loaded; none if it does not exist. Creates nothing, not even a folder.
-pub async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, TableError> {
-    // The local store creates a missing folder when it is opened, so check first.
-    if !location.contains("://") && !Path::new(location).exists() {
-        return Ok(None);
+/// The ledger of `partitions` in a version of a table.
+fn ledger(head: &Head, pipeline: &str, partitions: &[TopicPartition]) -> Ledger {
+    let mut ledger = Ledger::default();
+    for partition in partitions {
+        let next = head.transaction(&app_id(pipeline, partition));
+        let topic_id = head.transaction(&topic_id_app_id(pipeline, partition));
+        ledger.set(partition.clone(), next, topic_id);
     }
-    find(location).await.map_err(|source| table_error(name, location, "opening", source))
+    ledger
 }
 
-/// As [`find_beforehand`], but creates the folder of a local table.
-async fn find(location: &str) -> Result<Option<DeltaTable>, DeltaTableError> {
-    let url = store::url(location)?;
-    let mut table = DeltaTableBuilder::from_url(url)?.build()?;
-    if !table.verify_deltatable_existence().await? {
-        return Ok(None);
-    }
-    table.load().await?;
-    Ok(Some(table))
-}
-
-async fn create(name: &str, location: &str, shape: &Shape) -> Result<DeltaTable, DeltaTableError> {
-    let url = store::url(location)?;
-    let created = DeltaTableBuilder::from_url(url)?
-        .build()?
-        .create()
-        .with_table_name(name)
-        .with_save_mode(SaveMode::Ignore)
-        .with_columns(shape.columns.clone())
-        .with_partition_columns(shape.partition_columns.clone())
-        .with_actions(shape.protocol()?.map(Action::Protocol))
-        .await;
-    match created {
-        Ok(table) => {
-            info!(table = name, location, "table created");
-            Ok(table)
-        }
-        // Another worker created it first: its table is checked like any other.
-        Err(error) => find(location).await?.ok_or(error),
-    }
-}
-
-fn require_fit(table: &DeltaTable, name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
-    let failed = |source| table_error(name, location, "reading its schema", source);
-    let snapshot = table.snapshot().map_err(failed)?;
-    let differences = shape.differences(&snapshot.schema(), snapshot.metadata().partition_columns());
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(TableError::Schema { table: name.to_owned(), location: location.to_owned(), differences })
-}
-
-fn require_lasting_ledger(snapshot: &DeltaTableState, name: &str, location: &str) -> Result<(), TableError> {
-    match snapshot.metadata().configuration().get(LEDGER_RETENTION_PROPERTY) {
-        None => Ok(()),
-        Some(retention) => Err(TableError::LedgerExpires {
-            table: name.to_owned(),
-            location: location.to_owned(),
-            retention: retention.clone(),
-        }),
-    }
-}
-
-fn writer(table: &DeltaTable) -> Result<Writer, DeltaTableError> {
-    let metadata = table.snapshot()?.metadata();
-    let schema = Arc::new((&metadata.parse_schema()?).try_into_arrow()?);
+fn writer(log_store: &LogStoreRef, head: &Head) -> Result<Writer, DeltaTableError> {
+    let metadata = &head.traits.metadata;
+    let schema = open::arrow_schema(head)?;
     let partition_columns = metadata.partition_columns().to_vec();
-    Ok(Writer::new(schema, partition_columns, metadata.configuration(), table.object_store())?)
+    Ok(Writer::new(schema, partition_columns, metadata.configuration(), log_store.object_store(None))?)
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use sluicebox_delta::{DecodedRows, RowDecoder, Shape, Table};
 use sluicebox_ledger::{Judged, Reason, Stage};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
@@ -52,6 +54,15 @@ impl Decoders {
             decoders.push((table.name.clone(), decoder.map_err(|error| unfit(error.to_string()))?));
         }
         Ok(Self { decoders })
+    }
+
+    /// Follows a table whose columns have changed.
+    pub(crate) fn follow(&mut self, table: usize, schema: &SchemaRef) -> Result<(), ArrowError> {
+        let (_, decoder) = &mut self.decoders[table];
+        if decoder.table_schema() != schema {
+            *decoder = decoder.for_table(schema.clone())?;
+        }
+        Ok(())
     }
 
     /// The name of a table.

@@ -125,10 +125,19 @@ impl Tables {
 
     /// Reads the ledgers of `partitions` in every table.
     pub async fn read_ledgers(&mut self, partitions: &[TopicPartition]) -> Result<(), PipelineError> {
-        for table in &mut self.tables {
+        for (index, table) in self.tables.iter_mut().enumerate() {
             table.read_ledger(partitions).await?;
+            let followed = self.decoders.follow(index, table.schema());
+            followed.map_err(|error| table.arrow_error("matching its columns", error))?;
         }
         Ok(())
+    }
+
+    /// Waits for the upkeep of the tables' logs that is under way.
+    pub async fn settle(&mut self) {
+        for table in &mut self.tables {
+            table.settle().await;
+        }
     }
 
     /// The ledgers, one a table.

@@ -53,8 +53,8 @@ pub struct Gate {
     pub decided: Option<Fate>,
     /// It is dead, though its code does not know yet: nothing that it does has an effect.
     pub doomed: bool,
-    /// Lists of objects that it has asked for; tells one attempt to read from the next.
-    pub lists: u64,
+    /// How often it has listed objects, or read one on the walk's thread; tells one attempt to read from the next.
+    pub looks: u64,
     /// How the driver hears of the wait.
     pub driver: Option<Waker>,
     /// How the one who waits, perhaps a task of its own, hears of the decision.

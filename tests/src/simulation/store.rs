@@ -2,7 +2,7 @@
 //!
 //! Writes on the walk's thread wait at the gate. The Delta kernel reads logs and writes checkpoints on threads of its own
 //! while the walk's stands still; there nothing can wait, and chance has no order. So what happens there is decided by
-//! what is asked for and how often the log has been listed before, which is the same in every run.
+//! what is asked for and how often the worker has looked before, which is the same in every run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -157,7 +157,7 @@ impl World {
             return Fate::Done;
         }
         let mut hasher = DefaultHasher::new();
-        (self.seed, worker, gate.lists, doing, path).hash(&mut hasher);
+        (self.seed, worker, gate.looks, doing, path).hash(&mut hasher);
         let mut rng = fastrand::Rng::with_seed(hasher.finish());
         let weather = &self.plan.weather;
         match rng.u32(..1_000) {
@@ -288,6 +288,9 @@ impl ObjectStore for View {
         'a: 'c,
         'b: 'c,
     {
+        if worker::is_stepping() {
+            self.world.lock().gates[self.worker].looks += 1;
+        }
         async move {
             self.may_read("get", &in_words(location))?;
             self.inner.get_opts(location, options).await
@@ -300,7 +303,7 @@ impl ObjectStore for View {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.world.lock().gates[self.worker].lists += 1;
+        self.world.lock().gates[self.worker].looks += 1;
         match self.may_read("list", prefix.map_or("", Path::as_ref)) {
             Ok(()) => self.inner.list(prefix),
             Err(error) => futures::stream::once(async { Err(error) }).boxed(),
@@ -308,7 +311,7 @@ impl ObjectStore for View {
     }
 
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.world.lock().gates[self.worker].lists += 1;
+        self.world.lock().gates[self.worker].looks += 1;
         match self.may_read("list", prefix.map_or("", Path::as_ref)) {
             Ok(()) => self.inner.list_with_offset(prefix, offset),
             Err(error) => futures::stream::once(async { Err(error) }).boxed(),

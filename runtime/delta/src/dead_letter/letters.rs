@@ -46,7 +46,7 @@ impl Letters {
 
     /// Calls `each` with the summary of every selected letter, oldest file first.
     pub async fn summaries(&self, selection: &Selection, mut each: impl FnMut(Summary)) -> Result<(), TableError> {
-        for file in self.files() {
+        for file in self.files().await? {
             let bytes = self.table.fetch(&file).await?;
             for batch in self.table.decode(&bytes, Some(&Summary::COLUMNS))? {
                 self.selected(&batch, selection)?.into_iter().flatten().for_each(&mut each);
@@ -58,7 +58,7 @@ impl Letters {
     /// The letter at one position. If there are several, the one that was rejected last.
     pub async fn find(&self, selection: &Selection) -> Result<Option<FoundLetter>, TableError> {
         let mut found: Option<FoundLetter> = None;
-        for file in self.files() {
+        for file in self.files().await? {
             for letter in self.letters(&file, selection).await? {
                 let others = found.as_ref().map_or(0, |found| found.others + 1);
                 let letter = match found.take() {
@@ -104,10 +104,10 @@ impl Letters {
     }
 
     /// The files of the table, oldest first.
-    pub fn files(&self) -> Vec<DataFile> {
-        let mut files = self.table.files();
+    pub async fn files(&self) -> Result<Vec<DataFile>, TableError> {
+        let mut files = self.table.files().await?;
         files.sort_by(|left, right| (left.modified_at, &left.path).cmp(&(right.modified_at, &right.path)));
-        files
+        Ok(files)
     }
 
     /// For each row its summary, if the letter is this pipeline's and selected.

@@ -51,7 +51,7 @@ impl Chunk {
     ) -> Result<Self, PipelineError> {
         let mut chunk = Self { letters: Vec::new(), files: Vec::new() };
         let mut bytes = 0;
-        for file in letters.files() {
+        for file in letters.files().await? {
             if barren.0.contains(&file.path) {
                 continue;
             }

@@ -55,7 +55,7 @@ impl Redriver<'_> {
         let once = once(&self.settings.name, id, 1);
         let mut has = Vec::new();
         for table in tables.each() {
-            has.push(table.has(&once).await?);
+            has.push(table.has(&once));
         }
         if has.iter().all(|&has| has) {
             return Ok(());

@@ -121,7 +121,7 @@ impl Redriver<'_> {
         report.finished.extend(letters.unfinished().await?);
         let judge = Decoders::of(self.settings, self.transform).await?;
         let selection = open_before_now(selection);
-        for file in letters.files() {
+        for file in letters.files().await? {
             let chunk = letters.letters(&file, &selection).await?;
             if !chunk.is_empty() {
                 report.add(&self.judge(&chunk, &judge)?);

@@ -130,7 +130,11 @@ impl<S: Source> Walk<S> {
         loop {
             match self.step().await {
                 Ok(Step::Onward) => self.tell(),
-                Ok(Step::Finished) => return Ok(self.progress.borrow().clone()),
+                Ok(Step::Finished) => {
+                    self.tables.settle().await;
+                    self.dead_letters.table.settle().await;
+                    return Ok(self.progress.borrow().clone());
+                }
                 Err(error) => self.recover(error).await?,
             }
         }

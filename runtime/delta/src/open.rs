@@ -1,0 +1,176 @@
+//! Finds, creates and judges tables. A table is judged when it is opened, in `check`, and again whenever another writer has
+//! changed its protocol, properties or columns. Stages and commits nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
+use deltalake::kernel::{Action, DataType, StructField};
+use deltalake::logstore::LogStoreRef;
+use deltalake::protocol::SaveMode;
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use tracing::info;
+
+use crate::features::{self, Refusal};
+use crate::head::Head;
+use crate::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC, Shape};
+use crate::table::LEDGER_RETENTION_PROPERTY;
+use crate::{TableError, store};
+
+/// Writers collect statistics of so many columns by default, the first ones.
+const COLUMNS_WITH_STATISTICS: usize = 32;
+/// The table property that names the columns with statistics instead.
+const STATISTICS_PROPERTY: &str = "delta.dataSkippingStatsColumns";
+
+/// A table that exists, and its newest version.
+pub(crate) struct Opened {
+    pub(crate) log_store: LogStoreRef,
+    pub(crate) head: Head,
+}
+
+/// A name and a place, for errors.
+#[derive(Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) location: &'a str,
+}
+
+impl Named<'_> {
+    pub(crate) fn failed(self, doing: &'static str) -> impl FnOnce(DeltaTableError) -> TableError {
+        move |source| table_error(self.name, self.location, doing, source)
+    }
+
+    pub(crate) fn unsupported(self, refusals: Vec<Refusal>) -> TableError {
+        TableError::Unsupported { table: self.name.to_owned(), location: self.location.to_owned(), refusals }
+    }
+}
+
+/// The store's error as a table's error; `doing` says what failed.
+pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
+    // What the kernel cannot read is a trait of the table. No retry changes it.
+    if let DeltaTableError::KernelError(delta_kernel::Error::Unsupported(what)) = &source {
+        let refusal = Refusal::new(what.clone(), "drop the feature, or name another table");
+        return Named { name, location }.unsupported(vec![refusal]);
+    }
+    TableError::Store { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
+}
+
+/// The table at a location; none if it does not exist. Creates nothing, not even a folder.
+pub(crate) async fn find(table: Named<'_>) -> Result<Option<Opened>, TableError> {
+    // The local store creates a missing folder when it is opened, so check first.
+    if !table.location.contains("://") && !Path::new(table.location).exists() {
+        return Ok(None);
+    }
+    let log_store = log_store(table.location).map_err(table.failed("opening"))?;
+    let head = Head::load(&log_store).await.map_err(table.failed("opening"))?;
+    Ok(head.map(|head| Opened { log_store, head }))
+}
+
+/// The table at `location` with all its files, for readers such as the audit; none if it does not exist. Creates nothing.
+pub async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, TableError> {
+    let table = Named { name, location };
+    if find(table).await?.is_none() {
+        return Ok(None);
+    }
+    let load = async {
+        let mut table = DeltaTableBuilder::from_url(store::url(location)?)?.build()?;
+        table.load().await?;
+        Ok(table)
+    };
+    load.await.map(Some).map_err(table.failed("opening"))
+}
+
+/// Creates the table, unless another worker has been first: its table is judged like any other.
+pub(crate) async fn create(table: Named<'_>, shape: &Shape) -> Result<Opened, TableError> {
+    let created = create_or_find(table, shape).await;
+    if let Err(error) = created.map_err(table.failed("creating")) {
+        return find(table).await?.ok_or(error);
+    }
+    let missing = || DeltaTableError::NotATable(table.location.to_owned());
+    find(table).await?.ok_or_else(missing).map_err(table.failed("creating"))
+}
+
+async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTableError> {
+    let url = store::url(table.location)?;
+    let created = DeltaTableBuilder::from_url(url)?
+        .build()?
+        .create()
+        .with_table_name(table.name)
+        .with_save_mode(SaveMode::Ignore)
+        .with_columns(shape.columns.clone())
+        .with_partition_columns(shape.partition_columns.clone())
+        .with_configuration(statistics_columns(shape).map(|names| (STATISTICS_PROPERTY, Some(names))))
+        .with_actions(shape.protocol()?.map(Action::Protocol))
+        .await;
+    created.map(|_| info!(table = table.name, location = table.location, "table created"))
+}
+
+/// In a wide table the provenance columns come too late to have statistics by default, and readers find a record by them.
+fn statistics_columns(shape: &Shape) -> Option<String> {
+    let provenance = [KAFKA_TOPIC, KAFKA_PARTITION, KAFKA_OFFSET, KAFKA_TIMESTAMP];
+    let has_statistics = |column: &&StructField| !shape.partition_columns.contains(column.name());
+    let columns: Vec<&StructField> = shape.columns.iter().filter(has_statistics).collect();
+    if columns.iter().map(|column| leaves(column.data_type())).sum::<usize>() <= COLUMNS_WITH_STATISTICS {
+        return None;
+    }
+    let is_provenance = |column: &&StructField| provenance.contains(&column.name().as_str());
+    let (last, first): (Vec<_>, Vec<_>) = columns.into_iter().partition(is_provenance);
+    let mut room = COLUMNS_WITH_STATISTICS - last.len();
+    let first = first.into_iter().take_while(|column| {
+        let taken = leaves(column.data_type());
+        let fits = taken <= room;
+        room = room.saturating_sub(taken);
+        fits
+    });
+    let quoted = |column: &StructField| format!("`{}`", column.name().replace('`', "``"));
+    Some(first.chain(last).map(quoted).collect::<Vec<_>>().join(","))
+}
+
+/// How many columns a column is in a Parquet file.
+fn leaves(data_type: &DataType) -> usize {
+    match data_type {
+        DataType::Struct(members) => members.fields().map(|member| leaves(member.data_type())).sum(),
+        DataType::Array(list) => leaves(list.element_type()),
+        DataType::Map(map) => leaves(map.key_type()) + leaves(map.value_type()),
+        _ => 1,
+    }
+}
+
+/// Refuses a table that Sluicebox cannot write to, or that does not take the rows of `shape`.
+pub(crate) fn require_writable(table: Named<'_>, head: &Head, shape: &Shape) -> Result<(), TableError> {
+    let refusals = features::refusals(&head.traits);
+    if !refusals.is_empty() {
+        return Err(table.unsupported(refusals));
+    }
+    let existing =
+        head.traits.metadata.parse_schema().map_err(|error| table.failed("reading its schema")(error.into()))?;
+    let differences = shape.differences(&existing, head.traits.metadata.partition_columns());
+    if !differences.is_empty() {
+        let (name, location) = (table.name.to_owned(), table.location.to_owned());
+        return Err(TableError::Schema { table: name, location, differences });
+    }
+    Ok(())
+}
+
+/// Refuses a table that may drop its `txn` actions: without them it would take in records a second time.
+pub(crate) fn require_lasting_ledger(table: Named<'_>, head: &Head) -> Result<(), TableError> {
+    match head.traits.metadata.configuration().get(LEDGER_RETENTION_PROPERTY) {
+        None => Ok(()),
+        Some(retention) => Err(TableError::LedgerExpires {
+            table: table.name.to_owned(),
+            location: table.location.to_owned(),
+            retention: retention.clone(),
+        }),
+    }
+}
+
+/// The columns of a table, as Arrow has them.
+pub(crate) fn arrow_schema(head: &Head) -> Result<SchemaRef, DeltaTableError> {
+    let schema = head.traits.metadata.parse_schema()?;
+    Ok(Arc::new((&schema).try_into_arrow()?))
+}
+
+fn log_store(location: &str) -> Result<LogStoreRef, DeltaTableError> {
+    Ok(DeltaTableBuilder::from_url(store::url(location)?)?.build()?.log_store())
+}
