@@ -62,6 +62,16 @@ def test_text_becomes_numbers_booleans_and_references(full):
     assert set(document) == set(inputs.FULL_PIPELINE)
 
 
+def test_a_task_is_one_container_that_is_asked_for_its_health(taken):
+    _, (_, _, states) = taken["service"]
+    made = list(mocked.resources(states[0]["root_module"]))
+    task = container(next(resource for resource in made if resource["type"] == "aws_ecs_task_definition"))
+    assert task["command"] == ["run"] and "mountPoints" not in task
+    assert task["healthCheck"]["command"] == ["CMD", "/usr/bin/sluicebox", "health"]
+    # Where `health` asks; inputs.RIGHT says nothing of it.
+    assert pipeline(made)["http"] == {"listen": "127.0.0.1:9090"}
+
+
 def test_a_dead_letter_topic_needs_a_right_on_the_cluster(workspace):
     folder = workspace.copy("dead-letters").root / "modules" / "service"
     complaints, resources = mocked.made(folder, inputs.changed("service", "pipeline.dead_letters.topic", "dead"))
@@ -123,12 +133,18 @@ def test_a_rollback_moves_the_alias_only(whole, taken):
     assert alias(mocked.resources(states[0]["root_module"])) == "7"
 
 
+def container(task):
+    """The one container of a task."""
+    container, = json.loads(task["values"]["container_definitions"])
+    return container
+
+
 def pipeline(resources):
-    """The pipeline document in the environment of the function or of the first container."""
+    """The pipeline document in the environment of the function or of the container."""
     for resource in resources:
         if resource["type"] == "aws_lambda_function":
             return json.loads(resource["values"]["environment"][0]["variables"]["SLUICEBOX_PIPELINE"])
         if resource["type"] == "aws_ecs_task_definition":
-            writer = json.loads(resource["values"]["container_definitions"])[0]
-            return json.loads(writer["environment"][0]["value"])
+            variables = container(resource)["environment"]
+            return json.loads(next(variable["value"] for variable in variables if variable["name"] == "SLUICEBOX_PIPELINE"))
     raise AssertionError("there is neither a function nor a task")

@@ -7,34 +7,38 @@ use sluicebox_ledger::{CommitRecord, PartitionTally, Skip, SkipReason, TopicPart
 
 use super::account::{Account, AccountEntry, Accounts, Counts, Life, Opening};
 use super::finding::{Fault, Findings, Place};
-use super::history::{Commit, History, LoggedRecord};
+use super::history::{Before, Commit, LoggedRecord};
 
-/// The books of a table, from its history.
-pub fn accounts(history: &History, pipeline: &str, findings: &mut Findings) -> Accounts {
-    let mut books = Books { history, accounts: BTreeMap::new(), findings };
-    for commit in &history.commits {
+/// The books of a table, while its commits are entered.
+pub struct Books<'a> {
+    table: &'a str,
+    pipeline: &'a str,
+    before: &'a Before,
+    accounts: Accounts,
+    findings: Findings,
+}
+
+impl<'a> Books<'a> {
+    /// Opens the books of a pipeline's table, of which `before` is known from before its log.
+    pub fn open(table: &'a str, pipeline: &'a str, before: &'a Before) -> Self {
+        Self { table, pipeline, before, accounts: BTreeMap::new(), findings: Findings::default() }
+    }
+
+    /// Enters the next commit.
+    pub fn enter(&mut self, commit: &Commit) {
         match &commit.record {
-            Some(LoggedRecord::Unreadable(error)) => books.unreadable(commit, error),
-            _ => books.enter(commit, commit.flush_of(pipeline)),
+            Some(LoggedRecord::Unreadable(error)) => self.unreadable(commit, error),
+            _ => self.take_in_record(commit, commit.flush_of(self.pipeline)),
         }
     }
-    books.close()
-}
 
-struct Books<'a> {
-    history: &'a History,
-    accounts: Accounts,
-    findings: &'a mut Findings,
-}
-
-impl Books<'_> {
     fn unreadable(&mut self, commit: &Commit, error: &str) {
-        let place = Place::table(&self.history.table).version(commit.version);
+        let place = Place::table(self.table).version(commit.version);
         let message = format!("the commit's record cannot be read ({error}): its ranges are unknown");
         self.findings.violation(Fault::Unreadable, place, message);
     }
 
-    fn enter(&mut self, commit: &Commit, record: Option<&CommitRecord>) {
+    fn take_in_record(&mut self, commit: &Commit, record: Option<&CommitRecord>) {
         let mut moved = BTreeMap::new();
         if let Some(record) = record {
             for skip in &record.skips {
@@ -57,7 +61,8 @@ impl Books<'_> {
         let &PartitionTally { from, to, emitted, filtered, rejected, .. } = tally;
         let counts = Counts { emitted, filtered, rejected };
         let offsets = to.saturating_sub(from);
-        let place = || Place::table(&self.history.table).version(version).partition(partition);
+        let table = self.table;
+        let place = || Place::table(table).version(version).partition(partition);
         if offsets < 0 || counts.records() > offsets as u64 {
             let message = format!("the commit counts {} records in {offsets} offsets ({counts})", counts.records());
             self.findings.violation(Fault::Overfull, place().offsets(from, to), message);
@@ -80,7 +85,7 @@ impl Books<'_> {
     }
 
     fn skip(&mut self, version: u64, partition: &TopicPartition, skip: &Skip) {
-        let place = Place::table(&self.history.table).version(version).partition(partition);
+        let place = Place::table(self.table).version(version).partition(partition);
         if skip.why == SkipReason::Start {
             match self.known_end(partition) {
                 Some(end) if end != skip.to => {
@@ -108,7 +113,7 @@ impl Books<'_> {
 
     /// Compares the ledger entries of a commit with its record: they must be the same.
     fn compare_with_ledger_of(&mut self, commit: &Commit, has_record: bool, moved: &BTreeMap<TopicPartition, i64>) {
-        let place = || Place::table(&self.history.table).version(commit.version);
+        let place = || Place::table(self.table).version(commit.version);
         for (partition, next) in &commit.ledger {
             match moved.get(partition) {
                 Some(to) if to == next => {}
@@ -143,18 +148,17 @@ impl Books<'_> {
     }
 
     /// Compares the end of the books with the ledger of the newest version.
-    fn close(mut self) -> Accounts {
-        let known: BTreeSet<TopicPartition> =
-            self.history.ledger.keys().chain(self.history.before.ledger.keys()).cloned().collect();
+    pub fn close(mut self, version: u64, ledger: &BTreeMap<TopicPartition, i64>) -> (Accounts, Findings) {
+        let known: BTreeSet<TopicPartition> = ledger.keys().chain(self.before.ledger.keys()).cloned().collect();
         for partition in known {
-            let standing = self.history.ledger.get(&partition).or(self.history.before.ledger.get(&partition));
+            let standing = ledger.get(&partition).or(self.before.ledger.get(&partition));
             let standing = standing.copied().unwrap_or_default();
             self.life(&partition, standing);
         }
         for (partition, account) in &mut self.accounts {
-            account.ledger = self.history.ledger.get(partition).copied();
+            account.ledger = ledger.get(partition).copied();
             let Some(end) = account.lives.last().map(Life::end) else { continue };
-            let place = Place::table(&self.history.table).version(self.history.version).partition(partition);
+            let place = Place::table(self.table).version(version).partition(partition);
             match account.ledger {
                 Some(ledger) if ledger == end => {}
                 Some(ledger) => self.findings.violation(
@@ -169,7 +173,7 @@ impl Books<'_> {
                 ),
             }
         }
-        self.accounts
+        (self.accounts, self.findings)
     }
 
     fn account(&mut self, partition: &TopicPartition) -> &mut Account {
@@ -183,12 +187,12 @@ impl Books<'_> {
     /// The offset at which the partition's books end, if they have begun.
     fn known_end(&self, partition: &TopicPartition) -> Option<i64> {
         let account = self.accounts.get(partition).and_then(|account| account.lives.last()).map(Life::end);
-        account.or(self.history.before.ledger.get(partition).copied())
+        account.or(self.before.ledger.get(partition).copied())
     }
 
     /// The partition's newest life. Begins the books if they have not begun: at the ledger before the log, or else at `start`.
     fn life(&mut self, partition: &TopicPartition, start: i64) -> &mut Life {
-        let before = &self.history.before;
+        let before = self.before;
         let account = self.accounts.entry(partition.clone()).or_default();
         if account.lives.is_empty() {
             let (start, opening) = match before.ledger.get(partition) {

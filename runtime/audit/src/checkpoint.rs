@@ -1,78 +1,172 @@
-//! Reads the ledger in a table's checkpoints: what is known from before the oldest existing log entry. Judges nothing.
+//! Reads a table's checkpoints, the needed columns only, row group by row group: the ledgers, and the files with their rows.
+//! Judges nothing.
 
-use arrow::array::{Array as _, AsArray as _, StructArray};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use futures::TryStreamExt as _;
 use object_store::ObjectStoreExt as _;
-use sluicebox_delta::log::{DeltaResult, DeltaTableError, LogStoreRef, Path};
+use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use sluicebox_delta::log::{DeltaResult, DeltaTableError, LogStoreRef, Path, Remove};
 use sluicebox_delta::parquet_file::ParquetFile;
-use sluicebox_ledger::TopicPartition;
 
-use super::history::{Before, Commit};
-use super::listing::Listing;
-use super::log_entry::{LogLine, partition_of};
+use super::history::{FileKey, LiveFiles};
+use super::listing::CheckpointFile;
+use super::log_entry::{LogLine, added, data_file, deletions_key, rows_in};
 
-/// The ledger before the oldest entry, from the oldest checkpoint that covers it.
-pub(super) async fn before(
+/// The columns with the ledgers.
+const LEDGERS: [&str; 2] = ["txn.appId", "txn.version"];
+/// The columns with the files, and with the sidecars that hold more of them.
+const FILES: [&str; 7] = [
+    "add.path",
+    "add.size",
+    "add.stats",
+    "add.stats_parsed.numRecords",
+    "add.deletionVector",
+    "sidecar.path",
+    "sidecar.sizeInBytes",
+];
+
+/// Passes each `txn` of a checkpoint to `enter`.
+pub(super) async fn read_ledgers(
     store: &LogStoreRef,
-    listing: &Listing,
-    first: u64,
-    commits: &[Commit],
-    pipeline: &str,
-) -> DeltaResult<Before> {
-    let Some(last_gone) = first.checked_sub(1) else { return Ok(Before::default()) };
-    let mut before = Before::default();
-    let checkpoint = listing.checkpoints.range(last_gone..).next();
-    let until = checkpoint.map_or(u64::MAX, |(version, _)| *version);
-    // Existing entries up to the checkpoint have moved these partitions, so the checkpoint does not have their old ledger.
-    let moved = commits.iter().filter(|commit| commit.version <= until);
-    before.unknown = moved.flat_map(Commit::partitions).collect();
-    for (path, size) in checkpoint.into_iter().flat_map(|(_, files)| files) {
-        for (partition, next) in ledger_of_checkpoint(store, path, *size, pipeline).await? {
-            if !before.unknown.contains(&partition) {
-                before.ledger.insert(partition, next);
+    parts: &[CheckpointFile],
+    mut enter: impl FnMut(&str, i64),
+) -> DeltaResult<()> {
+    for part in parts {
+        if is_json(part) {
+            let lines = lines(store, part).await?;
+            lines.iter().filter_map(|line| line.txn.as_ref()).for_each(|txn| enter(&txn.app_id, txn.version));
+            continue;
+        }
+        let mut batches = batches(store, part, &LEDGERS).await?;
+        while let Some(batch) = batches.try_next().await? {
+            let Some(transactions) = actions(&batch, "txn") else { continue };
+            let app_ids = required(transactions, "appId", &DataType::Utf8)?;
+            let versions = required(transactions, "version", &DataType::Int64)?;
+            let (app_ids, versions) = (app_ids.as_string::<i32>(), versions.as_primitive::<Int64Type>());
+            for row in (0..transactions.len()).filter(|row| transactions.is_valid(*row) && app_ids.is_valid(*row)) {
+                enter(app_ids.value(row), versions.value(row));
             }
         }
     }
-    Ok(before)
+    Ok(())
 }
 
-async fn ledger_of_checkpoint(
-    store: &LogStoreRef,
-    path: &Path,
-    size: u64,
-    pipeline: &str,
-) -> DeltaResult<Vec<(TopicPartition, i64)>> {
-    let store = store.object_store(None);
-    let mut ledger = Vec::new();
-    let mut enter =
-        |app_id: &str, version| ledger.extend(partition_of(app_id, pipeline).map(|partition| (partition, version)));
-    if path.extension() == Some("json") {
-        let text = store.get(path).await?.bytes().await?;
-        for line in serde_json::Deserializer::from_slice(&text).into_iter::<LogLine>() {
-            let line = line.map_err(|error| DeltaTableError::generic(format!("{path}: {error}")))?;
-            line.txn.iter().for_each(|txn| enter(&txn.app_id, txn.version));
-        }
-        return Ok(ledger);
-    }
-    let mut batches = ParquetFile::new(store, path.clone(), size).read(&["txn"]).await?;
-    while let Some(batch) = batches.try_next().await? {
-        let Some(transactions) = batch.column_by_name("txn").and_then(|column| column.as_struct_opt()) else {
+/// The files of a checkpoint, those in its sidecars included.
+pub(super) async fn read_files(store: &LogStoreRef, parts: &[CheckpointFile]) -> DeltaResult<LiveFiles> {
+    let mut files = LiveFiles::new();
+    let mut sidecars = Vec::new();
+    for part in parts {
+        if is_json(part) {
+            for line in lines(store, part).await? {
+                files.extend(line.add.map(added));
+                sidecars.extend(line.sidecar.map(|it| sidecar(store, &it.path, it.size_in_bytes)));
+            }
             continue;
-        };
-        let app_ids = member(transactions, "appId", &DataType::Utf8)?;
-        let versions = member(transactions, "version", &DataType::Int64)?;
-        let (app_ids, versions) = (app_ids.as_string::<i32>(), versions.as_primitive::<Int64Type>());
-        for row in (0..transactions.len()).filter(|row| transactions.is_valid(*row) && app_ids.is_valid(*row)) {
-            enter(app_ids.value(row), versions.value(row));
+        }
+        let mut batches = batches(store, part, &FILES).await?;
+        while let Some(batch) = batches.try_next().await? {
+            take_in(&batch, &mut files)?;
+            take_in_sidecars(store, &batch, &mut sidecars)?;
         }
     }
-    Ok(ledger)
+    for part in sidecars {
+        let mut batches = batches(store, &part, &FILES).await?;
+        while let Some(batch) = batches.try_next().await? {
+            take_in(&batch, &mut files)?;
+        }
+    }
+    Ok(files)
 }
 
-fn member(column: &StructArray, name: &str, data_type: &DataType) -> DeltaResult<arrow::array::ArrayRef> {
-    let member = column.column_by_name(name);
-    let member = member.ok_or_else(|| DeltaTableError::generic(format!("a checkpoint's `txn` has no `{name}`")))?;
-    Ok(cast(member, data_type)?)
+fn is_json((path, _): &CheckpointFile) -> bool {
+    path.extension() == Some("json")
+}
+
+async fn lines(store: &LogStoreRef, (path, _): &CheckpointFile) -> DeltaResult<Vec<LogLine>> {
+    let text = store.object_store(None).get(path).await?.bytes().await?;
+    let lines = serde_json::Deserializer::from_slice(&text).into_iter::<LogLine>();
+    lines.map(|line| line.map_err(|error| DeltaTableError::generic(format!("{path}: {error}")))).collect()
+}
+
+async fn batches(
+    store: &LogStoreRef,
+    (path, size): &CheckpointFile,
+    columns: &[&str],
+) -> DeltaResult<ParquetRecordBatchStream<ParquetFile>> {
+    Ok(ParquetFile::new(store.object_store(None), path.clone(), *size).read(columns).await?)
+}
+
+fn sidecar(store: &LogStoreRef, name: &str, bytes: u64) -> CheckpointFile {
+    (Path::from(format!("{}/_sidecars/{name}", store.log_path())), bytes)
+}
+
+fn take_in_sidecars(store: &LogStoreRef, batch: &RecordBatch, into: &mut Vec<CheckpointFile>) -> DeltaResult<()> {
+    let Some(sidecars) = actions(batch, "sidecar") else { return Ok(()) };
+    let names = required(sidecars, "path", &DataType::Utf8)?;
+    let sizes = required(sidecars, "sizeInBytes", &DataType::Int64)?;
+    let (names, sizes) = (names.as_string::<i32>(), sizes.as_primitive::<Int64Type>());
+    for row in (0..sidecars.len()).filter(|row| sidecars.is_valid(*row) && names.is_valid(*row)) {
+        into.push(sidecar(store, names.value(row), u64::try_from(sizes.value(row)).unwrap_or_default()));
+    }
+    Ok(())
+}
+
+fn take_in(batch: &RecordBatch, files: &mut LiveFiles) -> DeltaResult<()> {
+    let Some(adds) = actions(batch, "add") else { return Ok(()) };
+    let paths = required(adds, "path", &DataType::Utf8)?;
+    let sizes = required(adds, "size", &DataType::Int64)?;
+    let texts = member(adds, "stats", &DataType::Utf8)?;
+    let parsed = adds.column_by_name("stats_parsed").and_then(|column| column.as_struct_opt());
+    let parsed = parsed.map(|parsed| member(parsed, "numRecords", &DataType::Int64)).transpose()?.flatten();
+    let vectors = adds.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
+    let (paths, sizes) = (paths.as_string::<i32>(), sizes.as_primitive::<Int64Type>());
+    for row in (0..adds.len()).filter(|row| adds.is_valid(*row) && paths.is_valid(*row)) {
+        let in_text = texts.as_ref().filter(|texts| texts.is_valid(row));
+        let in_text = in_text.and_then(|texts| rows_in(texts.as_string::<i32>().value(row)));
+        let in_column = parsed.as_ref().filter(|rows| rows.is_valid(row));
+        let in_column = in_column.and_then(|rows| u64::try_from(rows.as_primitive::<Int64Type>().value(row)).ok());
+        let vector = vectors.filter(|vectors| vectors.is_valid(row));
+        let vector = vector.map(|vectors| deletion_vector(vectors, row)).transpose()?;
+        let (deletions, deleted) = vector.unzip();
+        let file = data_file(sizes.value(row), in_text.or(in_column), deleted.unwrap_or_default());
+        files.insert(FileKey { path: decoded(paths.value(row))?, deletions }, file);
+    }
+    Ok(())
+}
+
+/// The identity of a row's deletion vector, and how many rows it removes.
+fn deletion_vector(vectors: &StructArray, row: usize) -> DeltaResult<(String, i64)> {
+    let storage = required(vectors, "storageType", &DataType::Utf8)?;
+    let place = required(vectors, "pathOrInlineDv", &DataType::Utf8)?;
+    let cardinality = required(vectors, "cardinality", &DataType::Int64)?;
+    let offset = member(vectors, "offset", &DataType::Int32)?.filter(|offsets| offsets.is_valid(row));
+    let offset = offset.map(|offsets| offsets.as_primitive::<Int32Type>().value(row));
+    let key = deletions_key(storage.as_string::<i32>().value(row), place.as_string::<i32>().value(row), offset);
+    Ok((key, cardinality.as_primitive::<Int64Type>().value(row)))
+}
+
+/// A path as delta-rs decodes it in a log entry.
+fn decoded(path: &str) -> DeltaResult<String> {
+    if !path.contains('%') {
+        return Ok(path.to_owned());
+    }
+    let remove = serde_json::json!({ "path": path, "dataChange": false });
+    let remove: Remove = serde_json::from_value(remove).map_err(|error| DeltaTableError::generic(error.to_string()))?;
+    Ok(remove.path)
+}
+
+fn actions<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StructArray> {
+    batch.column_by_name(name).and_then(|column| column.as_struct_opt())
+}
+
+fn member(column: &StructArray, name: &str, data_type: &DataType) -> DeltaResult<Option<ArrayRef>> {
+    Ok(column.column_by_name(name).map(|member| cast(member, data_type)).transpose()?)
+}
+
+fn required(column: &StructArray, name: &str, data_type: &DataType) -> DeltaResult<ArrayRef> {
+    let missing =
+        || DeltaTableError::generic(format!("a checkpoint has no `{name}` where the Delta protocol wants one"));
+    member(column, name, data_type)?.ok_or_else(missing)
 }

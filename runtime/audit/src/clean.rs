@@ -15,8 +15,8 @@ use std::time::{Duration, SystemTime};
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
-use sluicebox_delta::log::{DeltaResult, DeltaTable};
-use sluicebox_delta::table::{find_beforehand, table_error};
+use sluicebox_delta::log::DeltaResult;
+use sluicebox_delta::table::{TableLog, find_log, table_error};
 use sluicebox_delta::{STAGED_AGE_MAX, TableError};
 use sluicebox_settings::Settings;
 
@@ -59,7 +59,7 @@ pub struct Orphan {
 pub async fn orphans(settings: &Settings, before: SystemTime) -> Result<Vec<Orphans>, TableError> {
     let mut all = Vec::new();
     for (name, location) in settings.all_tables() {
-        let Some(table) = find_beforehand(name, location).await? else { continue };
+        let Some(table) = find_log(name, location).await? else { continue };
         let found = search(&table, name, location, before).await;
         all.push(found.map_err(|source| table_error(name, location, "looking for orphans", source))?);
     }
@@ -90,8 +90,8 @@ impl Orphans {
     }
 }
 
-async fn search(table: &DeltaTable, name: &str, location: &str, before: SystemTime) -> DeltaResult<Orphans> {
-    let store = table.log_store().object_store(None);
+async fn search(table: &TableLog, name: &str, location: &str, before: SystemTime) -> DeltaResult<Orphans> {
+    let store = table.store.object_store(None);
     let listed: Vec<ObjectMeta> = store.list(None).try_collect().await?;
     let mentioned = Mentioned::read(&store, LOG).await?;
     let mut orphans = Orphans {

@@ -1,107 +1,138 @@
 //! Traces the files of one table: which commit each comes from, whether they hold as many rows as the commits counted, and
-//! what other programs did to them. Reads no file. Pure.
+//! whether all of them together hold what all commits left there. Reads no file. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sluicebox_ledger::{CommitRecord, PartitionTally};
+use sluicebox_ledger::{CommitRecord, PartitionTally, TopicPartition};
 
 use super::account::Counts;
 use super::finding::{Fault, Findings, Place};
-use super::history::{Commit, History, Holds, LoggedFile, LoggedRecord};
+use super::history::{Before, Commit, FileKey, Holds, LiveFiles, LoggedFile, LoggedRecord};
+use super::known::KnownFiles;
+use super::offset_set::OffsetSet;
+use super::others::{Doubling, OtherCommits};
 
-/// Where a file of the newest version comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A flush of the pipeline.
-    Flush(u64),
-    /// A redrive: rows of records that were rejected before.
-    Redrive(u64),
-    /// A commit that rewrote existing rows.
-    Rewrite(u64),
-    /// A commit of another program or pipeline, with rows of its own.
-    Others(u64),
-    /// A commit that is gone from the log.
-    Gone,
-}
+pub use super::known::Origin;
 
-/// The files of a table's newest version, by path.
+/// The files of a table's newest version, and what others did to the table.
 #[derive(Debug, Default)]
 pub struct Files {
-    /// The files with their origins, by path.
-    pub live: BTreeMap<String, (Origin, LoggedFile)>,
-    /// Whether another program removed rows, so that missing rows are not the pipeline's fault.
-    pub rows_removed: bool,
+    /// The files with their origins.
+    pub live: BTreeMap<FileKey, (Origin, LoggedFile)>,
+    /// Versions of whose rows other programs may have removed some: what is missing of them cannot be told.
+    pub untold: OffsetSet,
+    /// The most rows that other programs can have removed of those; none if unknown.
+    pub rows_removed: Option<u64>,
     /// Whether other pipelines write to the table too.
     pub is_shared: bool,
+    /// The partitions that other pipelines take into this table.
+    pub of_others: BTreeSet<TopicPartition>,
+    /// The commits of other programs, by operation.
+    pub others: BTreeMap<String, OtherCommits>,
 }
 
-/// Follows the table's files through its history.
-pub fn trace(history: &History, pipeline: &str, is_only_table: bool, findings: &mut Findings) -> Files {
-    let mut tracing = Tracing { history, is_only_table, findings, known: BTreeMap::new(), files: Files::default() };
-    for commit in &history.commits {
-        match &commit.record {
-            Some(LoggedRecord::Flush(record)) if record.pipeline == pipeline => tracing.flush(commit, record),
-            Some(LoggedRecord::Redrive { pipeline: of, rows }) if of == pipeline => tracing.redrive(commit, *rows),
-            Some(
-                LoggedRecord::Flush(CommitRecord { pipeline: of, .. }) | LoggedRecord::Redrive { pipeline: of, .. },
-            ) if of != pipeline => {
-                tracing.other_pipeline(commit, of);
-            }
-            _ => tracing.others(commit),
-        }
-    }
-    tracing.finish()
-}
-
-struct Tracing<'a> {
-    history: &'a History,
+/// The table's files, while its commits are followed.
+pub struct Tracing<'a> {
+    pub(super) table: &'a str,
+    holds: Holds,
+    pipeline: &'a str,
     is_only_table: bool,
-    findings: &'a mut Findings,
-    /// Files that commits of the existing log added.
-    known: BTreeMap<String, Known>,
-    files: Files,
+    pub(super) findings: Findings,
+    pub(super) known: KnownFiles,
+    pub(super) files: Files,
+    /// Versions of flushes and redrives of the pipeline.
+    pub(super) ours: OffsetSet,
+    /// Commits that removed files that were not there.
+    doublings: Vec<Doubling>,
+    /// The rows that the commits left in the table; none if a file has no row count.
+    balance: Option<i64>,
 }
 
-struct Known {
-    origin: Origin,
-    file: LoggedFile,
-    is_live: bool,
+/// By how many rows a commit says that it changed the table.
+#[derive(Clone, Copy)]
+pub(super) enum Claim {
+    Rows(u64),
+    /// The commit says nothing that its files do not say.
+    Files,
 }
 
-impl Tracing<'_> {
-    fn flush(&mut self, commit: &Commit, record: &CommitRecord) {
-        self.compare_rows(commit, record);
-        self.apply(commit, Origin::Flush(commit.version));
-    }
-
-    /// A step of a redrive. It adds rows to a table of rows, and rewrites files of the dead-letter table.
-    fn redrive(&mut self, commit: &Commit, rows: u64) {
-        let removed = self.rows_removed_by(commit);
-        let (added, expected) = (rows_of(commit), removed.map(|removed| removed + rows));
-        if let (Some(added), Some(expected)) = (added, expected)
-            && added != expected
-        {
-            let place = Place::table(&self.history.table).version(commit.version);
-            let message = format!("the redrive leaves {added} rows where {expected} should be");
-            self.findings.violation(Fault::RowsMiscounted, place, message);
+impl<'a> Tracing<'a> {
+    /// The files of a pipeline's table, of which `before` is known from before its log.
+    pub fn begin(table: &'a str, holds: Holds, pipeline: &'a str, is_only_table: bool, before: &Before) -> Self {
+        let balance: Option<u64> = before.files.values().map(|file| file.rows).sum();
+        let files = Files {
+            is_shared: !before.of_others.is_empty(),
+            of_others: before.of_others.clone(),
+            rows_removed: Some(0),
+            ..Files::default()
+        };
+        Self {
+            table,
+            holds,
+            pipeline,
+            is_only_table,
+            findings: Findings::default(),
+            known: KnownFiles::new(&before.files, before.files_from),
+            files,
+            ours: OffsetSet::default(),
+            doublings: Vec::new(),
+            balance: balance.filter(|_| before.files_from < u64::MAX).and_then(|rows| i64::try_from(rows).ok()),
         }
-        let is_rewrite = !commit.removed.is_empty();
-        let origin = if is_rewrite { Origin::Rewrite } else { Origin::Redrive };
-        self.apply(commit, origin(commit.version));
     }
 
-    fn other_pipeline(&mut self, commit: &Commit, name: &str) {
-        self.files.is_shared = true;
-        self.findings.note(&self.history.table, format!("pipeline `{name}` writes to it too"));
-        self.apply(commit, Origin::Others(commit.version));
+    /// Follows the next commit.
+    pub fn follow(&mut self, commit: &Commit) {
+        let reported = self.findings.violations_total;
+        self.files.of_others.extend(commit.of_others.iter().cloned());
+        let claim = match &commit.record {
+            Some(LoggedRecord::Flush(record)) if record.pipeline == self.pipeline => self.flush(commit, record),
+            Some(LoggedRecord::Redrive { pipeline, rows }) if pipeline == self.pipeline => self.redrive(commit, *rows),
+            Some(
+                LoggedRecord::Flush(CommitRecord { pipeline, rows, .. }) | LoggedRecord::Redrive { pipeline, rows },
+            ) => self.other_pipeline(commit, pipeline, *rows),
+            Some(LoggedRecord::Unreadable(_)) => Claim::Files,
+            None => self.judge(commit),
+        };
+        let is_overwrite = commit.record.is_none() && commit.operation == "WRITE";
+        let effect = self.known.apply(commit, self.origin(commit), !is_overwrite);
+        let place = Place::table(self.table).version(commit.version);
+        for key in &effect.added_twice {
+            let message = format!("the file {} was in the table already", key.path);
+            self.findings.violation(Fault::FileAddedTwice, place.clone(), message);
+        }
+        let is_doubled = !effect.removed_twice.is_empty() && !commit.added.is_empty();
+        if is_doubled {
+            self.doublings.push(Doubling::new(commit, effect.removed_twice));
+        }
+        // What is reported already must not be reported again by the sum of all.
+        let is_reported = is_doubled || self.findings.violations_total > reported;
+        let grown = match claim {
+            Claim::Rows(rows) if !is_reported => i64::try_from(rows).ok(),
+            Claim::Rows(_) | Claim::Files => effect.net,
+        };
+        self.balance = self.balance.zip(grown).map(|(balance, grown)| balance + grown);
     }
 
-    /// Compares what a commit counted with the statistics of its files.
-    fn compare_rows(&mut self, commit: &Commit, record: &CommitRecord) {
-        let place = Place::table(&self.history.table).version(commit.version);
+    /// Where the new files of a commit come from.
+    fn origin(&self, commit: &Commit) -> Origin {
+        let version = commit.version;
+        match &commit.record {
+            Some(LoggedRecord::Flush(record)) if record.pipeline == self.pipeline => Origin::Flush(version),
+            _ if !commit.removed.is_empty() => Origin::Rewrite(version),
+            Some(LoggedRecord::Redrive { pipeline, .. }) if pipeline == self.pipeline => Origin::Redrive(version),
+            Some(LoggedRecord::Flush(_) | LoggedRecord::Redrive { .. }) => Origin::Pipeline(version),
+            Some(LoggedRecord::Unreadable(_)) | None => Origin::Others(version),
+        }
+    }
+
+    /// Compares what a flush counted with the statistics of its files.
+    fn flush(&mut self, commit: &Commit, record: &CommitRecord) -> Claim {
+        self.ours.insert(commit.version.cast_signed());
+        let place = Place::table(self.table).version(commit.version);
         let Some(rows) = rows_of(commit) else {
             let message = "files of the commit have no row counts: its rows cannot be compared with its record";
-            return self.findings.note(&self.history.table, format!("version {}: {message}", commit.version));
+            self.findings.note(self.table, format!("version {}: {message}", commit.version));
+            return Claim::Rows(record.rows);
         };
         let mut counts = Counts::default();
         for tally in &record.partitions {
@@ -109,7 +140,7 @@ impl Tracing<'_> {
             counts = counts + Counts { emitted, filtered, rejected };
         }
         // Order matters: the commit's own count comes first, for both kinds of tables.
-        let wrong = match self.history.holds {
+        let wrong = match self.holds {
             _ if rows != record.rows => Some(format!("the commit counted {} rows", record.rows)),
             Holds::DeadLetters if rows != counts.rejected => Some(format!("{} records were rejected", counts.rejected)),
             Holds::Rows if counts.emitted == 0 && rows > 0 => Some("no record became a row".to_owned()),
@@ -121,110 +152,78 @@ impl Tracing<'_> {
         if let Some(wrong) = wrong {
             self.findings.violation(Fault::RowsMiscounted, place, format!("its files hold {rows} rows, but {wrong}"));
         }
+        Claim::Rows(record.rows)
     }
 
-    fn others(&mut self, commit: &Commit) {
-        if !commit.added.is_empty() || !commit.removed.is_empty() {
-            self.judge(commit);
+    /// A step of a redrive. It adds rows to a table of rows, and rewrites files of the dead-letter table.
+    fn redrive(&mut self, commit: &Commit, rows: u64) -> Claim {
+        self.ours.insert(commit.version.cast_signed());
+        self.compare_rows_added(commit, "the redrive", rows);
+        Claim::Rows(rows)
+    }
+
+    fn other_pipeline(&mut self, commit: &Commit, name: &str, rows: u64) -> Claim {
+        self.files.is_shared = true;
+        self.files.of_others.extend(commit.recorded_partitions());
+        self.findings.note(self.table, format!("pipeline `{name}` writes to it too"));
+        self.compare_rows_added(commit, &format!("pipeline `{name}`"), rows);
+        Claim::Rows(rows)
+    }
+
+    /// Compares the rows that a commit says it added with the statistics of the files that it added and removed.
+    fn compare_rows_added(&mut self, commit: &Commit, who: &str, rows: u64) {
+        let Some((added, removed)) = rows_of(commit).zip(self.known.rows_removed_by(commit)) else { return };
+        let expected = removed + rows;
+        if added != expected {
+            let place = Place::table(self.table).version(commit.version);
+            let message = format!("{who} leaves {added} rows where {expected} should be");
+            self.findings.violation(Fault::RowsMiscounted, place, message);
         }
-        let is_rewrite = !commit.removed.is_empty();
-        let origin = if is_rewrite { Origin::Rewrite } else { Origin::Others };
-        self.apply(commit, origin(commit.version));
     }
 
-    /// Judges what another program did to the rows.
-    fn judge(&mut self, commit: &Commit) {
-        let (version, operation) = (commit.version, commit.operation());
-        let place = Place::table(&self.history.table).version(version);
-        let added = rows_of(commit);
-        let removed = self.rows_removed_by(commit);
-        let count = |rows: Option<u64>| rows.map_or("an unknown number of".to_owned(), |rows| rows.to_string());
-        if !commit.changes_data {
-            match (added, removed) {
-                (Some(added), Some(removed)) if added != removed => self.findings.violation(
-                    Fault::RowsGone,
-                    place,
-                    format!("{operation} claims that it changes no rows, but it replaced {removed} rows by {added}"),
-                ),
-                _ => self.findings.note(&self.history.table, format!("version {version} ({operation}) rewrote files")),
-            }
+    /// Compares the files of the newest version with what the commits left there.
+    pub fn finish(mut self, version: u64, live: LiveFiles) -> (Files, Findings) {
+        self.report_doublings();
+        self.note_others();
+        let rows: Option<u64> = live.values().map(|file| file.rows).sum();
+        if let Some((balance, rows)) = self.balance.zip(rows.and_then(|rows| i64::try_from(rows).ok()))
+            && balance != rows
+        {
+            let message = format!(
+                "the files hold {rows} rows, but all commits together left {balance}: a checkpoint or an entry of the log \
+                 was changed or is damaged"
+            );
+            self.findings.violation(Fault::RowsUnbalanced, Place::table(self.table).version(version), message);
+        }
+        let with_origin = |(key, file)| {
+            let origin = self.known.get(&key).map_or(Origin::Gone, |known| known.origin);
+            (key, (origin, file))
+        };
+        self.files.live = live.into_iter().map(with_origin).collect();
+        (self.files, self.findings)
+    }
+
+    /// Reports the commits that doubled rows, unless the rows were taken out again.
+    fn report_doublings(&mut self) {
+        if self.doublings.is_empty() {
             return;
         }
-        if commit.removed.is_empty() {
-            let message =
-                format!("version {version} ({operation}) added {} rows outside of the pipeline's books", count(added));
-            return self.findings.note(&self.history.table, message);
-        }
-        self.files.rows_removed = true;
-        let takes_back = commit.removed.iter().any(|path| self.is_of_pipeline(path));
-        if operation.eq_ignore_ascii_case("RESTORE") && takes_back {
-            let message = format!(
-                "RESTORE removed {} rows, but did not move the ledger back: no run will add them again",
-                count(removed)
-            );
-            return self.findings.violation(Fault::RowsGone, place, message);
-        }
-        let message = match (added, removed) {
-            (Some(added), Some(removed)) if added >= removed => {
-                format!(
-                    "rows changed by version {version} ({operation}): {removed} replaced by {added} — outside of the pipeline's books"
-                )
-            }
-            _ => {
-                let net = removed.zip(added).map(|(removed, added)| removed - added);
-                format!(
-                    "{} rows removed by version {version} ({operation}) — outside of the pipeline's books",
-                    count(net)
-                )
-            }
-        };
-        self.findings.note(&self.history.table, message);
-    }
-
-    fn rows_removed_by(&self, commit: &Commit) -> Option<u64> {
-        commit.removed.iter().map(|path| self.known.get(path).and_then(|known| known.file.rows)).sum()
-    }
-
-    /// Whether a file is the pipeline's. A file of unknown origin counts as the pipeline's.
-    fn is_of_pipeline(&self, path: &str) -> bool {
-        self.known.get(path).is_none_or(|known| !matches!(known.origin, Origin::Others(_)))
-    }
-
-    /// Adds and removes the commit's files. A file that returns keeps its origin.
-    fn apply(&mut self, commit: &Commit, origin: Origin) {
-        for path in &commit.removed {
-            if let Some(known) = self.known.get_mut(path) {
-                known.is_live = false;
+        let mut live = OffsetSet::default();
+        self.known.live().for_each(|(_, known)| known.add_sources(&mut live));
+        for doubling in std::mem::take(&mut self.doublings) {
+            let version = doubling.version;
+            if live.has(version.cast_signed()) {
+                let place = Place::table(self.table).version(version);
+                self.findings.violation(Fault::FileRemovedTwice, place, doubling.message());
+            } else {
+                let message = format!("version {version} had doubled rows; they have been taken out since");
+                self.findings.note(self.table, message);
             }
         }
-        for (path, file) in &commit.added {
-            self.files.rows_removed |= file.has_deletions;
-            match self.known.get_mut(path) {
-                Some(known) => {
-                    if known.is_live {
-                        let place = Place::table(&self.history.table).version(commit.version);
-                        let message = format!("the file {path} was in the table already");
-                        self.findings.violation(Fault::FileAddedTwice, place, message);
-                    }
-                    known.is_live = true;
-                    known.file = *file;
-                }
-                None => drop(self.known.insert(path.clone(), Known { origin, file: *file, is_live: true })),
-            }
-        }
-    }
-
-    /// The files of the newest version, each with its origin.
-    fn finish(mut self) -> Files {
-        let with_origin = |(path, file): (&String, &LoggedFile)| {
-            let (origin, file) = self.known.get(path).map_or((Origin::Gone, *file), |known| (known.origin, known.file));
-            (path.clone(), (origin, file))
-        };
-        self.files.live = self.history.files.iter().map(with_origin).collect();
-        self.files
     }
 }
 
-fn rows_of(commit: &Commit) -> Option<u64> {
+/// The rows of a commit's new files; none if unknown.
+pub(super) fn rows_of(commit: &Commit) -> Option<u64> {
     commit.added.iter().map(|(_, file)| file.rows).sum()
 }

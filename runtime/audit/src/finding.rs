@@ -41,6 +41,10 @@ pub enum Fault {
     FileMissing,
     /// A file was added that the table had already.
     FileAddedTwice,
+    /// A commit removed a file that was not in the table: two programs rewrote it at once, and its rows are there twice.
+    FileRemovedTwice,
+    /// The files of the newest version hold another number of rows than all commits together left there.
+    RowsUnbalanced,
     /// A commit's record cannot be read.
     Unreadable,
 }
@@ -97,6 +101,8 @@ pub struct Findings {
     pub violations_total: u64,
     /// Notes.
     pub notes: Vec<Note>,
+    /// How many records were not judged.
+    pub not_judged: u64,
 }
 
 impl Place {
@@ -138,6 +144,15 @@ impl std::fmt::Display for Place {
 }
 
 impl Findings {
+    /// Adds all findings of another part of the audit.
+    pub fn extend(&mut self, other: Self) {
+        self.violations_total += other.violations_total;
+        let room = KEPT_MAX.saturating_sub(self.violations.len());
+        self.violations.extend(other.violations.into_iter().take(room));
+        self.not_judged += other.not_judged;
+        other.notes.into_iter().for_each(|note| self.note(&note.table, note.message));
+    }
+
     /// Adds a violation.
     pub fn violation(&mut self, fault: Fault, place: Place, message: impl Into<String>) {
         self.violations_total += 1;
@@ -151,6 +166,15 @@ impl Findings {
         let note = Note { table: table.to_owned(), message: message.into() };
         if !self.notes.contains(&note) {
             self.notes.push(note);
+        }
+    }
+
+    /// Notes records that cannot be judged, and why.
+    pub fn not_judged(&mut self, table: &str, partition: &TopicPartition, records: u64, why: &str) {
+        if records > 0 {
+            self.not_judged += records;
+            let what = if records == 1 { "1 record is" } else { &format!("{records} records are") };
+            self.note(table, format!("{what} not judged of {partition}: {why}"));
         }
     }
 }

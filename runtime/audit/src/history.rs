@@ -1,4 +1,4 @@
-//! A table's log as plain values: its commits, as far back as they exist, and its ledger. Knows no store and judges nothing.
+//! A table's log as plain values: where it begins and ends, and each commit in between. Knows no store and judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,7 +14,7 @@ pub enum Holds {
     DeadLetters,
 }
 
-/// A table's log, from the oldest existing entry.
+/// The two ends of a table's log. The commits in between are read one by one, and none is kept.
 #[derive(Clone, Debug)]
 pub struct History {
     /// The table's name in the pipeline.
@@ -25,25 +25,26 @@ pub struct History {
     pub version: u64,
     /// The oldest version whose log entry exists; above `version` if none does.
     pub first: u64,
-    /// The ledger before `first`.
-    pub before: Before,
-    /// One for each version from `first` on, in order.
-    pub commits: Vec<Commit>,
-    /// The ledger as the pipeline would read it now.
-    pub ledger: BTreeMap<TopicPartition, i64>,
     /// The table's properties.
     pub properties: HashMap<String, String>,
-    /// The files of the newest version, by path.
-    pub files: BTreeMap<String, LoggedFile>,
 }
 
-/// What is known of the ledger before the oldest existing log entry.
+/// The files of one version.
+pub type LiveFiles = BTreeMap<FileKey, LoggedFile>;
+
+/// What the oldest checkpoint tells of the time before the oldest existing log entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Before {
-    /// The ledger, from a checkpoint.
+    /// The ledger.
     pub ledger: BTreeMap<TopicPartition, i64>,
     /// Partitions whose ledger at that time is no longer known.
     pub unknown: BTreeSet<TopicPartition>,
+    /// Partitions of other pipelines.
+    pub of_others: BTreeSet<TopicPartition>,
+    /// The files of that time, as far as they are known.
+    pub files: LiveFiles,
+    /// From this version on, a commit can only remove a file that is in `files` or that an existing entry added.
+    pub files_from: u64,
 }
 
 /// One version of a table.
@@ -57,10 +58,12 @@ pub struct Commit {
     pub record: Option<LoggedRecord>,
     /// The pipeline's ledger entries that it wrote.
     pub ledger: Vec<(TopicPartition, i64)>,
+    /// Partitions whose ledger it moved for other pipelines.
+    pub of_others: Vec<TopicPartition>,
     /// Files that it added.
-    pub added: Vec<(String, LoggedFile)>,
-    /// Paths of files that it removed.
-    pub removed: Vec<String>,
+    pub added: Vec<(FileKey, LoggedFile)>,
+    /// Files that it removed.
+    pub removed: Vec<FileKey>,
     /// Whether it claims to change the table's rows (`dataChange`); an OPTIMIZE does not.
     pub changes_data: bool,
 }
@@ -81,6 +84,15 @@ pub enum LoggedRecord {
     Unreadable(String),
 }
 
+/// What the log knows a data file by. A file with another deletion vector is another file to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileKey {
+    /// The file's path.
+    pub path: String,
+    /// The deletion vector's identity.
+    pub deletions: Option<String>,
+}
+
 /// A data file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LoggedFile {
@@ -88,8 +100,12 @@ pub struct LoggedFile {
     pub bytes: u64,
     /// Its rows without those that a deletion vector removes; none if it has no statistics.
     pub rows: Option<u64>,
-    /// Whether a deletion vector removes rows.
-    pub has_deletions: bool,
+}
+
+impl<T: Into<String>> From<T> for FileKey {
+    fn from(path: T) -> Self {
+        Self { path: path.into(), deletions: None }
+    }
 }
 
 impl Commit {
@@ -101,14 +117,27 @@ impl Commit {
         }
     }
 
-    /// The partitions that it names, of any pipeline.
-    pub fn partitions(&self) -> Vec<TopicPartition> {
-        let mut partitions: Vec<_> = self.ledger.iter().map(|(partition, _)| partition.clone()).collect();
-        if let Some(LoggedRecord::Flush(record)) = &self.record {
-            partitions.extend(record.partitions.iter().map(|it| TopicPartition::new(it.topic.as_str(), it.partition)));
-            partitions.extend(record.skips.iter().map(|it| TopicPartition::new(it.topic.as_str(), it.partition)));
+    /// The pipeline that made it, if it carries a record that says so.
+    pub fn pipeline(&self) -> Option<&str> {
+        match &self.record {
+            Some(LoggedRecord::Flush(CommitRecord { pipeline, .. }) | LoggedRecord::Redrive { pipeline, .. }) => {
+                Some(pipeline)
+            }
+            Some(LoggedRecord::Unreadable(_)) | None => None,
         }
-        partitions
+    }
+
+    /// The partitions that its record names.
+    pub fn recorded_partitions(&self) -> impl Iterator<Item = TopicPartition> + '_ {
+        let record = match &self.record {
+            Some(LoggedRecord::Flush(record)) => Some(record),
+            _ => None,
+        };
+        record.into_iter().flat_map(|record| {
+            let tallies = record.partitions.iter().map(|it| (&it.topic, it.partition));
+            let skips = record.skips.iter().map(|it| (&it.topic, it.partition));
+            tallies.chain(skips).map(|(topic, partition)| TopicPartition::new(topic.as_str(), partition))
+        })
     }
 
     /// The operation's name, for people.

@@ -6,11 +6,14 @@
 //! | [`history`], `read_log`, `log_entry`, `checkpoint` | a table's log: commits, ledger, files |
 //! | [`account`], [`books`] | the books of one table: ranges join, counts fit, the ledger agrees |
 //! | [`across`] | the books of all tables agree |
-//! | [`files`] | files hold what was counted, and what other programs did to them |
-//! | `positions`, `find_life`, `read_positions` | every row is where the books say, once |
+//! | [`files`], `known` | files hold what was counted, each alone and all together |
+//! | [`others`] | what other programs did to the table |
+//! | `positions`, `find_life`, `read_positions` | every row is in the file of a commit that took it in |
+//! | `compare_positions` | there are as many as the books say, once |
 //! | [`finding`], [`report`] | the result, for people and programs |
 //!
-//! Only `read_log`, `checkpoint` and `read_positions` read; the rest is pure. The audit writes nothing. The pipeline may run
+//! Only `read_log`, `checkpoint` and `read_positions` read; the rest is pure. A log is read entry by entry, and the audit keeps
+//! the books and the files of each, not the entries. The audit writes nothing. The pipeline may run
 //! meanwhile: the audit reads each table as of one version, and the dead letters last, because they are committed first.
 
 pub mod account;
@@ -18,13 +21,16 @@ pub mod across;
 pub mod books;
 mod checkpoint;
 pub mod clean;
+mod compare_positions;
 pub mod files;
 mod find_life;
 pub mod finding;
 pub mod history;
+mod known;
 mod listing;
 mod log_entry;
 pub mod offset_set;
+pub mod others;
 mod positions;
 mod read_log;
 mod read_positions;
@@ -32,17 +38,19 @@ pub mod report;
 #[cfg(test)]
 mod tests;
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use sluicebox_delta::TableError;
-use sluicebox_delta::log::{DeltaTable, DeltaTableError};
-use sluicebox_delta::table::{LEDGER_RETENTION_PROPERTY, find_beforehand, table_error};
+use sluicebox_delta::log::DeltaTableError;
+use sluicebox_delta::table::{LEDGER_RETENTION_PROPERTY, TableLog, find_log, table_error};
 use sluicebox_settings::Settings;
 
 use self::account::Accounts;
-use self::files::{Files, Origin};
+use self::books::Books;
+use self::files::{Files, Origin, Tracing};
 use self::finding::{Fault, Findings, Place};
 use self::history::{History, Holds};
 use self::positions::{AllPositions, TableSource};
+use self::read_log::Log;
 
 pub use self::report::{AuditReport, PartitionReport, TableReport};
 
@@ -52,7 +60,7 @@ const FILE_READS_MAX: usize = 8;
 /// A table, its history and its books.
 struct Audited {
     location: String,
-    table: DeltaTable,
+    table: TableLog,
     history: History,
     accounts: Accounts,
     files: Files,
@@ -70,9 +78,10 @@ pub async fn audit(settings: &Settings, reads_positions: bool) -> Result<AuditRe
     let books: Vec<_> = tables.iter().map(|it| (it.history.table.as_str(), &it.accounts)).collect();
     across::compare(&books, &mut findings);
     if reads_positions {
-        compare_positions(&tables, settings.provenance, &mut findings).await?;
+        compare_positions(&tables, settings, &mut findings).await?;
     }
-    let reports = tables.iter().map(|it| TableReport::new(&it.location, &it.history, &it.accounts)).collect();
+    let reports =
+        tables.iter().map(|it| TableReport::new(&it.location, &it.history, &it.accounts, &it.files)).collect();
     Ok(AuditReport::new(&settings.name, reads_positions, reports, findings))
 }
 
@@ -84,17 +93,52 @@ async fn read(
     findings: &mut Findings,
 ) -> Result<Audited, TableError> {
     let failed = |doing| move |source| table_error(name, location, doing, source);
-    let table = find_beforehand(name, location)
+    let table = find_log(name, location)
         .await?
         .ok_or_else(|| DeltaTableError::NotATable("the table does not exist: the pipeline has not run yet".to_owned()))
         .map_err(failed("opening"))?;
-    let history = read_log::read(&table, name, holds, &settings.name).await.map_err(failed("reading the log"))?;
     let is_only_table = settings.tables.len() == 1;
-    let accounts = books::accounts(&history, &settings.name, findings);
-    let files = files::trace(&history, &settings.name, is_only_table, findings);
+    let kind = Kind { name, holds, pipeline: &settings.name, is_only_table };
+    let (history, accounts, files) = follow(&table, kind, findings).await.map_err(failed("reading the log"))?;
     note_what_is_gone(&history, findings);
     judge_properties(&history, findings);
     Ok(Audited { location: location.to_owned(), table, history, accounts, files })
+}
+
+/// A table, as the pipeline knows it.
+struct Kind<'a> {
+    name: &'a str,
+    holds: Holds,
+    pipeline: &'a str,
+    is_only_table: bool,
+}
+
+/// Follows a table's log, entry by entry.
+async fn follow(
+    table: &TableLog,
+    kind: Kind<'_>,
+    findings: &mut Findings,
+) -> Result<(History, Accounts, Files), DeltaTableError> {
+    let Kind { name, holds, pipeline, is_only_table } = kind;
+    let mut log = Log::open(table, pipeline).await?;
+    let before = std::mem::take(&mut log.before);
+    let mut books = Books::open(name, pipeline, &before);
+    let mut tracing = Tracing::begin(name, holds, pipeline, is_only_table, &before);
+    let mut commits = log.commits();
+    while let Some(commit) = commits.try_next().await? {
+        log.follow(&commit);
+        books.enter(&commit);
+        tracing.follow(&commit);
+    }
+    let (version, first) = (log.version, log.first);
+    let newest = log.newest();
+    let (accounts, of_books) = books.close(version, &newest.ledger);
+    let (files, of_files) = tracing.finish(version, newest.files);
+    findings.extend(of_books);
+    findings.extend(of_files);
+    let properties = table.properties.clone();
+    let history = History { table: name.to_owned(), holds, version, first, properties };
+    Ok((history, accounts, files))
 }
 
 /// Checks that no property lets the ledger expire.
@@ -117,47 +161,44 @@ fn note_what_is_gone(history: &History, findings: &mut Findings) {
     }
 }
 
-async fn compare_positions(
-    tables: &[Audited],
-    has_provenance: bool,
-    findings: &mut Findings,
-) -> Result<(), TableError> {
+async fn compare_positions(tables: &[Audited], settings: &Settings, findings: &mut Findings) -> Result<(), TableError> {
     let mut all = AllPositions::default();
-    let is_read = |it: &&Audited| has_provenance || it.history.holds == Holds::DeadLetters;
+    let is_read = |it: &&Audited| settings.provenance || it.history.holds == Holds::DeadLetters;
     for audited in tables.iter().filter(is_read) {
-        take_in_files(audited, &mut all, findings).await?;
+        take_in_files(audited, &settings.name, &mut all, findings).await?;
     }
     all.sort_rewritten();
     let (rows, dead_letters): (Vec<_>, Vec<_>) = tables.iter().partition(|it| it.history.holds == Holds::Rows);
-    if has_provenance {
-        let books: Vec<_> = rows.iter().map(|it| (it.history.table.as_str(), &it.accounts)).collect();
-        let rows_removed = rows.iter().any(|it| it.files.rows_removed);
-        all.compare_rows(&books, rows_removed, findings);
-    } else {
-        let message = "its rows have no positions (`provenance: false`): they are counted, but not checked one by one";
-        rows.iter().for_each(|it| findings.note(&it.history.table, message));
+    let rows: Vec<TableSource<'_>> = rows.into_iter().map(Audited::source).collect();
+    for dead_letters in dead_letters.into_iter().map(Audited::source) {
+        if settings.provenance {
+            all.compare_rows(&rows, dead_letters, findings);
+        }
+        all.compare_dead_letters(dead_letters, findings);
+        all.compare_with_redriven(dead_letters, findings);
     }
-    for audited in dead_letters {
-        all.compare_dead_letters(audited.source(), audited.files.rows_removed, findings);
-        all.compare_with_redriven(&audited.history.table, findings);
+    if !settings.provenance {
+        let message = "its rows have no positions (`provenance: false`): they are counted, but not checked one by one";
+        rows.iter().for_each(|it| findings.note(it.table, message));
     }
     Ok(())
 }
 
-async fn take_in_files(audited: &Audited, all: &mut AllPositions, findings: &mut Findings) -> Result<(), TableError> {
-    let store = audited.table.object_store();
+async fn take_in_files(
+    audited: &Audited,
+    pipeline: &str,
+    all: &mut AllPositions,
+    findings: &mut Findings,
+) -> Result<(), TableError> {
+    let store = audited.table.store.object_store(None);
     let holds = audited.history.holds;
     let name = &audited.history.table;
-    // Rows of other pipelines, and files that may mix them with rows of this one, are not judged.
-    let is_ours = |origin: Origin| match origin {
-        Origin::Flush(_) | Origin::Redrive(_) => true,
-        Origin::Rewrite(_) | Origin::Others(_) | Origin::Gone => !audited.files.is_shared,
-    };
-    let files = audited.files.live.iter().filter(|(_, (origin, _))| is_ours(*origin));
-    let read = |(path, (origin, file)): (&String, &(Origin, history::LoggedFile))| {
-        let (store, path, origin, bytes) = (store.clone(), path.clone(), *origin, file.bytes);
+    // Another pipeline's own files are its own audit's.
+    let files = audited.files.live.iter().filter(|(_, (origin, _))| !matches!(origin, Origin::Pipeline(_)));
+    let read = |(key, (origin, file)): (&history::FileKey, &(Origin, history::LoggedFile))| {
+        let (store, path, origin, bytes) = (store.clone(), key.path.clone(), *origin, file.bytes);
         async move {
-            let positions = read_positions::read(store, &path, bytes, holds).await;
+            let positions = read_positions::read(store, &path, bytes, holds, pipeline).await;
             (path, origin, positions)
         }
     };
@@ -180,6 +221,11 @@ async fn take_in_files(audited: &Audited, all: &mut AllPositions, findings: &mut
 
 impl Audited {
     fn source(&self) -> TableSource<'_> {
-        TableSource { table: &self.history.table, holds: self.history.holds, accounts: &self.accounts }
+        TableSource {
+            table: &self.history.table,
+            holds: self.history.holds,
+            accounts: &self.accounts,
+            files: &self.files,
+        }
     }
 }

@@ -22,6 +22,12 @@ impl OffsetSet {
         is_new
     }
 
+    /// Whether the offset is in it.
+    pub fn has(&self, offset: i64) -> bool {
+        let (chunk, word, bit) = place(offset);
+        self.chunks.get(&chunk).is_some_and(|words| words[word] & bit != 0)
+    }
+
     /// How many there are.
     pub fn len(&self) -> u64 {
         self.chunks.values().map(|words| count(words.iter().copied())).sum()
@@ -95,6 +101,16 @@ impl OffsetSet {
     /// The first that is not in `from..to`.
     pub fn first_outside(&self, from: i64, to: i64) -> Option<i64> {
         self.iter().find(|offset| *offset < from || *offset >= to)
+    }
+}
+
+impl FromIterator<i64> for OffsetSet {
+    fn from_iter<T: IntoIterator<Item = i64>>(offsets: T) -> Self {
+        let mut set = Self::default();
+        for offset in offsets {
+            set.insert(offset);
+        }
+        set
     }
 }
 

@@ -1,12 +1,12 @@
-//! Checks that every position is where the books say, once: rows and dead letters are in the ranges of their commits, there
-//! are as many as were counted, and no record is both. Pure; the caller reads the files and passes them one by one.
+//! Gathers the positions in the files of all tables, and checks that each is one that its file's commit took in. Pure; the
+//! caller reads the files and passes them one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sluicebox_ledger::TopicPartition;
 
-use super::account::{Accounts, Life, Mark};
-use super::files::Origin;
+use super::account::{Account, Accounts};
+use super::files::{Files, Origin};
 use super::find_life::find_life;
 use super::finding::{Fault, Findings, Place};
 use super::history::Holds;
@@ -14,8 +14,8 @@ use super::offset_set::OffsetSet;
 use super::read_positions::Positions;
 
 /// One life of one partition, by age: the same offset in two lives is two records.
-type LifeOf = (TopicPartition, usize);
-type Sets = BTreeMap<LifeOf, OffsetSet>;
+pub(super) type LifeOf = (TopicPartition, usize);
+pub(super) type Sets = BTreeMap<LifeOf, OffsetSet>;
 
 /// The table that a file belongs to.
 #[derive(Clone, Copy)]
@@ -23,23 +23,49 @@ pub(super) struct TableSource<'a> {
     pub(super) table: &'a str,
     pub(super) holds: Holds,
     pub(super) accounts: &'a Accounts,
+    pub(super) files: &'a Files,
 }
 
 /// The positions in the files of all tables.
 #[derive(Default)]
 pub(super) struct AllPositions {
     /// Records with rows.
-    rows: Sets,
+    pub(super) rows: Sets,
     /// Records with rows in rewritten files, where rows of the pipeline and of redrives may be mixed.
     rewritten: Sets,
+    /// Records whose rows may be another pipeline's: in files of a shared table that hold rows of several commits.
+    pub(super) ambiguous: Sets,
     /// Records with rows that a redrive added.
-    redriven: Sets,
+    pub(super) redriven: Sets,
     /// The same by table and version.
     applied: BTreeMap<(String, LifeOf), BTreeMap<u64, OffsetSet>>,
     /// Records that were buried.
-    dead_letters: Sets,
+    pub(super) dead_letters: Sets,
     /// Records that are open dead letters.
-    open: Sets,
+    pub(super) open: Sets,
+}
+
+/// Whose rows of one partition in a file are.
+enum Owner {
+    Ours,
+    Others,
+    Unclear,
+}
+
+impl TableSource<'_> {
+    /// A dead letter names its pipeline, and only those of this pipeline are read. A row does not: in a shared table, a file
+    /// that may hold rows of several commits is told by the partitions that each pipeline takes in.
+    fn owner_of(&self, origin: Origin, partition: &TopicPartition) -> Owner {
+        let is_by_commit = matches!(origin, Origin::Flush(_) | Origin::Redrive(_));
+        if is_by_commit || self.holds == Holds::DeadLetters || !self.files.is_shared {
+            return Owner::Ours;
+        }
+        match (self.accounts.contains_key(partition), self.files.of_others.contains(partition)) {
+            (true, false) => Owner::Ours,
+            (true, true) => Owner::Unclear,
+            (false, _) => Owner::Others,
+        }
+    }
 }
 
 impl AllPositions {
@@ -57,13 +83,21 @@ impl AllPositions {
             findings.note(source.table, format!("{count} rows of the file {path} have no position"));
         }
         let place = Place::table(source.table);
-        let place = match origin {
-            Origin::Flush(version) | Origin::Redrive(version) | Origin::Rewrite(version) | Origin::Others(version) => {
-                place.version(version)
-            }
-            Origin::Gone => place,
+        let place = match origin.version() {
+            Some(version) => place.version(version),
+            None => place,
         };
         for (partition, offsets) in &positions.offsets {
+            match source.owner_of(origin, partition) {
+                Owner::Ours => {}
+                Owner::Others => continue,
+                Owner::Unclear => {
+                    for (age, _) in source.accounts.get(partition).into_iter().flat_map(Account::by_age) {
+                        self.ambiguous.entry((partition.clone(), age)).or_default().extend(offsets);
+                    }
+                    continue;
+                }
+            }
             let place = place.clone().partition(partition);
             let age = find_life(source.accounts, partition, origin, offsets).unwrap_or_else(|misplaced| {
                 let place = place.clone().offsets(misplaced.offset, misplaced.offset + 1);
@@ -73,7 +107,7 @@ impl AllPositions {
             });
             let life = (partition.clone(), age);
             match (source.holds, origin) {
-                (_, Origin::Others(_)) => {
+                (_, Origin::Others(_) | Origin::Pipeline(_)) => {
                     let how = "in rows that another program added, although the table had taken it in";
                     report(offsets, Fault::Doubled, &place, how, findings);
                 }
@@ -113,95 +147,10 @@ impl AllPositions {
             self.rows.entry(life).or_default().extend(&offsets.without(&resolved));
         }
     }
-
-    /// Checks that there are as many distinct rows as were counted, between offsets at which the books of all tables meet.
-    pub(super) fn compare_rows(&self, tables: &[(&str, &Accounts)], rows_removed: bool, findings: &mut Findings) {
-        let Some(((first, accounts), others)) = tables.split_first() else { return };
-        for (partition, age, life) in lives(accounts) {
-            let none = OffsetSet::default();
-            let rows = self.rows.get(&(partition.clone(), age)).unwrap_or(&none);
-            let same =
-                |accounts: &'_ &Accounts| accounts.get(partition)?.by_age().nth(age).map(|(_, life)| life.marks());
-            let others: Option<Vec<Vec<Mark>>> = others.iter().map(|(_, accounts)| same(accounts)).collect();
-            // A table that does not know the partition yet lacks rows; the next run adds them.
-            let Some(others) = others else { continue };
-            for (from, to, counted) in meetings(life, &others) {
-                let found = rows.count(from, to);
-                let place = Place::table(first).partition(partition).offsets(from, to);
-                if found > counted {
-                    let message = format!("{found} records have rows, but only {counted} were emitted");
-                    findings.violation(Fault::Doubled, place, message);
-                } else if found < counted && !rows_removed {
-                    let message = format!("{counted} records were emitted, but only {found} have rows");
-                    findings.violation(Fault::Missing, place, message);
-                }
-            }
-        }
-    }
-
-    /// Checks that every rejected record is a dead letter.
-    pub(super) fn compare_dead_letters(&self, source: TableSource<'_>, rows_removed: bool, findings: &mut Findings) {
-        for (partition, age, life) in lives(source.accounts) {
-            let none = OffsetSet::default();
-            let buried = self.dead_letters.get(&(partition.clone(), age)).unwrap_or(&none);
-            for entry in &life.entries {
-                let Some(counts) = entry.counts else { continue };
-                let found = buried.count(entry.from, entry.to);
-                let place = Place::table(source.table).version(entry.version).partition(partition);
-                let place = place.offsets(entry.from, entry.to);
-                if found > counts.rejected {
-                    let message = format!("{found} dead letters, but only {} records were rejected", counts.rejected);
-                    findings.violation(Fault::Doubled, place, message);
-                } else if found < counts.rejected && !rows_removed {
-                    let message =
-                        format!("{} records were rejected, but only {found} are dead letters", counts.rejected);
-                    findings.violation(Fault::Missing, place, message);
-                }
-            }
-        }
-    }
-
-    /// Checks that no record is both a row and an open dead letter, and that a redrive added only rejected records.
-    pub(super) fn compare_with_redriven(&self, dead_letters: &str, findings: &mut Findings) {
-        let none = OffsetSet::default();
-        let with_rows: BTreeSet<&LifeOf> = self.rows.keys().chain(self.redriven.keys()).collect();
-        for life in with_rows {
-            let place = Place::table(dead_letters).partition(&life.0);
-            let [rows, redriven, open, rejected] = [&self.rows, &self.redriven, &self.open, &self.dead_letters]
-                .map(|sets| sets.get(life).unwrap_or(&none));
-            let mut both = open.common(rows);
-            both.extend(&open.common(redriven));
-            report(&both, Fault::RowAndDeadLetter, &place, "both in a table and an open dead letter", findings);
-            let twice = redriven.common(rows);
-            report(&twice, Fault::Doubled, &place, "in a table twice, by the pipeline and by a redrive", findings);
-            let strange = redriven.without(rejected);
-            report(&strange, Fault::Doubled, &place, "in a table by a redrive, but was never a dead letter", findings);
-        }
-    }
 }
 
-fn lives(accounts: &Accounts) -> impl Iterator<Item = (&TopicPartition, usize, &Life)> {
-    accounts.iter().flat_map(|(partition, account)| account.by_age().map(move |(age, life)| (partition, age, life)))
-}
-
-/// The ranges between offsets at which commits of all tables end, each with its number of emitted records. Leaves out ranges
-/// in which a table skipped records, because other tables may have rows of them.
-fn meetings(life: &Life, others: &[Vec<Mark>]) -> Vec<(i64, i64, u64)> {
-    let mut common = life.marks();
-    for theirs in others {
-        common.retain_mut(|mark| match theirs.binary_search_by_key(&mark.offset, |their| their.offset) {
-            Ok(index) => {
-                mark.skipped += theirs[index].skipped;
-                true
-            }
-            Err(_) => false,
-        });
-    }
-    let whole = common.windows(2).filter(|pair| pair[0].skipped == pair[1].skipped);
-    whole.map(|pair| (pair[0].offset, pair[1].offset, (pair[1].counts - pair[0].counts).emitted)).collect()
-}
-
-fn report(offsets: &OffsetSet, fault: Fault, place: &Place, how: &str, findings: &mut Findings) {
+/// Reports offsets that must not be there, as one violation.
+pub(super) fn report(offsets: &OffsetSet, fault: Fault, place: &Place, how: &str, findings: &mut Findings) {
     let Some(first) = offsets.iter().next() else { return };
     let message = match offsets.len() {
         1 => format!("the record is {how}"),

@@ -31,6 +31,8 @@ pub(super) struct Positions {
 
 /// The column with a dead letter's status.
 const STATUS: &str = "status";
+/// The column with a dead letter's pipeline.
+const PIPELINE: &str = "pipeline";
 /// The status of an open dead letter.
 const OPEN: &str = "open";
 
@@ -42,19 +44,20 @@ pub(super) fn columns(holds: Holds) -> [&'static str; 3] {
     }
 }
 
-/// Reads one file; none if it is missing in the store.
+/// Reads one file, of dead letters only those of the pipeline; none if it is missing in the store.
 pub(super) async fn read(
     store: Arc<dyn ObjectStore>,
     path: &str,
     bytes: u64,
     holds: Holds,
+    pipeline: &str,
 ) -> DeltaResult<Option<Positions>> {
     // The same rule as in delta-rs: a path that looks encoded is used unchanged.
     let path = Path::parse(path).unwrap_or_else(|_| Path::from(path));
     let [topic, partition, offset] = columns(holds);
     let mut columns = vec![topic, partition, offset];
     if holds == Holds::DeadLetters {
-        columns.push(STATUS);
+        columns.extend([STATUS, PIPELINE]);
     }
     let mut batches = match ParquetFile::new(store, path, bytes).read(&columns).await {
         Ok(batches) => batches,
@@ -63,7 +66,7 @@ pub(super) async fn read(
     };
     let mut positions = Positions::default();
     while let Some(batch) = batches.try_next().await? {
-        positions.take_in(&batch, holds)?;
+        positions.take_in(&batch, holds, pipeline)?;
     }
     Ok(Some(positions))
 }
@@ -80,22 +83,29 @@ impl Positions {
         }
     }
 
-    fn take_in(&mut self, batch: &RecordBatch, holds: Holds) -> DeltaResult<()> {
+    fn take_in(&mut self, batch: &RecordBatch, holds: Holds, pipeline: &str) -> DeltaResult<()> {
         let [topic, partition, offset] = columns(holds);
         let topics = column(batch, topic, &DataType::Utf8)?;
         let partitions = column(batch, partition, &DataType::Int32)?;
         let offsets = column(batch, offset, &DataType::Int64)?;
-        let statuses = match holds {
-            Holds::Rows => None,
-            Holds::DeadLetters => Some(column(batch, STATUS, &DataType::Utf8)?),
+        let of_letters = |name| match holds {
+            Holds::Rows => Ok(None),
+            Holds::DeadLetters => column(batch, name, &DataType::Utf8).map(Some),
         };
+        let (statuses, pipelines) = (of_letters(STATUS)?, of_letters(PIPELINE)?);
         let statuses = statuses.as_ref().map(|statuses| statuses.as_string::<i32>());
+        let pipelines = pipelines.as_ref().map(|pipelines| pipelines.as_string::<i32>());
+        let is_ours = |row: usize| pipelines.is_none_or(|pipelines| pipelines.value(row) == pipeline);
         let is_open = |row: usize| statuses.is_some_and(|statuses| statuses.value(row) == OPEN);
         let is_placed = |row: usize| [&topics, &partitions, &offsets].iter().all(|column| column.is_valid(row));
         let topics = topics.as_string::<i32>();
         let (partitions, offsets) = (partitions.as_primitive::<Int32Type>(), offsets.as_primitive::<Int64Type>());
         let mut row = 0;
         while row < batch.num_rows() {
+            if !is_ours(row) {
+                row += 1;
+                continue;
+            }
             if !is_placed(row) {
                 self.unplaced_rows += 1;
                 row += 1;
@@ -107,8 +117,9 @@ impl Positions {
             let set = self.offsets.entry(key.clone()).or_default();
             let repeated = self.repeated.entry(key.clone()).or_default();
             let open = self.open.entry(key).or_default();
-            let is_same =
-                |row: usize| is_placed(row) && partitions.value(row) == partition && topics.value(row) == topic;
+            let is_same = |row: usize| {
+                is_ours(row) && is_placed(row) && partitions.value(row) == partition && topics.value(row) == topic
+            };
             while row < batch.num_rows() && is_same(row) {
                 let offset = offsets.value(row);
                 if !set.insert(offset) {

@@ -1,11 +1,15 @@
 //! The report of an audit: each table's books in numbers, and the findings. docs/audit.md describes its JSON form.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sluicebox_ledger::TopicPartition;
 
 use super::account::{Account, Accounts, Counts, Life, Opening};
+use super::files::Files;
 use super::finding::{Findings, Note, Violation};
 use super::history::{History, Holds};
+use super::others::OtherCommits;
 
 /// The whole audit.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +26,8 @@ pub struct AuditReport {
     pub violations: Vec<Violation>,
     /// The number of all violations.
     pub violations_total: u64,
+    /// The number of records that cannot be judged, because rows of another pipeline or changes by another program hide them.
+    pub not_judged: u64,
     /// Findings that are not violations, but worth knowing.
     pub notes: Vec<Note>,
 }
@@ -41,6 +47,8 @@ pub struct TableReport {
     pub log_from: u64,
     /// Rows of the newest version, by its statistics.
     pub rows: Option<u64>,
+    /// Commits of other programs, by operation.
+    pub others: BTreeMap<String, OtherCommits>,
     /// One for each partition that the table knows.
     pub partitions: Vec<PartitionReport>,
 }
@@ -77,21 +85,23 @@ pub struct PartitionReport {
 
 impl AuditReport {
     pub(super) fn new(pipeline: &str, positions_read: bool, tables: Vec<TableReport>, findings: Findings) -> Self {
-        let Findings { violations, violations_total, notes } = findings;
+        let Findings { violations, violations_total, notes, not_judged } = findings;
         let pipeline = pipeline.to_owned();
-        Self { pipeline, sound: violations_total == 0, positions_read, tables, violations, violations_total, notes }
+        let sound = violations_total == 0;
+        Self { pipeline, sound, positions_read, tables, violations, violations_total, not_judged, notes }
     }
 }
 
 impl TableReport {
-    pub(super) fn new(location: &str, history: &History, accounts: &Accounts) -> Self {
+    pub(super) fn new(location: &str, history: &History, accounts: &Accounts, files: &Files) -> Self {
         Self {
             table: history.table.clone(),
             location: location.to_owned(),
             holds: history.holds,
             version: history.version,
             log_from: history.first,
-            rows: history.files.values().map(|file| file.rows).sum(),
+            rows: files.live.values().map(|(_, file)| file.rows).sum(),
+            others: files.others.clone(),
             partitions: accounts.iter().map(|(partition, account)| PartitionReport::new(partition, account)).collect(),
         }
     }

@@ -1,15 +1,17 @@
 //! Finds, creates and judges tables. A table is judged when it is opened, in `check`, and again whenever another writer has
 //! changed its protocol, properties or columns. Stages and commits nothing.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Action, DataType, StructField};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake::{DeltaTableBuilder, DeltaTableError};
 use tracing::info;
 
 use crate::features::{self, Refusal};
@@ -67,18 +69,24 @@ pub(crate) async fn find(table: Named<'_>) -> Result<Option<Opened>, TableError>
     Ok(head.map(|head| Opened { log_store, head }))
 }
 
-/// The table at `location` with all its files, for readers such as the audit; none if it does not exist. Creates nothing.
-pub async fn find_beforehand(name: &str, location: &str) -> Result<Option<DeltaTable>, TableError> {
-    let table = Named { name, location };
-    if find(table).await?.is_none() {
-        return Ok(None);
-    }
-    let load = async {
-        let mut table = DeltaTableBuilder::from_url(store::url(location)?)?.build()?;
-        table.load().await?;
-        Ok(table)
-    };
-    load.await.map(Some).map_err(table.failed("opening"))
+/// The log of a table, for readers such as the audit.
+pub struct TableLog {
+    /// The store that holds the table.
+    pub store: LogStoreRef,
+    /// The newest version.
+    pub version: u64,
+    /// The table's properties.
+    pub properties: HashMap<String, String>,
+}
+
+/// The log of the table at `location`; none if it does not exist. Reads none of the table's files, and creates nothing.
+pub async fn find_log(name: &str, location: &str) -> Result<Option<TableLog>, TableError> {
+    let opened = find(Named { name, location }).await?;
+    Ok(opened.map(|Opened { log_store, head }| TableLog {
+        store: log_store,
+        version: head.version,
+        properties: head.traits.metadata.configuration().clone(),
+    }))
 }
 
 /// Creates the table, unless another worker has been first: its table is judged like any other.
@@ -102,6 +110,8 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
         .with_partition_columns(shape.partition_columns.clone())
         .with_configuration(statistics_columns(shape).map(|names| (STATISTICS_PROPERTY, Some(names))))
         .with_actions(shape.protocol()?.map(Action::Protocol))
+        // Of two workers that create the table at once, the second must fail rather than write its metadata as version 1.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     created.map(|_| info!(table = table.name, location = table.location, "table created"))
 }

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
 use deltalake::kernel::Add;
-use deltalake::logstore::LogStoreRef;
+use deltalake::logstore::{LogStore as _, LogStoreRef};
 use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
 
@@ -21,7 +21,7 @@ use crate::upkeep::Upkeep;
 use crate::writer::{UnwritableValue, Writer, unwritable_rows};
 use crate::{TableError, wall_clock};
 
-pub use crate::open::{find_beforehand, table_error};
+pub use crate::open::{TableLog, find_log, table_error};
 
 /// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
 pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
@@ -296,7 +296,7 @@ fn ledger(head: &Head, pipeline: &str, partitions: &[TopicPartition]) -> Ledger 
 
 fn writer(log_store: &LogStoreRef, head: &Head) -> Result<Writer, DeltaTableError> {
     let metadata = &head.traits.metadata;
-    let schema = open::arrow_schema(head)?;
     let partition_columns = metadata.partition_columns().to_vec();
-    Ok(Writer::new(schema, partition_columns, metadata.configuration(), log_store.object_store(None))?)
+    let store = log_store.object_store(None);
+    Ok(Writer::new(open::arrow_schema(head)?, partition_columns, metadata.configuration(), store)?)
 }

@@ -2,12 +2,14 @@
 //! sidecars. Judges nothing.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray as _};
+use arrow::array::{ArrayRef, AsArray as _, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryFutureExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 use serde::Deserialize;
@@ -20,37 +22,53 @@ const READS_MAX: usize = 16;
 const COLUMNS: [&str; 2] = ["add", "remove"];
 
 /// The names of the mentioned files, without their folders. Writers make each name unique, and the log may encode folder
-/// names in several ways, so comparing names alone never takes a mentioned file for an orphan.
-pub(super) struct Mentioned(HashSet<String>);
+/// names in several ways, so comparing names alone never takes a mentioned file for an orphan. Of each name only a hash is
+/// kept: two names with one hash keep an orphan, and delete nothing.
+#[derive(Default)]
+pub(super) struct Mentioned {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
 
 impl Mentioned {
-    /// Reads every file in the log's folder. An entry that disappears meanwhile is an error, because its mentions may be in no
-    /// other file that was read.
+    /// Reads every file in the log's folder, a few at a time and each piece by piece: checkpoints repeat the names of all
+    /// files. An entry that disappears meanwhile is an error, because its mentions may be in no other file that was read.
     pub(super) async fn read(store: &Arc<dyn ObjectStore>, log: &str) -> DeltaResult<Self> {
-        let objects: Vec<ObjectMeta> = store.list(Some(&Path::from(log))).try_collect().await?;
-        let names = futures::stream::iter(objects)
-            .map(|object| names(store.clone(), object))
-            .buffer_unordered(READS_MAX)
-            .try_collect::<Vec<_>>()
-            .await?;
-        Ok(Self(names.into_iter().flatten().collect()))
+        let mut mentioned = Self::default();
+        let objects = store.list(Some(&Path::from(log))).map_err(DeltaTableError::from);
+        let reading = objects.map_ok(|object| names(store.clone(), object).try_flatten_stream().boxed());
+        let mut reading = reading.try_flatten_unordered(READS_MAX);
+        while let Some(names) = reading.try_next().await? {
+            mentioned.hashes.extend(names.iter().map(|name| mentioned.hasher.hash_one(name)));
+        }
+        Ok(mentioned)
     }
 
     /// Whether a file of this name is mentioned.
     pub(super) fn has(&self, path: &Path) -> bool {
-        path.filename().is_some_and(|name| self.0.contains(name))
+        path.filename().is_some_and(|name| self.hashes.contains(&self.hasher.hash_one(name)))
     }
 }
 
-async fn names(store: Arc<dyn ObjectStore>, object: ObjectMeta) -> DeltaResult<Vec<String>> {
+/// The names in one file of the log, piece by piece.
+async fn names(
+    store: Arc<dyn ObjectStore>,
+    object: ObjectMeta,
+) -> DeltaResult<BoxStream<'static, DeltaResult<Vec<String>>>> {
     match object.location.extension() {
         Some("json") => {
             let text = store.get(&object.location).await?.bytes().await?;
-            in_lines(&text).map_err(|error| DeltaTableError::generic(format!("{}: {error}", object.location)))
+            let names = in_lines(&text);
+            let names = names.map_err(|error| DeltaTableError::generic(format!("{}: {error}", object.location)));
+            Ok(futures::stream::iter([names]).boxed())
         }
-        Some("parquet") => in_checkpoint(store, object).await,
+        Some("parquet") => {
+            let batches =
+                ParquetFile::new(store, object.location, object.size).read(&["add.path", "remove.path"]).await?;
+            Ok(batches.map(|batch| in_checkpoint(&batch?)).boxed())
+        }
         // `_last_checkpoint` and checksums mention no files.
-        _ => Ok(Vec::new()),
+        _ => Ok(futures::stream::empty().boxed()),
     }
 }
 
@@ -75,18 +93,15 @@ fn in_lines(text: &[u8]) -> serde_json::Result<Vec<String>> {
     Ok(names)
 }
 
-async fn in_checkpoint(store: Arc<dyn ObjectStore>, object: ObjectMeta) -> DeltaResult<Vec<String>> {
-    let mut batches = ParquetFile::new(store, object.location, object.size).read(&["add.path", "remove.path"]).await?;
+fn in_checkpoint(batch: &RecordBatch) -> DeltaResult<Vec<String>> {
     let mut names = Vec::new();
-    while let Some(batch) = batches.try_next().await? {
-        for column in COLUMNS {
-            let Some(actions) = batch.column_by_name(column).and_then(|column| column.as_struct_opt()) else {
-                continue;
-            };
-            let Some(paths) = actions.column_by_name("path") else { continue };
-            let paths: ArrayRef = cast(paths, &DataType::Utf8)?;
-            names.extend(paths.as_string::<i32>().iter().flatten().map(name));
-        }
+    for column in COLUMNS {
+        let Some(actions) = batch.column_by_name(column).and_then(|column| column.as_struct_opt()) else {
+            continue;
+        };
+        let Some(paths) = actions.column_by_name("path") else { continue };
+        let paths: ArrayRef = cast(paths, &DataType::Utf8)?;
+        names.extend(paths.as_string::<i32>().iter().flatten().map(name));
     }
     Ok(names)
 }

@@ -12,6 +12,7 @@ mod demo;
 mod dlq;
 mod document;
 mod explain;
+mod health;
 mod inspect;
 mod man;
 mod new;
@@ -64,6 +65,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Status(status::Status),
+    Health(health::Health),
     Dlq(dlq::Dlq),
     Replay(replay::Replay),
     Push(artifacts::Push),
@@ -125,6 +127,7 @@ impl Arguments {
             Command::Check(check) => check.run(),
             Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
+            Command::Health(health) => health.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => replay.run(),
             Command::Push(push) => push.run(),

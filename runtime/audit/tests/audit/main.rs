@@ -1,136 +1,18 @@
-//! The audit on real Delta tables in a temporary folder: sound tables, tables without their old log entries, and tables that
-//! were tampered with.
+//! The audit on real Delta tables in a temporary folder: sound tables, tables without their old log entries, tables that
+//! were tampered with, and tables that others write to.
+
+mod shared;
+mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType as ArrowType, Field};
 use deltalake::DeltaTableBuilder;
-use deltalake::kernel::{DataType, StructField};
 use serde_json::Value;
-use sluicebox_audit::{AuditReport, audit};
-use sluicebox_delta::{Shape, Table, dead_letter};
-use sluicebox_ledger::TopicPartition;
-use sluicebox_sandbox::Verdict::{self, Emitted, Filtered, Rejected};
-use sluicebox_settings::{Document, Settings};
+use sluicebox_audit::audit;
+use sluicebox_sandbox::Verdict::{Emitted, Filtered, Rejected};
 
-const DIGEST: &str = "sha256:test";
-
-/// A pipeline of one table, in a folder of its own.
-struct Pipeline {
-    folder: tempfile::TempDir,
-}
-
-impl Pipeline {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        // The settings require it, although the audit does not use it.
-        std::fs::write(folder.path().join("transform.wasm"), "").expect("writes");
-        std::fs::write(folder.path().join("records"), "").expect("writes");
-        Self { folder }
-    }
-
-    fn settings(&self) -> Settings {
-        let text = "{name: counting, source: {file: {path: records}}, transform: {wasm: transform.wasm}, \
-                    tables: {numbers: {path: numbers}}, dead_letters: {path: dead}}";
-        let file = self.folder.path().join("pipeline.yaml");
-        Document::parse(&file, text.to_owned(), []).expect("legal settings").into_settings()
-    }
-
-    async fn audit(&self) -> AuditReport {
-        audit(&self.settings(), true).await.expect("reads the tables")
-    }
-
-    async fn open(&self, table: &str) -> Table {
-        let shape = match table {
-            "numbers" => Shape {
-                columns: vec![
-                    StructField::not_null("_kafka_topic", DataType::STRING),
-                    StructField::not_null("_kafka_partition", DataType::INTEGER),
-                    StructField::not_null("_kafka_offset", DataType::LONG),
-                ],
-                partition_columns: Vec::new(),
-            },
-            _ => dead_letter::shape(),
-        };
-        let location = self.folder.path().join(table);
-        let mut table = Table::open("counting", table, location.to_str().expect("UTF-8"), &shape).await.expect("opens");
-        table.read_ledger(&[partition()]).await.expect("reads the ledger");
-        table
-    }
-
-    /// Both tables take in the records from `from` on.
-    async fn take_in(&self, from: i64, verdicts: &[Verdict]) {
-        for (name, with_row) in [("dead", Rejected), ("numbers", Emitted)] {
-            let mut table = self.open(name).await;
-            take_in(&mut table, from, verdicts, with_row).await;
-        }
-    }
-
-    fn log_entry(&self, table: &str, version: u64) -> PathBuf {
-        self.folder.path().join(format!("{table}/_delta_log/{version:020}.json"))
-    }
-
-    /// Changes each action of a log entry.
-    fn tamper(&self, table: &str, version: u64, change: impl Fn(&mut Value)) {
-        let path = self.log_entry(table, version);
-        let text = std::fs::read_to_string(&path).expect("reads");
-        let changed = text.lines().map(|line| {
-            let mut action: Value = serde_json::from_str(line).expect("JSON");
-            change(&mut action);
-            action.to_string() + "\n"
-        });
-        std::fs::write(&path, changed.collect::<String>()).expect("writes");
-    }
-}
-
-fn partition() -> TopicPartition {
-    TopicPartition::new("numbers", 0)
-}
-
-async fn take_in(table: &mut Table, from: i64, verdicts: &[Verdict], with_row: Verdict) {
-    let offsets: Vec<i64> = (from..).take(verdicts.len()).collect();
-    let rows = offsets.iter().zip(verdicts).filter(|(_, verdict)| **verdict == with_row).map(|(offset, _)| *offset);
-    let rows: Vec<i64> = rows.collect();
-    table.stage(batch(table, &rows)).await.expect("stages");
-    table.account(&partition(), &offsets, verdicts);
-    table.commit(DIGEST).await.expect("commits");
-}
-
-/// Rows of these offsets; the table's other columns are empty.
-fn batch(table: &Table, offsets: &[i64]) -> RecordBatch {
-    let column = |field: &Arc<Field>| -> arrow::array::ArrayRef {
-        let count = offsets.len();
-        match field.name().as_str() {
-            "topic" | "_kafka_topic" => Arc::new(StringArray::from(vec!["numbers"; count])),
-            "partition" | "_kafka_partition" => Arc::new(Int32Array::from(vec![0; count])),
-            "offset" | "_kafka_offset" => Arc::new(Int64Array::from(offsets.to_vec())),
-            _ if field.is_nullable() => arrow::array::new_null_array(field.data_type(), count),
-            "headers" => {
-                let ArrowType::List(item) = field.data_type() else { unreachable!("headers are a list") };
-                let none = arrow::array::new_empty_array(item.data_type());
-                Arc::new(ListArray::new(item.clone(), OffsetBuffer::new_zeroed(count), none, None))
-            }
-            "status" => Arc::new(StringArray::from(vec!["open"; count])),
-            "attempts" => Arc::new(Int32Array::from(vec![1; count])),
-            "rejected_at" => {
-                arrow::compute::cast(&Int64Array::from(vec![0; count]), field.data_type()).expect("a time")
-            }
-            _ => Arc::new(StringArray::from(vec![""; count])),
-        }
-    };
-    let schema = table.schema().clone();
-    let columns = schema.fields().iter().map(column).collect();
-    RecordBatch::try_new(schema, columns).expect("fits")
-}
-
-fn faults(report: &AuditReport) -> Vec<Value> {
-    assert_eq!(report.sound, report.violations.is_empty());
-    report.violations.iter().map(|it| serde_json::to_value(it.fault).expect("JSON")).collect()
-}
+use self::support::{DIGEST, Pipeline, faults};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sound_pipeline_is_counted() {
@@ -198,7 +80,7 @@ async fn checkpoint(folder: &Path) {
 async fn a_crash_between_two_tables_leaves_one_behind() {
     let pipeline = Pipeline::new();
     pipeline.take_in(0, &[Emitted, Rejected]).await;
-    take_in(&mut pipeline.open("dead").await, 2, &[Rejected], Rejected).await;
+    pipeline.take_in_one(&mut pipeline.open("dead").await, 2, &[Rejected], Rejected).await;
     let report = pipeline.audit().await;
     assert!(report.sound, "{:?}", report.violations);
     assert!(report.notes[0].message.contains("is behind: numbers/0 stands at 2, elsewhere at 3"), "{:?}", report.notes);
@@ -250,8 +132,8 @@ async fn files_that_are_gone_and_letters_buried_twice_are_found() {
     pipeline.take_in(0, &[Emitted, Rejected]).await;
     let mut table = pipeline.open("dead").await;
     // Its record says one; the file holds the same position twice.
-    table.stage(batch(&table, &[2, 2])).await.expect("stages");
-    table.account(&partition(), &[2, 3], &[Rejected, Rejected]);
+    table.stage(pipeline.batch(&table, &[2, 2])).await.expect("stages");
+    table.account(&pipeline.partition(), &[2, 3], &[Rejected, Rejected]);
     table.commit(DIGEST).await.expect("commits");
     let report = pipeline.audit().await;
     assert_eq!(faults(&report), ["doubled", "missing"], "{:?}", report.violations);
