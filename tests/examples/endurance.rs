@@ -35,7 +35,7 @@ fn main() -> Result<ExitCode> {
     // On S3 each flush takes several times as long, and requests are what counts there.
     let store = S3::shared()?;
     let proxy = FaultProxy::start(store.address(), 1)?;
-    proxy.set(Faults::default());
+    proxy.set(Faults::NONE);
     let pipeline = pipeline("endurance-s3", flushes / 10)?.on_s3(store, proxy.address());
     let on_s3 = endure(pipeline, flushes / 10, Some(&proxy))?;
     Ok(if on_folder && on_s3 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
