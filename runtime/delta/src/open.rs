@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use delta_kernel::Error;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Action, DataType, StructField};
@@ -51,7 +52,7 @@ impl Named<'_> {
 /// The store's error as a table's error; `doing` says what failed.
 pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
     // What the kernel cannot read is a trait of the table. No retry changes it.
-    if let DeltaTableError::KernelError(delta_kernel::Error::Unsupported(what)) = &source {
+    if let DeltaTableError::KernelError(Error::Unsupported(what) | Error::InvalidProtocol(what)) = &source {
         let refusal = Refusal::new(what.clone(), "drop the feature, or name another table");
         return Named { name, location }.unsupported(vec![refusal]);
     }

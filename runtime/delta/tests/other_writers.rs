@@ -30,8 +30,15 @@ fn case(name: &'static str, protocol: Value, properties: Value, column: Value, r
 
 /// A protocol that lists features.
 fn listed(features: &[&str]) -> Value {
-    let for_readers =
-        ["columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"];
+    let for_readers = [
+        "catalogManaged",
+        "columnMapping",
+        "deletionVectors",
+        "timestampNtz",
+        "typeWidening",
+        "v2Checkpoint",
+        "vacuumProtocolCheck",
+    ];
     let reader: Vec<&&str> = features.iter().filter(|feature| for_readers.contains(feature)).collect();
     json!({"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": reader, "writerFeatures": features})
 }
