@@ -22,7 +22,8 @@ pub(crate) struct Kafka {
     #[serde(default, deserialize_with = "human::one_or_many")]
     #[schemars(with = "human::Texts")]
     pub(crate) topics: Vec<String>,
-    /// Read all topics whose name matches this regular expression, which begins with `^`.
+    /// Read all topics whose name matches this regular expression (the dialect of Rust's `regex`), which begins with `^`.
+    /// Internal topics (`__…`) never match: name them in `topics`.
     pub(crate) topics_regex: Option<String>,
     /// The consumer group.
     #[schemars(extend("x-default" = "`sluicebox-` and the pipeline's `name`"))]
