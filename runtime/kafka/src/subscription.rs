@@ -88,3 +88,41 @@ impl Subscription {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::config::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    fn subscribed(consumer: &BaseConsumer) -> BTreeSet<String> {
+        consumer.subscription().unwrap().elements().iter().map(|element| element.topic().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_pattern_is_read_in_one_dialect_and_finds_topics_that_come_later() {
+        let cluster = MockCluster::new(1).unwrap();
+        for topic in ["orders-1", "orders-d", "__orders-9"] {
+            cluster.create_topic(topic, 1, 1).unwrap();
+        }
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .set("group.id", "g")
+            .create()
+            .unwrap();
+        let topics = Topics::Matching(r"^(?:__)?orders-\d+$".to_owned());
+        let mut subscription = Subscription::begin(&consumer, &topics, Duration::ZERO).unwrap();
+        let mut refresh_until = |wanted: &[&str]| {
+            let wanted: BTreeSet<String> = wanted.iter().map(|&name| name.to_owned()).collect();
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while subscribed(&consumer) != wanted && Instant::now() < deadline {
+                subscription.refresh(&consumer).unwrap();
+            }
+            assert_eq!(subscribed(&consumer), wanted);
+        };
+        refresh_until(&["orders-1"]);
+        cluster.create_topic("orders-22", 1, 1).unwrap();
+        refresh_until(&["orders-1", "orders-22"]);
+    }
+}
