@@ -10,7 +10,7 @@ use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_registry::{Opened, RegistryError};
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
-use sluicebox_settings::{Diagnostic, Document, SettingsError, TransformOrigin, did_you_mean};
+use sluicebox_settings::{Diagnostic, Document, SettingsError, SourceSettings, TransformOrigin, did_you_mean};
 
 use super::document::{reached, title};
 use super::run::blamed;
@@ -97,6 +97,7 @@ async fn fitting(document: &Document, sandbox: &Sandbox, tables: OutOfReach) -> 
 /// Makes sure that a transform fits a pipeline's file, and its tables; shows what is wrong.
 pub(super) async fn require_fit(document: &Document, transform: &Transform, tables: OutOfReach) -> Result<(), Failure> {
     let mut faults = misplaced_tables(document, transform);
+    faults.extend(refused_properties(document));
     faults.extend(refused_configuration(document, transform)?);
     if faults.is_empty() {
         match misfitting_table(document, transform).await {
@@ -179,6 +180,13 @@ async fn misfitting_table(document: &Document, transform: &Transform) -> Result<
     Ok(Some(
         fault.at(place).label("give the table another folder, or change the transform").help(differences.join("\n")),
     ))
+}
+
+/// librdkafka itself checks its properties.
+fn refused_properties(document: &Document) -> Option<Diagnostic> {
+    let SourceSettings::Kafka(kafka) = &document.settings().source else { return None };
+    let error = sluicebox_kafka::check_properties(kafka).err()?;
+    Some(Diagnostic::new("E0118", error.to_string()).at(document.key_place(&["source", "kafka", "properties"])))
 }
 
 /// The transform itself checks its configuration.
