@@ -52,7 +52,10 @@ impl Named<'_> {
 /// The store's error as a table's error; `doing` says what failed.
 pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
     // What the kernel cannot read is a trait of the table. No retry changes it.
-    if let DeltaTableError::KernelError(Error::Unsupported(what) | Error::InvalidProtocol(what)) = &source {
+    if let DeltaTableError::KernelError(
+        Error::Unsupported(what) | Error::InvalidProtocol(what) | Error::MaxCatalogVersion(what),
+    ) = &source
+    {
         let refusal = Refusal::new(what.clone(), "drop the feature, or name another table");
         return Named { name, location }.unsupported(vec![refusal]);
     }

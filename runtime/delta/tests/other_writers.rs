@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use deltalake::kernel::{DataType, StructField};
 use serde_json::{Value, json};
 use sluicebox_delta::{Shape, Table, TableError};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// What was done to a table, and what the refusal names; none if the table is fine.
 struct Case {
@@ -123,7 +124,7 @@ fn cases() -> Vec<Case> {
             none(),
             Some("table feature `rowTracking`"),
         ),
-        case("a catalog's table", listed(&["catalogManaged"]), none(), none(), Some("catalogManaged")),
+        case("a catalog's table", listed(&["catalogManaged"]), none(), none(), Some("catalog-managed")),
         case("a feature of tomorrow", listed(&["tomorrow"]), none(), none(), Some("table feature `tomorrow`")),
         case("a protocol of tomorrow", legacy(8), none(), none(), Some("8")),
         case(
