@@ -4,27 +4,29 @@
 //! The walk applies back-pressure by not polling: librdkafka prefetches a fixed number of bytes and then waits. A rebalance
 //! is answered only when the walk calls [`Source::start`] or [`Source::unassign`], never in a callback.
 
+mod draining;
+mod record;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, Offsets, PartitionBounds, TopicPartition};
 use sluicebox_pipeline::source::record_line::RecordLine;
 use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, SourceStatus, TopicIds};
 use sluicebox_settings::Start;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
+use self::record::{early, partition_of, push_early, take};
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
-use crate::drain::{BROKERS_TIMEOUT, Drain, DrainState};
+use crate::drain::Drain;
 use crate::group::{GroupContext, Rebalance};
-use crate::headers::headers;
 use crate::list_offsets::offset_ranges;
 use crate::subscription::Subscription;
-use crate::{Brokers, first_record, survey, topic_id};
+use crate::{Brokers, topic_id};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
@@ -160,48 +162,6 @@ impl KafkaSource {
             match change {
                 Rebalance::Assign(_) => self.take_nothing()?,
                 Rebalance::Revoke { partitions, .. } => self.unassign(&partitions)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether this worker's part of a drain is over. No topic at all is an error: a misspelt name is more likely than a topic
-    /// that does not exist yet.
-    fn is_drained(&mut self) -> Result<bool, ClientError> {
-        let Some(drain) = &self.drain else {
-            return Ok(false);
-        };
-        if self.group().reachability().away_for(Instant::now()).is_some_and(|away| away > BROKERS_TIMEOUT) {
-            let trouble = self.group().status().trouble.unwrap_or_default();
-            return Err(undrainable(format!("{trouble}; the drain gives up after {} s", BROKERS_TIMEOUT.as_secs())));
-        }
-        match drain.state(&self.positions, |partition| self.group().fetched(partition)) {
-            DrainState::Reading => Ok(false),
-            DrainState::Over => Ok(true),
-            DrainState::Unproven(positions) => self.prove(&positions).map(|()| false),
-            DrainState::Leaderless(partition) => {
-                Err(undrainable(format!("{partition} has no leader that answers; the other partitions are drained")))
-            }
-            DrainState::Idle if !survey::partitions(&self.consumer, &self.brokers.settings.topics)?.is_empty() => {
-                info!("nothing to drain: other workers of the group have all partitions");
-                Ok(true)
-            }
-            DrainState::Idle => Err(undrainable("no topic matches: is the name right, and may this user see it?")),
-            DrainState::Unanswered => Err(undrainable("the group gave no answer: may this user join it?")),
-        }
-    }
-
-    /// Looks whether records come behind these positions, with a reader of its own: what the consumer reports may be older than
-    /// its last seek.
-    fn prove(&mut self, positions: &Offsets) -> Result<(), ClientError> {
-        let reader = first_record::connect(&self.brokers)?;
-        for (partition, &position) in positions {
-            let first = first_record::first_record(&reader, partition, position, REQUEST_TIMEOUT)?;
-            let Some(drain) = &mut self.drain else { continue };
-            if first.is_none() || first >= drain.end(partition) {
-                drain.note_bare(partition, position);
-            } else {
-                self.group().forget_fetcher(partition);
             }
         }
         Ok(())
@@ -417,41 +377,6 @@ impl Drop for KafkaSource {
     }
 }
 
-/// Copies a record that came before the walk asked for it.
-fn early(message: &BorrowedMessage<'_>) -> RecordLine {
-    RecordLine {
-        topic: Some(message.topic().to_owned()),
-        partition: Some(message.partition()),
-        offset: Some(message.offset()),
-        timestamp: message.timestamp().to_millis(),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers(message).map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec))).collect(),
-    }
-}
-
-fn partition_of(record: &RecordLine) -> TopicPartition {
-    TopicPartition::new(record.topic.as_deref().unwrap_or_default(), record.partition.unwrap_or(-1))
-}
-
-fn push_early(record: &RecordLine, intake: &mut Intake) {
-    let partition = partition_of(record);
-    let (offset, timestamp) = (record.offset.unwrap_or(-1), record.timestamp.unwrap_or(-1));
-    let (key, value) = (record.key.as_deref(), record.value.as_deref());
-    intake.push(&partition.topic, partition.partition, offset, timestamp, key, value, record.headers());
-}
-
-fn take(message: &BorrowedMessage<'_>, intake: &mut Intake) {
-    let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
-    let timestamp = message.timestamp().to_millis().unwrap_or(-1);
-    intake.push(topic, partition, offset, timestamp, message.key(), message.payload(), headers(message));
-}
-
-/// Why a drain cannot end well.
-fn undrainable(why: impl Into<String>) -> ClientError {
-    ClientError::new(ErrorKind::Stop, "kafka", "draining", why.into())
-}
-
 fn list(offsets: &Offsets) -> Result<TopicPartitionList, ClientError> {
     let mut list = TopicPartitionList::new();
     for (partition, &offset) in offsets {
@@ -470,6 +395,7 @@ mod tests {
     use sluicebox_settings::{KafkaSettings, Topics};
 
     use super::*;
+    use crate::drain::DrainState;
 
     fn brokers(addresses: String, topics: Topics) -> Brokers {
         let settings = KafkaSettings {
