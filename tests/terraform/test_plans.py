@@ -1,6 +1,7 @@
 """Step 3: what the examples would make, against AWS's API model, IAM's data and what the product asks for."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -11,7 +12,7 @@ import inputs
 import mocked
 import rights
 from test_configurations import EXAMPLES, MODULES, taken  # noqa: F401: a fixture
-from workspace import TARGET
+from workspace import TARGET, TESTS
 
 SLUICEBOX = TARGET.parent / "release" / "sluicebox"
 
@@ -25,6 +26,15 @@ def test_values_are_what_the_api_takes(states, example):
 def test_rights_fit_their_resources(states, example):
     assert any(rights.statements(resource) for resource in states[example])
     assert [why for resource in states[example] for why in rights.complaints(resource)] == []
+
+
+def test_the_policies_of_the_documentation_fit_their_resources():
+    text = (TESTS.parent.parent / "docs" / "s3.md").read_text()
+    policies = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)]
+    assert len(policies) == 2
+    for statement in [statement for policy in policies for statement in policy["Statement"]]:
+        for action in rights.listed(statement["Action"]):
+            assert list(rights.about(action, rights.listed(statement["Resource"]))) == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

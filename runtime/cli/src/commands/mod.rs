@@ -34,7 +34,8 @@ A first transform, without Kafka:
   sluicebox test && sluicebox run && sluicebox audit
 
 Exit codes: 0 success, 1 a negative verdict, 2 usage or configuration, 3 the environment (a retry may help).
-Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings.
+Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings;
+SLUICEBOX_PIPELINE is the pipeline file of `run`, `check`, `status` and `health` where the command line names none.
 Errors: `sluicebox explain E0201` says what a code means and what to do.";
 
 /// wasmtime decides whether a compiled transform can be loaded, so its version is part of ours.
