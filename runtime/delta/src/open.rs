@@ -18,13 +18,15 @@ use tracing::info;
 use crate::features::{self, Refusal};
 use crate::head::Head;
 use crate::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC, Shape};
-use crate::table::LEDGER_RETENTION_PROPERTY;
 use crate::{TableError, store};
 
 /// Writers collect statistics of so many columns by default, the first ones.
 const COLUMNS_WITH_STATISTICS: usize = 32;
 /// The table property that names the columns with statistics instead.
 const STATISTICS_PROPERTY: &str = "delta.dataSkippingStatsColumns";
+
+/// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
+pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
 
 /// A table that exists, and its newest version.
 pub(crate) struct Opened {

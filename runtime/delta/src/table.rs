@@ -21,10 +21,7 @@ use crate::upkeep::Upkeep;
 use crate::writer::Writer;
 use crate::{TableError, wall_clock};
 
-pub use crate::open::{TableLog, find_log, table_error};
-
-/// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
-pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
+pub use crate::open::{LEDGER_RETENTION_PROPERTY, TableLog, find_log, table_error};
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {

@@ -1,7 +1,6 @@
 //! The writer against delta-rs, which reads back what it wrote.
 
 mod bounds;
-mod for_readers;
 mod limits;
 mod partitions;
 mod rows;
