@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak chaos storm lambda-storm cold-start lambda-zip image-root terraform-test helm-test lint
+.PHONY: help setup build guests demo test sim planted bench soak endurance chaos storm lambda-storm cold-start lambda-zip image-root release terraform-test helm-test lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,10 @@ soak: guests setup ## 5 million records through a real Kafka, memory and CPU sam
 	$(CARGO_BUILD) --examples
 	$(dir $(SLUICEBOX))examples/soak
 
+endurance: guests setup ## 20,000 flushes into one table: the last must cost what the first did, in time, requests and memory
+	$(CARGO_BUILD) --examples
+	$(dir $(SLUICEBOX))examples/endurance $(FLUSHES)
+
 chaos: guests setup ## kill processes and brokers, stop and wake them, break S3, for CHAOS_MINUTES=20; SEED=n to choose
 	$(CARGO_BUILD) --example chaos
 	$(dir $(SLUICEBOX))examples/chaos $(or $(CHAOS_MINUTES),20) $(SEED)
@@ -65,6 +69,10 @@ lambda-zip: ## the function for Lambda, target/lambda/bootstrap.zip; ARCH=arm64 
 image-root: guests ## the root of a container image, target/image-root, tried without a container engine; ARCH=arm64: image-root-arm64
 	@ARCH=$(ARCH) infra/container/root
 	@ARCH=$(ARCH) infra/container/try-root
+
+release: ## archives of the command, the zips, the image's root and SHA256SUMS; built in RELEASE_HOME; ARCHITECTURES="x86_64 arm64"
+	@tests/setup/doctor
+	@ARCHITECTURES="$(ARCHITECTURES)" infra/release
 
 terraform-test: ## infra/terraform, checked without a network and without AWS; the last lines say what was not checked
 	@tests/terraform/run

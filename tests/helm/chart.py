@@ -18,18 +18,19 @@ KUBERNETES = ["1.35", "1.36", "1.37"]
 RELEASE, NAMESPACE = "orders", "data"
 
 
+def binary():
+    """Where helm is."""
+    fetched = TARGET / "tools" / "helm"
+    found = fetched if fetched.exists() else shutil.which("helm")
+    return found or pytest.skip("needs helm")
+
+
 def helm(*arguments):
     """What helm answers: whether it is content, and what it says."""
-    binary = TARGET / "tools" / "helm"
-    if not binary.exists():
-        found = shutil.which("helm")
-        if not found:
-            pytest.skip("needs helm")
-        binary = found
     # Not the user's own repositories and plug-ins.
     variables = {"PATH": os.environ["PATH"], "HOME": str(TARGET)}
     variables |= {f"HELM_{kind}_HOME": str(TARGET / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
-    done = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=60, env=variables)
+    done = subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=60, env=variables)
     return done.returncode == 0, done.stdout if done.returncode == 0 else done.stderr
 
 

@@ -5,9 +5,11 @@ import os
 
 import pytest
 
+import deployment
 import examples
 import scan
 import terraform
+from test_plans import SLUICEBOX
 from workspace import Workspace
 
 NOT_CHECKED = "ConflictsWith and ExactlyOneOf, plan-time differences, forced replacement, anything AWS says"
@@ -42,6 +44,14 @@ def scans():
     for path, old, new, _ in scan.PLANTED.values():
         planted.edit(path, old, new)
     return {"right": scan.begin(Workspace("scanned").root), "planted": scan.begin(planted.root / "modules")}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deployed(workspace, tmp_path_factory):
+    """The commands of docs/deploy.md, beside everything else, too."""
+    if SLUICEBOX.exists():
+        return deployment.begin(tmp_path_factory.mktemp("deployment"), deployment.SECTIONS, SLUICEBOX)
+    return None
 
 
 @pytest.fixture(scope="session")

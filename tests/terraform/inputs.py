@@ -78,7 +78,7 @@ WHOLE = {
     "schedule": {"expression": "cron(0 3 * * ? *)", "time_zone": "Europe/Berlin", "window_minutes": 15},
     "service": {
         "secrets": {"PASSWORD": SECRET, "USER": "arn:aws:ssm:eu-central-1:123456789012:parameter/kafka/user"},
-        "health_command": ["CMD", "/usr/bin/sluicebox", "status"], "architecture": "arm64",
+        "health_command": ["CMD", "/usr/bin/sluicebox", "health", "--ready"], "architecture": "arm64",
         "tasks": {"minimum": 2, "maximum": 12},
     },
     "msk": {"broker_type": "express", "instance_type": "express.m7g.large"},
@@ -176,7 +176,6 @@ WRONG = [
 
     ("service", "name", "a/b", "1 to 48 letters"),
     ("service", "image", "example.org/sluicebox:latest", "the tag latest is not allowed: a task"),
-    ("service", "writer_image", "busybox", "a tag other than latest"),
     ("service", "architecture", "X86_64", "must be x86_64 or arm64"),
     ("service", "cpu", 1000, "256, 512, 1024"),
     ("service", "memory_mb", 1024, "from 2 to 8 times cpu"),

@@ -1,6 +1,7 @@
 """Step 3: what the examples would make, against AWS's API model, IAM's data and what the product asks for."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -11,7 +12,7 @@ import inputs
 import mocked
 import rights
 from test_configurations import EXAMPLES, MODULES, taken  # noqa: F401: a fixture
-from workspace import TARGET
+from workspace import TARGET, TESTS
 
 SLUICEBOX = TARGET.parent / "release" / "sluicebox"
 
@@ -25,6 +26,15 @@ def test_values_are_what_the_api_takes(states, example):
 def test_rights_fit_their_resources(states, example):
     assert any(rights.statements(resource) for resource in states[example])
     assert [why for resource in states[example] for why in rights.complaints(resource)] == []
+
+
+def test_the_policies_of_the_documentation_fit_their_resources():
+    text = (TESTS.parent.parent / "docs" / "s3.md").read_text()
+    policies = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", text, re.M | re.S)]
+    assert len(policies) == 2
+    for statement in [statement for policy in policies for statement in policy["Statement"]]:
+        for action in rights.listed(statement["Action"]):
+            assert list(rights.about(action, rights.listed(statement["Resource"]))) == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -60,6 +70,16 @@ def test_text_becomes_numbers_booleans_and_references(full):
     assert document["transform"]["configuration"] == {"a": [1]}
     assert document["source"]["kafka"]["properties"] == {"fetch.min.bytes": "5", "sasl.password": {"env": "PASSWORD"}}
     assert set(document) == set(inputs.FULL_PIPELINE)
+
+
+def test_a_task_is_one_container_that_is_asked_for_its_health(taken):
+    _, (_, _, states) = taken["service"]
+    made = list(mocked.resources(states[0]["root_module"]))
+    task = container(next(resource for resource in made if resource["type"] == "aws_ecs_task_definition"))
+    assert task["command"] == ["run"] and "mountPoints" not in task
+    assert task["healthCheck"]["command"] == ["CMD", "/usr/bin/sluicebox", "health"]
+    # Where `health` asks; inputs.RIGHT says nothing of it.
+    assert pipeline(made)["http"] == {"listen": "127.0.0.1:9090"}
 
 
 def test_a_dead_letter_topic_needs_a_right_on_the_cluster(workspace):
@@ -123,12 +143,18 @@ def test_a_rollback_moves_the_alias_only(whole, taken):
     assert alias(mocked.resources(states[0]["root_module"])) == "7"
 
 
+def container(task):
+    """The one container of a task."""
+    container, = json.loads(task["values"]["container_definitions"])
+    return container
+
+
 def pipeline(resources):
-    """The pipeline document in the environment of the function or of the first container."""
+    """The pipeline document in the environment of the function or of the container."""
     for resource in resources:
         if resource["type"] == "aws_lambda_function":
             return json.loads(resource["values"]["environment"][0]["variables"]["SLUICEBOX_PIPELINE"])
         if resource["type"] == "aws_ecs_task_definition":
-            writer = json.loads(resource["values"]["container_definitions"])[0]
-            return json.loads(writer["environment"][0]["value"])
+            variables = container(resource)["environment"]
+            return json.loads(next(variable["value"] for variable in variables if variable["name"] == "SLUICEBOX_PIPELINE"))
     raise AssertionError("there is neither a function nor a task")

@@ -10,7 +10,7 @@ use super::finding::{Fault, Findings, Place};
 use super::history::{Before, Commit, FileKey, Holds, LiveFiles, LoggedFile, LoggedRecord};
 use super::known::KnownFiles;
 use super::offset_set::OffsetSet;
-use super::others::{Doubling, OtherCommits};
+use super::other_commits::{Doubling, OtherCommits};
 
 pub use super::known::Origin;
 

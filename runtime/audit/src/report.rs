@@ -9,7 +9,7 @@ use super::account::{Account, Accounts, Counts, Life, Opening};
 use super::files::Files;
 use super::finding::{Findings, Note, Violation};
 use super::history::{History, Holds};
-use super::others::OtherCommits;
+use super::other_commits::OtherCommits;
 
 /// The whole audit.
 #[derive(Clone, Debug, Serialize)]

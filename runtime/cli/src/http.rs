@@ -1,7 +1,7 @@
-//! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`. They hold no secrets and no payloads,
-//! and no password protects them: listen where every client may see lag and topic names.
+//! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`, and how to ask for them. They hold no
+//! secrets and no payloads, and no password protects them: listen where every client may see lag and topic names.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
@@ -104,4 +104,42 @@ fn described(subject: &Subject) -> Value {
         "health": *health,
         "progress": *subject.progress.borrow(),
     })
+}
+
+/// Where a process that listens there answers on this machine.
+pub(crate) fn url(listen: SocketAddr) -> String {
+    format!("http://{}", reachable(listen))
+}
+
+/// A process that listens on all interfaces answers on this machine's own.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+/// Asks a process for one of its answers.
+///
+/// # Errors
+/// The process does not answer within `duration_max`.
+pub(crate) async fn ask(url: &str, path: &str, duration_max: Duration) -> Result<(StatusCode, String), reqwest::Error> {
+    let client = reqwest::Client::builder().timeout(duration_max).no_proxy().build()?;
+    let answer = client.get(format!("{}/{path}", url.trim_end_matches('/'))).send().await?;
+    Ok((answer.status(), answer.text().await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_on_all_interfaces_is_asked_on_this_machine() {
+        let asked = |listen: &str| url(listen.parse().unwrap());
+        assert_eq!(asked("0.0.0.0:9090"), "http://127.0.0.1:9090");
+        assert_eq!(asked("[::]:9090"), "http://[::1]:9090");
+        assert_eq!(asked("10.0.0.7:9090"), "http://10.0.0.7:9090");
+    }
 }

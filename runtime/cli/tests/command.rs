@@ -56,6 +56,7 @@ fn help_says_what_there_is() {
         "check",
         "run",
         "status",
+        "health",
         "audit",
         "dlq",
         "dlq ls",

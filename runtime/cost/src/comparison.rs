@@ -106,7 +106,7 @@ fn crossing(below: Way, above: Way, load: &Load, mode: &Mode, book: &Book) -> Op
 
 #[cfg(test)]
 mod tests {
-    use super::super::ways::per_record_of_batch;
+    use super::super::ways::{Pipeline, per_record_of_batch};
     use super::*;
 
     fn book() -> Book {
@@ -114,7 +114,13 @@ mod tests {
     }
 
     fn mode() -> Mode {
-        Mode { batch_records: None, window_seconds: 5.0, drain_interval_seconds: 300.0, poller_units: 0.0 }
+        Mode {
+            batch_records: None,
+            window_seconds: 5.0,
+            drain_interval_seconds: 300.0,
+            poller_units: 0.0,
+            pipeline: None,
+        }
     }
 
     fn about(found: f64, expected: f64) {
@@ -128,7 +134,7 @@ mod tests {
         for (batch, million, fargate, glue) in
             [(100.0, 0.30, 36.4, 811.0), (1000.0, 0.0306, 359.0, 8000.0), (4000.0, 0.0080, 1372.0, 30_600.0)]
         {
-            let record = per_record_of_batch(batch, &book());
+            let record = per_record_of_batch(batch, &mode(), &book());
             about(record * 1e6, million);
             about(0.0395 / record / 3600.0, fargate);
             about(0.88 / record / 3600.0, glue);
@@ -160,6 +166,21 @@ mod tests {
             assert!(cost(below, rate * 0.999) < cost(above, rate * 0.999), "{below} {above} {rate}");
             assert!(cost(below, rate * 1.001) >= cost(above, rate * 1.001), "{below} {above} {rate}");
         }
+    }
+
+    #[test]
+    fn a_pipeline_pays_for_its_tables_and_its_flushes() {
+        let load = Load { records_per_second: 100.0, record_bytes: 500.0 };
+        let cost = |way: Way, tables, flush_interval_seconds| {
+            let pipeline = Some(Pipeline { tables, flush_interval_seconds });
+            way.per_hour(&load, &Mode { pipeline, ..mode() }, &book())
+        };
+        let flushes = 360.0 * 2.4e-5;
+        about(cost(Way::Fargate, 1, 10.0), Way::Fargate.per_hour(&load, &mode(), &book()));
+        about(cost(Way::Fargate, 3, 10.0) - cost(Way::Fargate, 1, 10.0), flushes);
+        about(cost(Way::Fargate, 1, 5.0) - cost(Way::Fargate, 1, 10.0), flushes);
+        about(cost(Way::LambdaEvents, 3, 10.0) - cost(Way::LambdaEvents, 1, 10.0), 720.0 * 2.4e-5);
+        about(cost(Way::LambdaEvents, 1, 5.0), cost(Way::LambdaEvents, 1, 10.0));
     }
 
     #[test]

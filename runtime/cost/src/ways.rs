@@ -1,12 +1,15 @@
 //! The formulas of docs/cost.md, one for each way to run a pipeline. Kafka, data at rest, traffic and logs cost the same in
 //! all of them and are left out.
 
+use serde::Serialize;
+
 use super::prices::Book;
 
 const SECONDS_AN_HOUR: f64 = 3600.0;
 const BYTES_A_GB: f64 = 1e9;
-/// One vCPU each, with 2 GB.
-const FARGATE_TASK_GB: f64 = 2.0;
+/// A task of a container.
+pub(super) const TASK_VCPU: f64 = 1.0;
+pub(super) const TASK_GB: f64 = 2.0;
 /// Four vCPU each, with 16 GB.
 const EMR_WORKER_VCPU: f64 = 4.0;
 const EMR_WORKER_GB: f64 = 16.0;
@@ -36,6 +39,17 @@ pub struct Mode {
     pub drain_interval_seconds: f64,
     /// Provisioned poller units; none with on-demand polling.
     pub poller_units: f64,
+    /// What the pipeline's file says; `None` takes the assumptions of the prices' file.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// What a pipeline's file says about its flushes.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Pipeline {
+    /// Tables, without the dead letters.
+    pub tables: usize,
+    /// How long rows wait for a flush; `flush.interval`.
+    pub flush_interval_seconds: f64,
 }
 
 /// A way to run a pipeline.
@@ -92,7 +106,7 @@ impl Way {
         match self {
             Self::LambdaEvents => lambda_events(load, mode, book),
             Self::LambdaDrain => lambda_drain(load, mode, book),
-            Self::Fargate => fargate(load, book),
+            Self::Fargate => fargate(load, mode, book),
             Self::Glue => {
                 let figures = &book.others;
                 let rate = figures.glue_dpu_records_per_second.value;
@@ -120,9 +134,22 @@ fn at_least(units_min: f64, load: &Load, unit_records_per_second: f64) -> f64 {
     (load.records_per_second / unit_records_per_second).ceil().max(units_min)
 }
 
-/// What a flush costs in requests to S3.
-fn flush_requests(book: &Book) -> f64 {
-    book.walk.flush_puts.value * book.prices.s3_put.value + book.walk.flush_gets.value * book.prices.s3_get.value
+/// What a flush costs in requests to S3. The file of prices has those of one table and of the dead letters, half of them each.
+fn flush_requests(mode: &Mode, book: &Book) -> f64 {
+    let both =
+        book.walk.flush_puts.value * book.prices.s3_put.value + book.walk.flush_gets.value * book.prices.s3_get.value;
+    both * (tables(mode) + 1.0) / 2.0
+}
+
+/// How many tables the pipeline has, without its dead letters.
+pub(super) fn tables(mode: &Mode) -> f64 {
+    mode.pipeline.map_or(1.0, |pipeline| pipeline.tables as f64)
+}
+
+/// How long a process that runs all the time waits between flushes.
+pub(super) fn flush_interval_seconds(mode: &Mode, book: &Book) -> f64 {
+    let assumed = book.walk.container_flush_interval_seconds.value;
+    mode.pipeline.map_or(assumed, |pipeline| pipeline.flush_interval_seconds)
 }
 
 /// What an invocation of so many seconds costs.
@@ -131,15 +158,15 @@ fn invocation(seconds: f64, book: &Book) -> f64 {
 }
 
 /// Dollars a record in event mode, with so many records an invocation.
-pub(super) fn per_record_of_batch(batch_records: f64, book: &Book) -> f64 {
+pub(super) fn per_record_of_batch(batch_records: f64, mode: &Mode, book: &Book) -> f64 {
     let seconds = book.walk.flush_seconds.value + batch_records * book.walk.record_seconds.value;
-    (invocation(seconds, book) + flush_requests(book)) / batch_records
+    (invocation(seconds, book) + flush_requests(mode, book)) / batch_records
 }
 
 fn lambda_events(load: &Load, mode: &Mode, book: &Book) -> f64 {
     let batch_records = batch_records(load, mode, book);
     let pollers = mode.poller_units * book.prices.lambda_poller_unit_hour.value;
-    load.records_per_second * SECONDS_AN_HOUR * per_record_of_batch(batch_records, book) + pollers
+    load.records_per_second * SECONDS_AN_HOUR * per_record_of_batch(batch_records, mode, book) + pollers
 }
 
 /// How many records come with an invocation.
@@ -157,20 +184,24 @@ fn lambda_drain(load: &Load, mode: &Mode, book: &Book) -> f64 {
     // More than one function has time for is shared among the group by several.
     let functions = (working / (mode.drain_interval_seconds.min(FUNCTION_SECONDS_MAX) * LOAD_MAX)).ceil().max(1.0);
     // Each flushes as a container does: by time, and once at the end.
-    let flushes = functions + (working / book.walk.container_flush_interval_seconds.value).floor();
+    let flushes = functions + (working / flush_interval_seconds(mode, book)).floor();
     let seconds = functions * book.walk.join_seconds.value + working + flushes * book.walk.flush_seconds.value;
     let requests = (functions - 1.0) * book.prices.lambda_request.value;
-    let once = invocation(seconds, book) + requests + flushes * flush_requests(book);
+    let once = invocation(seconds, book) + requests + flushes * flush_requests(mode, book);
     once * SECONDS_AN_HOUR / mode.drain_interval_seconds
 }
 
-fn fargate(load: &Load, book: &Book) -> f64 {
+fn fargate(load: &Load, mode: &Mode, book: &Book) -> f64 {
     let prices = &book.prices;
-    let task = prices.fargate_vcpu_hour.value + FARGATE_TASK_GB * prices.fargate_gb_hour.value;
-    let tasks = at_least(1.0, load, book.walk.container_load_max.value / book.walk.record_seconds.value);
+    let task = TASK_VCPU * prices.fargate_vcpu_hour.value + TASK_GB * prices.fargate_gb_hour.value;
     // At less than a record an interval there is not a flush in each of them.
-    let interval = book.walk.container_flush_interval_seconds.value.max(1.0 / load.records_per_second);
-    tasks * (task + flush_requests(book) * SECONDS_AN_HOUR / interval)
+    let interval = flush_interval_seconds(mode, book).max(1.0 / load.records_per_second);
+    tasks(load, book) * (task + flush_requests(mode, book) * SECONDS_AN_HOUR / interval)
+}
+
+/// How many tasks of a container the load needs.
+pub(super) fn tasks(load: &Load, book: &Book) -> f64 {
+    at_least(1.0, load, book.walk.container_load_max.value / book.walk.record_seconds.value)
 }
 
 fn firehose(load: &Load, book: &Book) -> f64 {

@@ -14,6 +14,7 @@ use sluicebox_sandbox::{Batch, Rows, TableRows};
 use super::columns::Columns;
 use super::json_rows;
 use super::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC};
+use super::unfit::unfit_rows;
 
 /// Rows of one table, decoded.
 #[derive(Debug, PartialEq)]
@@ -46,19 +47,20 @@ pub struct RowDecoder {
     table: SchemaRef,
     /// The transform's columns, in the transform's order.
     transform: SchemaRef,
+    partition_columns: Vec<String>,
 }
 
 impl RowDecoder {
     /// `fields` names the columns that the transform writes; the table has all of them.
-    pub fn new(table: SchemaRef, fields: &[String]) -> Result<Self, ArrowError> {
+    pub fn new(table: SchemaRef, fields: &[String], partition_columns: &[String]) -> Result<Self, ArrowError> {
         let own = fields.iter().map(|name| table.field_with_name(name).cloned()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { table, transform: Arc::new(Schema::new(own)) })
+        Ok(Self { table, transform: Arc::new(Schema::new(own)), partition_columns: partition_columns.to_vec() })
     }
 
     /// The same for a table whose columns have changed.
     pub fn for_table(&self, table: SchemaRef) -> Result<Self, ArrowError> {
         let fields: Vec<String> = self.transform.fields().iter().map(|field| field.name().clone()).collect();
-        Self::new(table, &fields)
+        Self::new(table, &fields, &self.partition_columns)
     }
 
     /// The table's columns that it decodes for.
@@ -86,6 +88,8 @@ impl RowDecoder {
             }
         };
         let rows = self.complete(&own, &records, batch)?;
+        let unfit = unfit_rows(&rows, &self.partition_columns);
+        misfits.extend(unfit.into_iter().map(|(row, reason)| (records[row], reason)));
         Ok(DecodedRows { rows, records, misfits })
     }
 
@@ -119,10 +123,14 @@ fn provenance(column: &str, records: &[u32], batch: &Batch) -> Option<ArrayRef> 
     })
 }
 
-/// Kafka's milliseconds (-1: none) → the table's microseconds.
+/// The end of the year 9999, in milliseconds since 1970-01-01T00:00:00Z.
+const KAFKA_TIMESTAMP_MAX: i64 = 253_402_300_799_999;
+
+/// Kafka's milliseconds (-1: none) → the table's microseconds. A timestamp that readers cannot show, because the producer sent
+/// nanoseconds for example, becomes null: the record itself is sound.
 pub fn timestamps(milliseconds: impl Iterator<Item = i64>) -> TimestampMicrosecondArray {
     milliseconds
-        .map(|millis| if millis < 0 { None } else { millis.checked_mul(1_000) })
+        .map(|millis| (0..=KAFKA_TIMESTAMP_MAX).contains(&millis).then_some(millis * 1_000))
         .collect::<TimestampMicrosecondArray>()
         .with_timezone("UTC")
 }

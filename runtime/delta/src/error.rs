@@ -99,7 +99,7 @@ pub enum TableError {
     /// A table property lets writers drop the ledger.
     #[error(
         "E0204 table `{table}` at {location}: `delta.setTransactionRetentionDuration` is set (`{retention}`): the table's \
-         ledger would expire and records would be taken in twice; remove the property, see docs/runbooks/E0204.md"
+         ledger would expire and records would be taken in twice; remove the property, see `sluicebox explain E0204`"
     )]
     LedgerExpires {
         /// The table's name.

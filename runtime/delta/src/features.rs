@@ -98,9 +98,12 @@ fn protocol_refusals(protocol: &Protocol) -> Vec<Refusal> {
         let what = format!("protocol version {reader} (readers), {writer} (writers)");
         return vec![Refusal::new(what, "use a newer Sluicebox, or a table of an older protocol")];
     }
-    let listed = protocol.reader_features().into_iter().chain(protocol.writer_features()).flatten();
+    // The kernel's own type keeps no name of a feature that it does not know; its JSON does.
+    let protocol = serde_json::to_value(protocol).unwrap_or_default();
+    let listed =
+        ["readerFeatures", "writerFeatures"].into_iter().filter_map(|list| protocol[list].as_array()).flatten();
     let unknown: BTreeSet<&str> =
-        listed.map(AsRef::as_ref).filter(|feature: &&str| !HARMLESS.contains(feature)).collect();
+        listed.filter_map(Value::as_str).filter(|feature| !HARMLESS.contains(feature)).collect();
     let refusal = |feature: &str| {
         Refusal::new(
             format!("table feature `{feature}`"),

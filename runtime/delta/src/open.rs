@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use delta_kernel::Error;
 use deltalake::kernel::engine::arrow_conversion::TryIntoArrow as _;
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Action, DataType, StructField};
 use deltalake::logstore::LogStoreRef;
 use deltalake::protocol::SaveMode;
@@ -16,13 +18,15 @@ use tracing::info;
 use crate::features::{self, Refusal};
 use crate::head::Head;
 use crate::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC, Shape};
-use crate::table::LEDGER_RETENTION_PROPERTY;
 use crate::{TableError, store};
 
 /// Writers collect statistics of so many columns by default, the first ones.
 const COLUMNS_WITH_STATISTICS: usize = 32;
 /// The table property that names the columns with statistics instead.
 const STATISTICS_PROPERTY: &str = "delta.dataSkippingStatsColumns";
+
+/// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
+pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
 
 /// A table that exists, and its newest version.
 pub(crate) struct Opened {
@@ -50,7 +54,10 @@ impl Named<'_> {
 /// The store's error as a table's error; `doing` says what failed.
 pub fn table_error(name: &str, location: &str, doing: &'static str, source: DeltaTableError) -> TableError {
     // What the kernel cannot read is a trait of the table. No retry changes it.
-    if let DeltaTableError::KernelError(delta_kernel::Error::Unsupported(what)) = &source {
+    if let DeltaTableError::KernelError(
+        Error::Unsupported(what) | Error::InvalidProtocol(what) | Error::MaxCatalogVersion(what),
+    ) = &source
+    {
         let refusal = Refusal::new(what.clone(), "drop the feature, or name another table");
         return Named { name, location }.unsupported(vec![refusal]);
     }
@@ -109,6 +116,8 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
         .with_partition_columns(shape.partition_columns.clone())
         .with_configuration(statistics_columns(shape).map(|names| (STATISTICS_PROPERTY, Some(names))))
         .with_actions(shape.protocol()?.map(Action::Protocol))
+        // Of two workers that create the table at once, the second must fail rather than write its metadata as version 1.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     created.map(|_| info!(table = table.name, location = table.location, "table created"))
 }

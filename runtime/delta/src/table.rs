@@ -9,7 +9,6 @@ use arrow::error::ArrowError;
 use deltalake::DeltaTableError;
 use deltalake::kernel::Add;
 use deltalake::logstore::{LogStore as _, LogStoreRef};
-use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
 
@@ -19,12 +18,10 @@ use crate::open::{self, Named, Opened};
 use crate::shape::Shape;
 use crate::staging_age::StagingAge;
 use crate::upkeep::Upkeep;
-use crate::{TableError, encoding, wall_clock};
+use crate::writer::Writer;
+use crate::{TableError, wall_clock};
 
-pub use crate::open::{TableLog, find_log, table_error};
-
-/// The table property that limits how long a table keeps its `txn` actions, which hold the ledger. Unset: for ever.
-pub const LEDGER_RETENTION_PROPERTY: &str = "delta.setTransactionRetentionDuration";
+pub use crate::open::{LEDGER_RETENTION_PROPERTY, TableLog, find_log, table_error};
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {
@@ -43,8 +40,7 @@ pub struct Table {
     pub(super) staged_rows: u64,
     pub(super) staging_age: StagingAge,
     gather: Gather,
-    writer: RecordBatchWriter,
-    schema: SchemaRef,
+    writer: Writer,
 }
 
 impl Table {
@@ -84,7 +80,6 @@ impl Table {
             staged_rows: 0,
             staging_age: StagingAge::default(),
             gather: Gather::default(),
-            schema: writer.arrow_schema(),
             writer,
         })
     }
@@ -133,7 +128,7 @@ impl Table {
 
     /// The table's columns.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        self.writer.schema()
     }
 
     /// The table's ledger, as of the snapshot that the next commit is made from.
@@ -168,7 +163,6 @@ impl Table {
         if self.judged != self.head.traits {
             open::require_writable(self.named(), &self.head, &self.shape)?;
             self.writer = writer(&self.log_store, &self.head).map_err(self.named().failed("preparing to write"))?;
-            self.schema = self.writer.arrow_schema();
             self.judged = Arc::clone(&self.head.traits);
         }
         self.require_lasting_ledger()
@@ -231,12 +225,12 @@ impl Table {
     pub(super) async fn finish_files(&mut self) -> Result<Vec<Add>, DeltaTableError> {
         let rest = self.gather.take();
         self.write(rest).await?;
-        self.writer.flush().await
+        Ok(self.writer.finish().await?)
     }
 
     async fn write(&mut self, rows: Result<Option<RecordBatch>, ArrowError>) -> Result<(), DeltaTableError> {
         match rows? {
-            Some(rows) => self.writer.write(rows).await,
+            Some(rows) => Ok(self.writer.write(rows).await?),
             None => Ok(()),
         }
     }
@@ -245,7 +239,7 @@ impl Table {
     /// deletes them.
     pub fn abandon(&mut self) {
         self.gather = Gather::default();
-        self.writer.reset();
+        self.writer.abandon();
         self.tally.clear();
         self.staged_rows = 0;
         self.staging_age.clear();
@@ -291,10 +285,9 @@ fn ledger(head: &Head, pipeline: &str, partitions: &[TopicPartition]) -> Ledger 
     ledger
 }
 
-fn writer(log_store: &LogStoreRef, head: &Head) -> Result<RecordBatchWriter, DeltaTableError> {
-    let partition_columns = head.traits.metadata.partition_columns().to_vec();
-    let schema = open::arrow_schema(head)?;
-    let properties = encoding::properties(&schema)?;
-    let writer = RecordBatchWriter::try_new(log_store.root_url(), schema, Some(partition_columns), None)?;
-    Ok(writer.with_writer_properties(properties))
+fn writer(log_store: &LogStoreRef, head: &Head) -> Result<Writer, DeltaTableError> {
+    let metadata = &head.traits.metadata;
+    let partition_columns = metadata.partition_columns().to_vec();
+    let store = log_store.object_store(None);
+    Ok(Writer::new(open::arrow_schema(head)?, partition_columns, metadata.configuration(), store)?)
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::head::{Head, root};
-use crate::{log_cleanup, metrics};
+use crate::{log_cleanup, memory, metrics};
 
 /// A checkpoint comes with a clean-up of the log once in so many: a clean-up lists the whole log.
 const CHECKPOINTS_PER_CLEANUP: u64 = 32;
@@ -101,7 +101,9 @@ async fn checkpoint(log_store: &LogStoreRef, version: Version) -> Result<(), Del
     let engine = log_store.engine(None);
     let written = tokio::task::spawn_blocking(move || {
         let snapshot = Snapshot::builder_for(root).at_version(version).build(engine.as_ref())?;
-        snapshot.checkpoint(engine.as_ref(), None).map(drop)
+        let written = snapshot.checkpoint(engine.as_ref(), None).map(drop);
+        memory::give_back();
+        written
     });
     Ok(written.await.map_err(|error| DeltaTableError::generic(error.to_string()))??)
 }

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rdkafka::client::{ClientContext, OAuthToken};
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::KafkaError;
 use sluicebox_ledger::{ClientError, ErrorKind};
 use sluicebox_settings::Authentication;
 
 use crate::Brokers;
+use crate::quiet_log::QuietLog;
 use crate::token::{Token, TokenSource};
 
 /// How long a client without a group is polled until librdkafka has asked for its token.
@@ -23,12 +25,13 @@ const HANDING_OVER_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Bearer {
     tokens: Option<Arc<dyn TokenSource>>,
     has_handed_over: AtomicBool,
+    log: QuietLog,
 }
 
 impl Bearer {
     /// The context for clients of these brokers.
     pub(crate) fn of(brokers: &Brokers) -> Self {
-        Self { tokens: brokers.tokens.clone(), has_handed_over: AtomicBool::new(false) }
+        Self { tokens: brokers.tokens.clone(), ..Self::default() }
     }
 
     /// The answer to [`ClientContext::generate_oauth_token`].
@@ -51,6 +54,14 @@ impl Bearer {
 impl ClientContext for Bearer {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.log.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.log.error(&error, reason);
+    }
+
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
         self.oauth_token()
     }
@@ -65,8 +76,13 @@ pub(crate) fn authenticate(brokers: &Brokers, configuration: &mut ClientConfig) 
         let message = "`source.kafka.authentication: msk_iam` is not set up: this program was built without it";
         return Err(ClientError::new(ErrorKind::Configuration, "kafka", "authenticating", message));
     }
-    configuration.set("security.protocol", "SASL_SSL").set("sasl.mechanisms", "OAUTHBEARER");
+    token_properties(configuration);
     Ok(())
+}
+
+/// What a client needs to hand over tokens.
+pub(crate) fn token_properties(configuration: &mut ClientConfig) {
+    configuration.set("security.protocol", "SASL_SSL").set("sasl.mechanisms", "OAUTHBEARER");
 }
 
 /// Polls a client without a group until it has its token: librdkafka asks for the token within a poll, and connects to no

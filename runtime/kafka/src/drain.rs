@@ -1,5 +1,6 @@
 //! Decides when a drain is over. Pure: the source tells it what the group and the fetchers report.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sluicebox_ledger::{Offsets, TopicPartition};
@@ -11,10 +12,18 @@ use crate::group::Fetched;
 const GROUP_TIMEOUT: Duration = Duration::from_secs(180);
 /// How long a worker without partitions waits for one: other workers may be about to release theirs.
 const IDLE_MEMBER_WAIT: Duration = Duration::from_secs(15);
+/// How long a drain waits for the leader of a partition.
+const LEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a drain waits for any broker.
+pub(super) const BROKERS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A drain: up to the end offsets that each partition had when it was first assigned.
 pub(super) struct Drain {
     ends: Offsets,
+    /// Positions behind which no record comes before the end, as a look at the topic has shown.
+    bare: Offsets,
+    /// Partitions that could not be taken over, because their leader does not answer.
+    leaderless: BTreeMap<TopicPartition, Instant>,
     joined: Instant,
     /// Since when the group has assigned no partition to this worker.
     idle_since: Option<Instant>,
@@ -27,6 +36,11 @@ pub(super) enum DrainState {
     Reading,
     /// Every partition of this worker has been read up to its end.
     Over,
+    /// The same, if no record comes behind these positions. The client claims so, but its statistics may be older than the
+    /// last seek: the topic itself has to be asked.
+    Unproven(Offsets),
+    /// Everything else is read, but this partition's leader has not answered for too long.
+    Leaderless(TopicPartition),
     /// The group assigned no partition to this worker: others have them all, or there are none.
     Idle,
     /// The group has not answered within [`GROUP_TIMEOUT`].
@@ -35,12 +49,41 @@ pub(super) enum DrainState {
 
 impl Drain {
     pub(super) fn new() -> Self {
-        Self { ends: Offsets::new(), joined: Instant::now(), idle_since: None }
+        Self {
+            ends: Offsets::new(),
+            bare: Offsets::new(),
+            leaderless: BTreeMap::new(),
+            joined: Instant::now(),
+            idle_since: None,
+        }
     }
 
     /// Notes where a partition ends. Only the first end counts, or a busy topic would never be drained.
     pub(super) fn note_end(&mut self, partition: &TopicPartition, end: i64) {
         self.ends.entry(partition.clone()).or_insert(end);
+        self.leaderless.remove(partition);
+    }
+
+    /// The end that was noted for a partition.
+    pub(super) fn end(&self, partition: &TopicPartition) -> Option<i64> {
+        self.ends.get(partition).copied()
+    }
+
+    /// Notes that no record comes between this position and the end.
+    pub(super) fn note_bare(&mut self, partition: &TopicPartition, position: i64) {
+        self.bare.insert(partition.clone(), position);
+    }
+
+    /// Notes that a partition's leader does not answer.
+    pub(super) fn note_leaderless(&mut self, partition: &TopicPartition) {
+        if !self.ends.contains_key(partition) {
+            self.leaderless.entry(partition.clone()).or_insert_with(Instant::now);
+        }
+    }
+
+    /// Another worker has these partitions now.
+    pub(super) fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.leaderless.retain(|partition, _| !partitions.contains(partition));
     }
 
     /// Notes that the group assigned no partition to this worker.
@@ -54,17 +97,32 @@ impl Drain {
         positions: &Offsets,
         fetched: impl Fn(&TopicPartition) -> Option<Fetched>,
     ) -> DrainState {
-        let is_done = |(partition, &end): (&TopicPartition, &i64)| match positions.get(partition) {
-            None => true, // another worker has the partition now
-            Some(&position) if position >= end => true,
+        let mut unproven = Offsets::new();
+        let mut is_read = true;
+        for (partition, &end) in &self.ends {
+            // Without a position: another worker has the partition now.
+            let Some(&position) = positions.get(partition).filter(|position| **position < end) else { continue };
             // Transaction markers at the end are not records, so `position` never reaches the end. There the fetcher has
             // moved past the end, and no fetched record waits.
-            Some(_) => fetched(partition).is_some_and(|fetched| fetched.next >= end && fetched.waiting == 0),
-        };
+            if self.bare.get(partition) == Some(&position) {
+                continue;
+            }
+            if fetched(partition).is_some_and(|fetched| fetched.next >= end && fetched.waiting == 0) {
+                unproven.insert(partition.clone(), position);
+            } else {
+                is_read = false;
+            }
+        }
+        let lost = self.leaderless.iter().find(|(_, since)| since.elapsed() > LEADER_TIMEOUT);
+        if let (true, true, Some((partition, _))) = (is_read, unproven.is_empty(), lost) {
+            return DrainState::Leaderless(partition.clone());
+        }
         // Order matters: ends are known only after an assignment, and an assignment outweighs any waiting time before it.
         match self.idle_since {
-            _ if !self.ends.is_empty() && self.ends.iter().all(is_done) => DrainState::Over,
-            _ if !self.ends.is_empty() => DrainState::Reading,
+            _ if !is_read => DrainState::Reading,
+            _ if !unproven.is_empty() => DrainState::Unproven(unproven),
+            _ if !self.leaderless.is_empty() => DrainState::Reading,
+            _ if !self.ends.is_empty() => DrainState::Over,
             Some(since) if since.elapsed() > IDLE_MEMBER_WAIT => DrainState::Idle,
             None if self.joined.elapsed() > GROUP_TIMEOUT => DrainState::Unanswered,
             _ => DrainState::Reading,
@@ -110,7 +168,27 @@ mod tests {
         drain.note_end(&partition(0), 10);
         assert_eq!(state(&drain, &[(0, 8)], Some(Fetched { next: 10, waiting: 1 })), DrainState::Reading);
         assert_eq!(state(&drain, &[(0, 8)], Some(Fetched { next: 9, waiting: 0 })), DrainState::Reading);
-        assert_eq!(state(&drain, &[(0, 8)], Some(Fetched { next: 10, waiting: 0 })), DrainState::Over);
+        let claimed = Some(Fetched { next: 10, waiting: 0 });
+        let unproven = |position| DrainState::Unproven([(partition(0), position)].into());
+        assert_eq!(state(&drain, &[(0, 8)], claimed), unproven(8));
+        drain.note_bare(&partition(0), 8);
+        assert_eq!(state(&drain, &[(0, 8)], claimed), DrainState::Over);
+        // After a rewind the client's statistics are older than the seek, and records remain.
+        assert_eq!(state(&drain, &[(0, 3)], claimed), unproven(3));
+    }
+
+    #[test]
+    fn a_partition_without_a_leader_keeps_a_drain_from_being_over_and_ends_it_in_time() {
+        let mut drain = Drain::new();
+        drain.note_end(&partition(0), 10);
+        drain.note_leaderless(&partition(1));
+        assert_eq!(state(&drain, &[(0, 10)], None), DrainState::Reading);
+        let long_ago = Instant::now().checked_sub(LEADER_TIMEOUT + Duration::from_secs(1)).unwrap();
+        drain.leaderless.insert(partition(1), long_ago);
+        assert_eq!(state(&drain, &[(0, 9)], None), DrainState::Reading, "the others first");
+        assert_eq!(state(&drain, &[(0, 10)], None), DrainState::Leaderless(partition(1)));
+        drain.note_end(&partition(1), 0);
+        assert_eq!(state(&drain, &[(0, 10), (1, 0)], None), DrainState::Over);
     }
 
     #[test]

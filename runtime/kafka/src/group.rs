@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rdkafka::client::{ClientContext, OAuthToken};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
@@ -14,10 +16,12 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use sluicebox_ledger::{Offsets, TopicPartition};
 use sluicebox_pipeline::source::SourceStatus;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 use crate::Brokers;
 use crate::bearer::Bearer;
+use crate::quiet_log::{QuietLog, is_connection};
+use crate::reachability::Reachability;
 
 /// A rebalance that waits for the walk.
 pub(super) enum Rebalance {
@@ -40,20 +44,27 @@ pub(super) struct Fetched {
 }
 
 /// The consumer's context.
-#[derive(Default)]
 pub(super) struct GroupContext {
     rebalances: Mutex<VecDeque<Rebalance>>,
     fetched: Mutex<BTreeMap<TopicPartition, Fetched>>,
     ends: Mutex<Offsets>,
-    /// Whether a broker answers; none until one has answered.
-    is_reachable: Mutex<Option<bool>>,
+    reachability: Mutex<Reachability>,
+    log: QuietLog,
     closing: AtomicBool,
     bearer: Bearer,
 }
 
 impl GroupContext {
     pub(super) fn new(brokers: &Brokers) -> Self {
-        Self { bearer: Bearer::of(brokers), ..Self::default() }
+        Self {
+            rebalances: Mutex::default(),
+            fetched: Mutex::default(),
+            ends: Mutex::default(),
+            reachability: Mutex::new(Reachability::new(&brokers.settings.brokers, Instant::now())),
+            log: QuietLog::default(),
+            closing: AtomicBool::new(false),
+            bearer: Bearer::of(brokers),
+        }
     }
 
     pub(super) fn next_rebalance(&self) -> Option<Rebalance> {
@@ -67,16 +78,36 @@ impl GroupContext {
 
     /// The end of each partition in librdkafka's last statistics, and why there are no records, if brokers do not answer.
     pub(super) fn status(&self) -> SourceStatus {
-        let trouble = match *lock(&self.is_reachable) {
-            Some(true) => None,
-            Some(false) => Some("kafka: no broker answers".to_owned()),
-            None => Some("kafka: no broker has answered yet".to_owned()),
-        };
-        SourceStatus { trouble, ends: lock(&self.ends).clone() }
+        SourceStatus { trouble: lock(&self.reachability).trouble(), ends: lock(&self.ends).clone() }
     }
 
-    fn note_reachable(&self, is_reachable: bool) {
-        *lock(&self.is_reachable) = Some(is_reachable);
+    /// Whether a broker answers, and what to say of it.
+    pub(super) fn reachability(&self) -> MutexGuard<'_, Reachability> {
+        lock(&self.reachability)
+    }
+
+    pub(super) fn note_answer(&self) {
+        if lock(&self.reachability).note_answer() {
+            info!("kafka: brokers answer again");
+        }
+    }
+
+    /// An error that librdkafka recovers from by itself.
+    pub(super) fn note_error(&self, error: &KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        match code {
+            Some(RDKafkaErrorCode::AllBrokersDown) => lock(&self.reachability).note_away(Instant::now()),
+            Some(code) if !reason.is_empty() && (is_connection(code) || code == RDKafkaErrorCode::Authentication) => {
+                lock(&self.reachability).note_failure(reason);
+            }
+            _ => {}
+        }
+        self.log.error(error, reason);
+    }
+
+    /// Forgets what the client said of one partition's fetcher: it was out of date.
+    pub(super) fn forget_fetcher(&self, partition: &TopicPartition) {
+        lock(&self.fetched).remove(partition);
     }
 
     /// Forgets the fetchers' positions, which a seek has made stale.
@@ -102,22 +133,17 @@ impl ClientContext for GroupContext {
         self.bearer.oauth_token()
     }
 
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.log.log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.note_reachable(false);
-        }
-        match error.rdkafka_error_code() {
-            // A broker that is unreachable for a moment: librdkafka reconnects by itself.
-            Some(code) if format!("{code:?}").contains("Transport") => {
-                debug!(reason, %error, "kafka: connection lost; librdkafka reconnects");
-            }
-            _ => warn!(reason, %error, "kafka: client error; librdkafka retries"),
-        }
+        self.note_error(&error, reason);
     }
 
     fn stats(&self, statistics: Statistics) {
         if statistics.brokers.values().any(|broker| broker.state == "UP") {
-            self.note_reachable(true);
+            self.note_answer();
         }
         let mut fetched = lock(&self.fetched);
         let mut ends = lock(&self.ends);
@@ -151,7 +177,7 @@ impl ConsumerContext for GroupContext {
             }
             return;
         }
-        self.note_reachable(true);
+        self.note_answer();
         let partitions = partitions(list);
         match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {

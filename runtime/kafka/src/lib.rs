@@ -4,20 +4,28 @@
 //!
 //! The only crate that knows `rdkafka`. It knows no tables and no `deltalake`.
 
+mod admin;
 mod bearer;
 mod brokers;
 mod client;
 pub mod dead_letter_producer;
 mod drain;
 pub mod event;
+mod first_record;
 mod group;
+mod headers;
+mod list_offsets;
+mod quiet_log;
+mod reachability;
 mod run;
 pub mod source;
+mod subscription;
 pub mod survey;
 mod token;
 mod topic_id;
 
 pub use brokers::Brokers;
+pub use client::check_properties;
 pub use dead_letter_producer::DeadLetterProducer;
 pub use run::{run, run_events};
 pub use source::KafkaSource;

@@ -4,29 +4,41 @@
 //! The walk applies back-pressure by not polling: librdkafka prefetches a fixed number of bytes and then waits. A rebalance
 //! is answered only when the walk calls [`Source::start`] or [`Source::unassign`], never in a callback.
 
+mod draining;
+mod record;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, OffsetRange, Offsets, PartitionBounds, TopicPartition};
+use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, Offsets, PartitionBounds, TopicPartition};
+use sluicebox_pipeline::source::record_line::RecordLine;
 use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, SourceStatus, TopicIds};
 use sluicebox_settings::Start;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
+use self::record::{early, partition_of, push_early, take};
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
-use crate::drain::{Drain, DrainState};
+use crate::drain::Drain;
 use crate::group::{GroupContext, Rebalance};
-use crate::{Brokers, survey, topic_id};
+use crate::list_offsets::offset_ranges;
+use crate::subscription::Subscription;
+use crate::{Brokers, topic_id};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
 /// How long a small batch waits for more records: each call into the sandbox has fixed costs.
 const LINGER: Duration = Duration::from_millis(25);
 
+/// How often a pattern is matched against the brokers' topics, unless `topic.metadata.refresh.interval.ms` says so.
+const TOPICS_INTERVAL: Duration = Duration::from_secs(30);
+/// How long brokers that have said nothing may take to say which cluster they are.
+const CLUSTER_ID_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long the leaders may take to say which offsets their partitions have; those that do not answer are asked again later.
+const BOUNDS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a broker may take to answer with topic ids.
 const TOPIC_IDS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many brokers are asked for topic ids before the flush fails.
@@ -40,8 +52,9 @@ pub struct KafkaSource {
     positions: Offsets,
     /// With `--drain`: where to stop.
     drain: Option<Drain>,
+    subscription: Subscription,
     /// Records that came with a keep-alive poll, before the walk asked for them.
-    early: Vec<OwnedMessage>,
+    early: Vec<RecordLine>,
     /// What the walk last acknowledged, for the commit on leaving.
     acknowledged: Offsets,
     /// The walk knows of new partitions, but has not started them yet: the group waits for an answer.
@@ -55,15 +68,19 @@ pub struct KafkaSource {
 impl KafkaSource {
     /// Joins the group; partitions come with the first polls.
     pub fn connect(brokers: Brokers, drain: bool) -> Result<Self, ClientError> {
-        let consumer: BaseConsumer<GroupContext> = configuration(&brokers, drain)?
-            .create_with_context(GroupContext::new(&brokers))
-            .map_err(failed("connecting"))?;
-        consumer.subscribe(&brokers.settings.topics.subscription()).map_err(failed("subscribing"))?;
+        let configuration = configuration(&brokers, drain)?;
+        let refresh = configuration.get("topic.metadata.refresh.interval.ms").and_then(|millis| millis.parse().ok());
+        let refresh = refresh.map_or(TOPICS_INTERVAL, Duration::from_millis);
+        let context = GroupContext::new(&brokers);
+        let consumer: BaseConsumer<GroupContext> =
+            configuration.create_with_context(context).map_err(failed("connecting"))?;
+        let subscription = Subscription::begin(&consumer, &brokers.settings.topics, refresh)?;
         Ok(Self {
             consumer,
             brokers,
             positions: Offsets::new(),
             drain: drain.then(Drain::new),
+            subscription,
             early: Vec::new(),
             acknowledged: Offsets::new(),
             unanswered: false,
@@ -79,7 +96,7 @@ impl KafkaSource {
     /// Polls until the intake is full, or no more records come within [`LINGER`].
     fn fill(&mut self, intake: &mut Intake) -> Result<(), ClientError> {
         let mut linger_end = None;
-        self.early.drain(..).for_each(|message| take(&message, intake));
+        self.early.drain(..).for_each(|record| push_early(&record, intake));
         while !intake.is_full() {
             // Reads the clock only when librdkafka has no record ready.
             let polled = match self.consumer.poll(Duration::ZERO) {
@@ -94,7 +111,11 @@ impl KafkaSource {
             match polled {
                 None => break,
                 Some(Ok(message)) => take(&message, intake),
-                Some(Err(error)) => self.tolerate(error)?,
+                // Errors may come faster than the waits end, for as long as brokers are away: the walk has to hear of a stop.
+                Some(Err(error)) => {
+                    self.tolerate(error)?;
+                    break;
+                }
             }
         }
         for batch in intake.batches() {
@@ -146,21 +167,17 @@ impl KafkaSource {
         Ok(())
     }
 
-    /// Whether this worker's part of a drain is over. No topic at all is an error: a misspelt name is more likely than a topic
-    /// that does not exist yet.
-    fn is_drained(&self) -> Result<bool, ClientError> {
-        let Some(drain) = &self.drain else {
-            return Ok(false);
-        };
-        match drain.state(&self.positions, |partition| self.group().fetched(partition)) {
-            DrainState::Reading => Ok(false),
-            DrainState::Over => Ok(true),
-            DrainState::Idle if !survey::partitions(&self.consumer, &self.brokers.settings.topics)?.is_empty() => {
-                info!("nothing to drain: other workers of the group have all partitions");
-                Ok(true)
-            }
-            DrainState::Idle => Err(no_partitions("no topic matches: is the name right, and may this user see it?")),
-            DrainState::Unanswered => Err(no_partitions("the group gave no answer: may this user join it?")),
+    /// Finds out whether brokers answer, where that is not known yet, and says so if they do not.
+    fn watch_brokers(&self) {
+        let is_doubtful = self.group().reachability().is_doubtful(Instant::now());
+        if is_doubtful && self.consumer.client().fetch_cluster_id(CLUSTER_ID_TIMEOUT).is_some() {
+            self.group().note_answer();
+        } else if is_doubtful {
+            self.group().reachability().note_away(Instant::now());
+        }
+        let sentence = self.group().reachability().sentence(Instant::now());
+        if let Some(sentence) = sentence {
+            warn!("{sentence}");
         }
     }
 
@@ -176,11 +193,12 @@ impl KafkaSource {
             self.is_out_of_range = true;
             return Ok(());
         }
+        let original = error.clone();
         let error = failed("reading")(error);
         if error.kind() == ErrorKind::Stop {
             return Err(error);
         }
-        warn!(%error, "reading failed; librdkafka retries");
+        self.group().note_error(&original, "");
         Ok(())
     }
 
@@ -212,9 +230,16 @@ impl KafkaSource {
 
 impl Source for KafkaSource {
     async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
+        self.subscription.refresh(&self.consumer)?;
+        if self.subscription.is_empty()
+            && let Some(drain) = &mut self.drain
+        {
+            drain.note_idle();
+        }
         if let Some(change) = self.rebalanced()? {
             return Ok(change);
         }
+        self.watch_brokers();
         self.fill(intake)?;
         if !intake.is_empty() {
             return Ok(Polled::Records);
@@ -228,7 +253,7 @@ impl Source for KafkaSource {
         }
         match self.consumer.poll(Duration::ZERO) {
             None => {}
-            Some(Ok(message)) => self.early.push(message.detach()),
+            Some(Ok(message)) => self.early.push(early(&message)),
             Some(Err(error)) => self.tolerate(error)?,
         }
         Ok(Polled::Idle)
@@ -236,19 +261,25 @@ impl Source for KafkaSource {
 
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         let topic_ids = self.topic_ids(&partitions.iter().map(|partition| partition.topic.clone()).collect()).await?;
+        let ranges = offset_ranges(self.consumer.client(), partitions, BOUNDS_TIMEOUT)
+            .map_err(failed("asking for the topics' first and last offsets"))?;
         let mut bounds = PartitionBounds::new();
         for partition in partitions {
-            let (low, high) = survey::watermarks(&self.consumer, partition)?;
+            let Some(&range) = ranges.get(partition) else {
+                if let Some(drain) = &mut self.drain {
+                    drain.note_leaderless(partition);
+                }
+                continue;
+            };
             if let Some(drain) = &mut self.drain {
-                drain.note_end(partition, high);
+                drain.note_end(partition, range.to);
             }
             let start = match self.brokers.settings.start {
-                Start::Earliest => low,
-                Start::Latest => high,
+                Start::Earliest => range.from,
+                Start::Latest => range.to,
             };
-            let range = Some(OffsetRange { from: low, to: high });
             let topic_id = topic_ids.get(&partition.topic).copied();
-            bounds.insert(partition.clone(), OffsetBounds { start, range, topic_id });
+            bounds.insert(partition.clone(), OffsetBounds { start, range: Some(range), topic_id });
         }
         Ok(bounds)
     }
@@ -269,7 +300,7 @@ impl Source for KafkaSource {
     }
 
     async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
-        self.early.retain(|message| !starts.contains_key(&partition_of(message)));
+        self.early.retain(|record| !starts.contains_key(&partition_of(record)));
         Ok(self.go_to(starts)?)
     }
 
@@ -282,7 +313,7 @@ impl Source for KafkaSource {
         }
         self.consumer.pause(&list(&started)?).map_err(failed("pausing partitions"))?;
         self.positions.retain(|partition, _| !started.contains_key(partition));
-        self.early.retain(|message| !started.contains_key(&partition_of(message)));
+        self.early.retain(|record| !started.contains_key(&partition_of(record)));
         self.paused.extend(started.into_keys());
         Ok(())
     }
@@ -297,7 +328,10 @@ impl Source for KafkaSource {
                 released.insert(partition.clone(), -1);
             }
         }
-        self.early.retain(|message| !partitions.contains(&partition_of(message)));
+        self.early.retain(|record| !partitions.contains(&partition_of(record)));
+        if let Some(drain) = &mut self.drain {
+            drain.forget(partitions);
+        }
         Ok(self.consumer.incremental_unassign(&list(&released)?).map_err(failed("releasing partitions"))?)
     }
 
@@ -343,27 +377,6 @@ impl Drop for KafkaSource {
     }
 }
 
-fn partition_of(message: &OwnedMessage) -> TopicPartition {
-    TopicPartition::new(message.topic(), message.partition())
-}
-
-fn take<M: Message>(message: &M, intake: &mut Intake) {
-    let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
-    let timestamp = message.timestamp().to_millis().unwrap_or(-1);
-    let (key, value) = (message.key(), message.payload());
-    match message.headers() {
-        None => intake.push(topic, partition, offset, timestamp, key, value, []),
-        Some(headers) => {
-            let headers = headers.iter().map(|header| (header.key.as_bytes(), header.value));
-            intake.push(topic, partition, offset, timestamp, key, value, headers);
-        }
-    }
-}
-
-fn no_partitions(why: &str) -> ClientError {
-    failed("draining")(KafkaError::Subscription(why.to_owned()))
-}
-
 fn list(offsets: &Offsets) -> Result<TopicPartitionList, ClientError> {
     let mut list = TopicPartitionList::new();
     for (partition, &offset) in offsets {
@@ -371,4 +384,122 @@ fn list(offsets: &Offsets) -> Result<TopicPartitionList, ClientError> {
         list.add_partition_offset(&partition.topic, partition.partition, offset).map_err(failed("naming offsets"))?;
     }
     Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::config::ClientConfig;
+    use rdkafka::message::{Header, OwnedHeaders};
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
+    use sluicebox_settings::{KafkaSettings, Topics};
+
+    use super::*;
+    use crate::drain::DrainState;
+
+    fn brokers(addresses: String, topics: Topics) -> Brokers {
+        let settings = KafkaSettings {
+            brokers: addresses,
+            topics,
+            group: "g".to_owned(),
+            start: Start::Earliest,
+            properties: [].into(),
+            authentication: None,
+        };
+        Brokers::new(settings, None)
+    }
+
+    fn producer(cluster: &MockCluster<'_, DefaultProducerContext>) -> BaseProducer {
+        ClientConfig::new().set("bootstrap.servers", cluster.bootstrap_servers()).create().unwrap()
+    }
+
+    /// Reads until `is_enough`, each partition from the beginning.
+    async fn read(source: &mut KafkaSource, mut is_enough: impl FnMut(&KafkaSource, &Intake) -> bool) -> Intake {
+        let mut intake = Intake::new(1_000, 1 << 20);
+        let deadline = Instant::now() + Duration::from_secs(40);
+        while !is_enough(source, &intake) && Instant::now() < deadline {
+            match source.poll(&mut intake).await.unwrap() {
+                Polled::Assigned(partitions) => {
+                    let bounds = source.bounds(&partitions).await.unwrap();
+                    let starts = bounds.into_iter().map(|(partition, bounds)| (partition, bounds.start)).collect();
+                    source.start(&starts).await.unwrap();
+                }
+                Polled::Revoked { partitions, .. } => source.unassign(&partitions).unwrap(),
+                _ => {}
+            }
+        }
+        assert!(is_enough(source, &intake), "not within the time");
+        intake
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn header_names_of_any_bytes_are_kept() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("orders", 1, 1).unwrap();
+        let producer = producer(&cluster);
+        let headers = OwnedHeaders::new();
+        let native = std::ptr::from_ref(headers.as_borrowed()).cast_mut().cast();
+        let name = b"trace\xff\xfeid";
+        // SAFETY: the list is alive, and librdkafka copies the name and the value.
+        #[expect(unsafe_code, reason = "rust-rdkafka takes names as text only")]
+        unsafe {
+            let (name, value) = (name.as_ptr().cast(), b"v".as_ptr().cast());
+            rdkafka::bindings::rd_kafka_header_add(native, name, 9, value, 1);
+        }
+        let headers = headers.insert(Header { key: "none", value: None::<&str> });
+        producer.send(BaseRecord::<(), str>::to("orders").payload("a").headers(headers)).map_err(|(e, _)| e).unwrap();
+        producer.flush(Duration::from_secs(10)).unwrap();
+        let topics = Topics::Named(vec!["orders".to_owned()]);
+        let mut source = KafkaSource::connect(brokers(cluster.bootstrap_servers(), topics), false).unwrap();
+        let intake = read(&mut source, |_, intake| !intake.is_empty()).await;
+        let batch = intake.batches().next().unwrap();
+        let headers: Vec<_> = batch.record(0).headers().map(|(name, value)| (name.to_vec(), value.is_some())).collect();
+        assert_eq!(headers, [(b"trace\xff\xfeid".to_vec(), true), (b"none".to_vec(), false)]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_look_at_the_topic_decides_whether_records_remain() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("orders", 1, 1).unwrap();
+        let producer = producer(&cluster);
+        for value in ["a", "b", "c"] {
+            producer.send(BaseRecord::<(), str>::to("orders").payload(value)).map_err(|(e, _)| e).unwrap();
+        }
+        producer.flush(Duration::from_secs(10)).unwrap();
+        let topics = Topics::Named(vec!["orders".to_owned()]);
+        let mut source = KafkaSource::connect(brokers(cluster.bootstrap_servers(), topics), true).unwrap();
+        let orders = TopicPartition::new("orders", 0);
+        let drain = source.drain.as_mut().unwrap();
+        drain.note_end(&orders, 3);
+        source.positions = [(orders.clone(), 1)].into();
+        let fetched = crate::group::Fetched { next: 3, waiting: 0 };
+        let state = |source: &KafkaSource| source.drain.as_ref().unwrap().state(&source.positions, |_| Some(fetched));
+        assert_eq!(state(&source), DrainState::Unproven([(orders.clone(), 1)].into()));
+        source.prove(&[(orders.clone(), 1)].into()).unwrap();
+        assert_eq!(state(&source), DrainState::Unproven([(orders.clone(), 1)].into()), "two records remain");
+        // As if the last two were transaction markers: the drain's end is what the brokers report.
+        source.prove(&[(orders.clone(), 3)].into()).unwrap();
+        source.positions = [(orders, 3)].into();
+        assert_eq!(state(&source), DrainState::Over);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn brokers_that_are_away_are_named_and_a_stop_does_not_wait_for_them() {
+        // A port that was free a moment ago: connections are refused.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let topics = Topics::Named(vec!["orders".to_owned()]);
+        let mut source = KafkaSource::connect(brokers(free.to_string(), topics), false).unwrap();
+        let mut intake = Intake::new(10, 1 << 20);
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(4) {
+            let polled = Instant::now();
+            assert_eq!(source.poll(&mut intake).await.unwrap(), Polled::Idle);
+            assert!(polled.elapsed() < Duration::from_millis(1_500), "a stop waits {:?}", polled.elapsed());
+        }
+        let trouble = source.status().trouble.unwrap();
+        assert!(trouble.contains(&format!("no broker answers at {free}")), "{trouble}");
+        let leaving = Instant::now();
+        drop(source);
+        assert!(leaving.elapsed() < Duration::from_secs(2), "leaving took {:?}", leaving.elapsed());
+    }
 }

@@ -169,10 +169,10 @@ impl fmt::Display for Loss {
         match self.cause {
             LossCause::Undelivered { .. } => write!(
                 f,
-                "; see docs/runbooks/{code}.md; `sluicebox run --drain` on the same pipeline takes in what is missing; to \
+                "; see `sluicebox explain {code}`; `sluicebox run --drain` on the same pipeline takes in what is missing; to \
                  continue without it: `lambda: {{gaps: accept}}`"
             ),
-            _ => write!(f, "; see docs/runbooks/{code}.md; to continue without what is missing: --accept-gap {gap}"),
+            _ => write!(f, "; see `sluicebox explain {code}`; to continue without what is missing: --accept-gap {gap}"),
         }
     }
 }

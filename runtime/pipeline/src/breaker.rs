@@ -184,7 +184,7 @@ impl fmt::Display for Trip {
         write!(
             f,
             "E0301 the transform is stopped, as {}, and the offsets are kept: deploy another transform, raise \
-             `breaker.rejected_share_max`, or restart with `run --ignore-breaker`; see docs/runbooks/E0301.md",
+             `breaker.rejected_share_max`, or restart with `run --ignore-breaker`; see `sluicebox explain E0301`",
             self.what()
         )
     }

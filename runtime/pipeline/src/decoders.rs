@@ -31,7 +31,7 @@ impl Decoders {
         let mut decoders = Vec::new();
         for (name, location, shape, fields) in plan(settings, transform)? {
             let schema = Table::peek(&name, &location, &shape).await?;
-            let decoder = RowDecoder::new(schema, &fields)
+            let decoder = RowDecoder::new(schema, &fields, &shape.partition_columns)
                 .map_err(|error| PipelineError::Settings(format!("table `{name}`: matching its columns: {error}")))?;
             decoders.push((name, decoder));
         }
@@ -50,7 +50,8 @@ impl Decoders {
             };
             let shape = Shape::of(table, settings.provenance).map_err(|error| unfit(error.to_string()))?;
             let fields: Vec<String> = table.fields.iter().map(|field| field.name.clone()).collect();
-            let decoder = shape.arrow_schema().and_then(|schema| RowDecoder::new(schema, &fields));
+            let decoder = shape.arrow_schema();
+            let decoder = decoder.and_then(|schema| RowDecoder::new(schema, &fields, &shape.partition_columns));
             decoders.push((table.name.clone(), decoder.map_err(|error| unfit(error.to_string()))?));
         }
         Ok(Self { decoders })

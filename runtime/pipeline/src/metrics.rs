@@ -20,6 +20,10 @@ pub fn describe() {
     sluicebox_delta::metrics::describe();
     describe_counter!("sluicebox_records_total", "records whose verdict is in the tables, by verdict");
     describe_counter!("sluicebox_dead_letters_total", "rejected records that are in the tables, by who rejected them");
+    describe_counter!(
+        "sluicebox_dead_letter_copies_refused_total",
+        "dead letters that the dead-letter topic refuses, by what was left out; the table has them whole"
+    );
     describe_counter!("sluicebox_flushes_total", "flushes that succeeded");
     describe_histogram!("sluicebox_flush_duration_seconds", Unit::Seconds, "from bury to the last commit");
     describe_counter!("sluicebox_rewinds_total", "returns to the ledger, with what was staged dropped, by reason");
@@ -56,6 +60,11 @@ pub(crate) fn effort(effort: &Effort) {
     bump("sluicebox_sandbox_traps_total", effort.traps);
     bump("sluicebox_sandbox_timeouts_total", effort.timeouts);
     bump("sluicebox_sandbox_instances_total", effort.instances);
+}
+
+/// The dead-letter topic refuses a copy: it went there without its value, or not at all.
+pub fn copy_refused(result: &'static str) {
+    counter!("sluicebox_dead_letter_copies_refused_total", "result" => result).increment(1);
 }
 
 /// This transform judges.

@@ -23,7 +23,7 @@ impl Tables {
         let (mut tables, mut decoders) = (Vec::new(), Vec::new());
         for (name, location, shape, fields) in plan(settings, transform)? {
             let table = Table::open(&settings.name, &name, &location, &shape).await?;
-            let decoder = RowDecoder::new(table.schema().clone(), &fields)
+            let decoder = RowDecoder::new(table.schema().clone(), &fields, &shape.partition_columns)
                 .map_err(|error| table.arrow_error("matching its columns", error))?;
             tables.push(table);
             decoders.push((name, decoder));

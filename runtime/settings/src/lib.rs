@@ -17,6 +17,7 @@
 mod artifact;
 mod checks;
 mod diagnostic;
+mod document_place;
 mod human;
 mod load;
 mod names;
@@ -35,6 +36,7 @@ use std::path::PathBuf;
 
 pub use artifact::{ArtifactReference, ArtifactSettings, MalformedReference, Pick, is_artifact_name};
 pub use diagnostic::{Diagnostic, SettingsError, did_you_mean};
+pub use document_place::DocumentPlace;
 pub use load::Document;
 pub use schema::json_schema;
 pub use secret::Secret;

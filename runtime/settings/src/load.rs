@@ -31,11 +31,13 @@ impl Document {
                 .help("give the path of a pipeline's YAML file; `sluicebox new` writes one");
             SettingsError::new(path, "", vec![fault])
         })?;
-        Document::parse(
-            path,
-            text,
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
-        )
+        Document::of_text(path, text)
+    }
+
+    /// Like [`Document::load`], from a text. Relative paths are relative to the folder of `path`, which messages name.
+    pub fn of_text(path: &Path, text: String) -> Result<Document, SettingsError> {
+        let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Document::parse(path, text, variables)
     }
 
     /// Like [`Document::load`], from a text and an environment. Relative paths are relative to the folder of `path`.

@@ -49,26 +49,51 @@ pub enum Authentication {
 pub enum Topics {
     /// These topics.
     Named(Vec<String>),
-    /// All topics whose name matches; librdkafka's syntax, so it begins with `^`.
+    /// All topics whose name matches this regular expression of the `regex` crate, but no internal ones.
     Matching(String),
 }
 
 impl Topics {
-    /// Whether the source reads a topic of this name.
+    /// Whether the source reads a topic of this name. For many names, use [`Self::filter`].
     pub fn take_in(&self, topic: &str) -> bool {
-        match self {
-            Topics::Named(names) => names.iter().any(|name| name == topic),
-            Topics::Matching(pattern) => regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(topic)),
-        }
+        self.filter().takes_in(topic)
     }
 
-    /// What librdkafka's `subscribe` takes.
-    pub fn subscription(&self) -> Vec<&str> {
+    /// The same question for many names: compiles the pattern once.
+    pub fn filter(&self) -> TopicFilter<'_> {
         match self {
-            Topics::Named(names) => names.iter().map(String::as_str).collect(),
-            Topics::Matching(pattern) => vec![pattern],
+            Topics::Named(names) => TopicFilter::Named(names),
+            // `check` has refused a pattern that does not compile.
+            Topics::Matching(pattern) => TopicFilter::Matching(regex::Regex::new(pattern).ok()),
         }
     }
+}
+
+/// Says which topics a source reads. The one place that reads the pattern, so `check`, `run` and Lambda agree.
+#[derive(Debug)]
+pub enum TopicFilter<'a> {
+    /// These topics.
+    Named(&'a [String]),
+    /// All topics whose name matches; none if the pattern does not compile.
+    Matching(Option<regex::Regex>),
+}
+
+impl TopicFilter<'_> {
+    /// Whether the source reads a topic of this name.
+    pub fn takes_in(&self, topic: &str) -> bool {
+        match self {
+            TopicFilter::Named(names) => names.iter().any(|name| name == topic),
+            TopicFilter::Matching(pattern) => {
+                !is_internal(topic) && pattern.as_ref().is_some_and(|pattern| pattern.is_match(topic))
+            }
+        }
+    }
+}
+
+/// Whether brokers keep their own books in the topic, such as `__consumer_offsets`. A pipeline that read it by a pattern would
+/// feed on its own commits without end.
+fn is_internal(topic: &str) -> bool {
+    topic.starts_with("__")
 }
 
 /// Where a partition starts that is in no ledger.
@@ -112,4 +137,20 @@ pub enum RecordFormat {
     /// Each line is a record's value.
     #[serde(rename = "lines")]
     Lines,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_a_regular_expression_of_rust_and_takes_in_no_internal_topic() {
+        let digits = Topics::Matching(r"^orders-\d+$".to_owned());
+        assert!(digits.take_in("orders-1") && digits.take_in("orders-22"));
+        assert!(!digits.take_in("orders-d") && !digits.take_in("my-orders-1"));
+        let all = Topics::Matching("^.*".to_owned());
+        assert!(all.take_in("orders") && all.take_in("_schemas"));
+        assert!(!all.take_in("__consumer_offsets"));
+        assert!(Topics::Named(vec!["__consumer_offsets".to_owned()]).take_in("__consumer_offsets"));
+    }
 }

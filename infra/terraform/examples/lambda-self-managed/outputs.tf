@@ -13,6 +13,11 @@ output "dead_letters" {
   value       = module.storage.dead_letters_location
 }
 
+output "pipeline" {
+  description = "The pipeline document: a file for `sluicebox check`, `status`, `audit` and `dlq`."
+  value       = module.function.pipeline_json
+}
+
 output "transform" {
   description = "Which transform judges; known in `plan`."
   value       = module.function.transform

@@ -11,6 +11,7 @@ locals {
   cluster_name  = local.makes_cluster ? var.name : try(regex("[^/]+$", var.ecs_cluster_arn), "")
   log           = "/sluicebox/${var.name}"
   document      = module.pipeline.json
+  variables     = merge(var.environment, { SLUICEBOX_PIPELINE = local.document })
 
   log_configuration = { logDriver = "awslogs", options = {
     awslogs-group         = local.log
@@ -18,36 +19,22 @@ locals {
     awslogs-stream-prefix = "task"
   } }
 
-  # The image has no shell and reads a file: a first container writes the document into the task's volume and exits.
-  writer = {
-    name                   = "pipeline"
-    image                  = var.writer_image
-    essential              = false
-    readonlyRootFilesystem = true
-    command                = ["/bin/sh", "-c", "printf %s \"$SLUICEBOX_PIPELINE\" >/pipeline/pipeline.yaml"]
-    environment            = [{ name = "SLUICEBOX_PIPELINE", value = local.document }]
-    mountPoints            = [{ sourceVolume = "pipeline", containerPath = "/pipeline", readOnly = false }]
-    logConfiguration       = local.log_configuration
-  }
-
   sluicebox = {
     name                   = "sluicebox"
     image                  = var.image
     essential              = true
     user                   = "65532:65532"
     readonlyRootFilesystem = true
-    command                = ["run", "/pipeline/pipeline.yaml"]
+    command                = ["run"]
     stopTimeout            = var.stop_timeout_seconds
-    dependsOn              = [{ containerName = "pipeline", condition = "SUCCESS" }]
     linuxParameters        = { capabilities = { drop = ["ALL"] }, initProcessEnabled = false }
-    mountPoints            = [{ sourceVolume = "pipeline", containerPath = "/pipeline", readOnly = true }]
-    environment            = [for name, value in var.environment : { name = name, value = value }]
+    environment            = [for name, value in local.variables : { name = name, value = value }]
     secrets                = [for name, arn in var.secrets : { name = name, valueFrom = arn }]
     logConfiguration       = local.log_configuration
   }
 
   health = length(var.health_command) == 0 ? {} : { healthCheck = {
-    command = var.health_command, interval = 30, timeout = 10, retries = 3, startPeriod = 120
+    command = var.health_command, interval = 30, timeout = 5, retries = 3, startPeriod = 120
   } }
 }
 
@@ -83,15 +70,11 @@ resource "aws_ecs_task_definition" "this" {
   task_role_arn            = aws_iam_role.task["this"].arn
   execution_role_arn       = aws_iam_role.execution["this"].arn
   tags                     = var.tags
-  container_definitions    = jsonencode([local.writer, merge(local.sluicebox, local.health)])
+  container_definitions    = jsonencode([merge(local.sluicebox, local.health)])
 
   runtime_platform {
     operating_system_family = "LINUX"
     cpu_architecture        = upper(var.architecture)
-  }
-
-  volume {
-    name = "pipeline"
   }
 }
 

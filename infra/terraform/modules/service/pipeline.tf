@@ -38,7 +38,8 @@ variable "pipeline" {
 module "pipeline" {
   source = "../pipeline"
 
-  pipeline          = var.pipeline
+  # The health check asks the process on this port, also where nothing else does.
+  pipeline          = merge(var.pipeline, { http = merge({ listen = "127.0.0.1:9090" }, var.pipeline.http) })
   msk_cluster_arn   = var.msk_cluster_arn
   kms_key_arns      = distinct(concat(var.kms_key_arn == null ? [] : [var.kms_key_arn], var.storage_kms_key_arns))
   withdraw_canaries = var.withdraw_canaries

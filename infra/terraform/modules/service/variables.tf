@@ -34,18 +34,6 @@ variable "image" {
   }
 }
 
-variable "writer_image" {
-  description = "Image with a shell that writes the pipeline document into the task's volume before Sluicebox starts."
-  type        = string
-  default     = "public.ecr.aws/docker/library/busybox:1.37.0"
-  nullable    = false
-
-  validation {
-    condition     = can(regex("^[^ @]+(@sha256:[0-9a-f]{64}|:[A-Za-z0-9_][A-Za-z0-9_.-]*)$", var.writer_image)) && !endswith(var.writer_image, ":latest")
-    error_message = "writer_image must end with a digest (`@sha256:…`) or a tag other than latest, which is not allowed."
-  }
-}
-
 variable "architecture" {
   description = "Processor architecture of the image."
   type        = string
@@ -179,9 +167,9 @@ variable "environment" {
 }
 
 variable "health_command" {
-  description = "Health check command of ECS, a list that begins with CMD. Empty: a task is healthy while its process runs."
+  description = "Health check command of ECS, a list that begins with CMD. Empty: a task is healthy while its process runs. A task that waits for a store or for brokers is healthy."
   type        = list(string)
-  default     = []
+  default     = ["CMD", "/usr/bin/sluicebox", "health"]
   nullable    = false
 
   validation {

@@ -6,7 +6,7 @@ use super::told::{Told, file};
 use super::world::{Fate, Story, World};
 use crate::finding::{Fault, Findings};
 use crate::history::{Commit, FileKey};
-use crate::others::OtherCommits;
+use crate::other_commits::OtherCommits;
 
 /// Three commits a table: offsets 0 to 2, 3 to 5, 6 to 8. Of three offsets, the first has a row in `orders` only, the second
 /// in `lines` only.

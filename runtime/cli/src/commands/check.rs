@@ -10,9 +10,9 @@ use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_registry::{Opened, RegistryError};
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
-use sluicebox_settings::{Diagnostic, Document, SettingsError, TransformOrigin, did_you_mean};
+use sluicebox_settings::{Diagnostic, Document, SettingsError, SourceSettings, TransformOrigin, did_you_mean};
 
-use super::document::document;
+use super::document::{reached, title};
 use super::run::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
@@ -22,7 +22,7 @@ use crate::terminal::{Paint, counted};
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The pipeline's YAML file
-    #[arg(default_value = "pipeline.yaml")]
+    #[arg(default_value = "pipeline.yaml", env = "SLUICEBOX_PIPELINE", hide_env = true)]
     pipeline: PathBuf,
 }
 
@@ -35,7 +35,7 @@ impl Check {
         let description = transform.description();
         let paint = Paint::stdout();
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{} {}", paint.good("✓"), self.pipeline.display())?;
+        writeln!(out, "{} {}", paint.good("✓"), title(&self.pipeline))?;
         writeln!(out, "  pipeline   {}", document.settings().name)?;
         writeln!(
             out,
@@ -63,7 +63,7 @@ pub(super) enum OutOfReach {
 
 /// Reads the file, loads its transform and makes sure that they and the tables fit together; shows what is wrong.
 pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document, Opened), Failure> {
-    let document = document(path)?;
+    let document = reached(path).await?;
     let opened = fitting(&document, sandbox, OutOfReach::IsFailure).await?;
     Ok((document, opened))
 }
@@ -71,7 +71,7 @@ pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document,
 /// The same for `run`. A promotion that does not fit is shown as well, but the channel's previous transform runs then, as it
 /// does where it was running already.
 pub(super) async fn runnable(path: &Path, sandbox: &Sandbox) -> Result<(Document, Opened), Failure> {
-    let document = document(path)?;
+    let document = reached(path).await?;
     let failure = match fitting(&document, sandbox, OutOfReach::IsFine).await {
         Ok(opened) => return Ok((document, opened)),
         Err(failure @ Failure::Environment(_)) => return Err(failure),
@@ -97,6 +97,7 @@ async fn fitting(document: &Document, sandbox: &Sandbox, tables: OutOfReach) -> 
 /// Makes sure that a transform fits a pipeline's file, and its tables; shows what is wrong.
 pub(super) async fn require_fit(document: &Document, transform: &Transform, tables: OutOfReach) -> Result<(), Failure> {
     let mut faults = misplaced_tables(document, transform);
+    faults.extend(refused_properties(document));
     faults.extend(refused_configuration(document, transform)?);
     if faults.is_empty() {
         match misfitting_table(document, transform).await {
@@ -179,6 +180,13 @@ async fn misfitting_table(document: &Document, transform: &Transform) -> Result<
     Ok(Some(
         fault.at(place).label("give the table another folder, or change the transform").help(differences.join("\n")),
     ))
+}
+
+/// librdkafka itself checks its properties.
+fn refused_properties(document: &Document) -> Option<Diagnostic> {
+    let SourceSettings::Kafka(kafka) = &document.settings().source else { return None };
+    let error = sluicebox_kafka::check_properties(kafka).err()?;
+    Some(Diagnostic::new("E0118", error.to_string()).at(document.key_place(&["source", "kafka", "properties"])))
 }
 
 /// The transform itself checks its configuration.

@@ -1,26 +1,35 @@
 //! `sluicebox cost`: the cost of a pipeline as a function, as a container, and with other products, side by side.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use super::Format;
+use super::dlq::wait;
+use super::document::read;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::terminal::{Paint, grouped};
-use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Load, Mode};
+use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Input, Load, Mode, Pipeline};
 
 const AFTER_HELP: &str = "\
+Examples:
+  sluicebox cost --records-per-second 500 --bytes 300                 a table, and a flush every 10 seconds
+  sluicebox cost pipeline.yaml --records-per-second 500 --bytes 300   its tables, and its flush.interval
+
 The formulas, what they leave out, and where the prices are from: docs/cost.md.";
 
 /// Estimate what a pipeline costs in AWS: as a function, as a container, and with other products
 ///
-/// Prices and assumptions come from a file inside this program; --prices takes another. It calls no service.
+/// Prices and assumptions come from a file inside this program; --prices takes another. It calls no service. The last lines
+/// name the variables of the Terraform modules that hold the figures.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Cost {
+    /// A pipeline's YAML file: its number of tables and its `flush.interval` [default: one table, flushed every 10 seconds]
+    pipeline: Option<PathBuf>,
     /// Records a second, on average
     #[arg(long, value_name = "RATE", value_parser = positive)]
     records_per_second: f64,
@@ -56,13 +65,18 @@ impl Cost {
             window_seconds: self.window.as_secs_f64(),
             drain_interval_seconds: self.drain_every.as_secs_f64(),
             poller_units: f64::from(self.pollers),
+            pipeline: self.pipeline.as_deref().map(pipeline).transpose()?,
         };
+        let inputs = Input::all(&load, &mode, &book);
         let comparison = Comparison::of(&load, &mode, &book);
         let mut out = std::io::stdout().lock();
         match self.format {
-            Format::Text => show(&comparison, &book, Paint::stdout(), &mut out)?,
+            Format::Text => {
+                show(&comparison, &book, Paint::stdout(), &mut out)?;
+                show_inputs(&inputs, Paint::stdout(), &mut out)?;
+            }
             Format::Json => {
-                let all = json!({"currency": "USD", "comparison": comparison, "book": book});
+                let all = json!({"currency": "USD", "comparison": comparison, "inputs": inputs, "book": book});
                 writeln!(out, "{all}")?;
             }
         }
@@ -79,6 +93,13 @@ impl Cost {
             ))
         })
     }
+}
+
+/// What the figures need to know of a pipeline's file. Nothing that it names is opened.
+fn pipeline(path: &Path) -> Result<Pipeline, Failure> {
+    let settings = wait(read(path))?.into_settings();
+    let flush_interval_seconds = settings.flush.interval.as_secs_f64();
+    Ok(Pipeline { tables: settings.tables.len(), flush_interval_seconds })
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -116,6 +137,21 @@ fn show(comparison: &Comparison, book: &Book, paint: Paint, out: &mut impl Write
         writeln!(out, "Not looked up: {}. Assumptions and formulas: docs/cost.md.", unverified.join(", "))?;
     }
     Ok(())
+}
+
+/// Where an operator who uses Terraform sets the same.
+fn show_inputs(inputs: &[Input], paint: Paint, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "\n{}", paint.faint("the figures rest on these, which infra/terraform/modules hold"))?;
+    for Input { what, value, unit, modules, variable } in inputs {
+        let amount = format!("{} {unit}", rounded_whole(*value));
+        writeln!(out, "{what:29} {amount:>11}  {variable:30} {}", paint.faint(modules.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// A figure that is set, not estimated: with all of its digits where it has no fraction.
+fn rounded_whole(number: f64) -> String {
+    if number.fract() == 0.0 { grouped(number as u64) } else { rounded(number) }
 }
 
 fn rate(records_per_second: f64) -> String {

@@ -12,6 +12,7 @@ mod demo;
 mod dlq;
 mod document;
 mod explain;
+mod health;
 mod inspect;
 mod man;
 mod new;
@@ -33,7 +34,8 @@ A first transform, without Kafka:
   sluicebox test && sluicebox run && sluicebox audit
 
 Exit codes: 0 success, 1 a negative verdict, 2 usage or configuration, 3 the environment (a retry may help).
-Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings.
+Environment: SLUICEBOX_LOG filters the logs (`debug`, `warn`); SLUICEBOX__<KEY>__<KEY> overrides a pipeline's settings;
+SLUICEBOX_PIPELINE is the pipeline file of `run`, `check`, `status` and `health` where the command line names none.
 Errors: `sluicebox explain E0201` says what a code means and what to do.";
 
 /// wasmtime decides whether a compiled transform can be loaded, so its version is part of ours.
@@ -64,6 +66,7 @@ enum Command {
     Check(check::Check),
     Run(run::Run),
     Status(status::Status),
+    Health(health::Health),
     Dlq(dlq::Dlq),
     Replay(replay::Replay),
     Push(artifacts::Push),
@@ -125,6 +128,7 @@ impl Arguments {
             Command::Check(check) => check.run(),
             Command::Run(run) => run.run(),
             Command::Status(status) => status.run(),
+            Command::Health(health) => health.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Replay(replay) => replay.run(),
             Command::Push(push) => push.run(),

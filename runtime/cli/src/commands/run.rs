@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::check::runnable;
+use super::document::title;
 use crate::cache;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
@@ -38,11 +39,14 @@ Examples:
 ///
 /// SIGTERM and SIGINT end it cleanly: it flushes and commits what it has read and leaves the consumer group. A second signal
 /// ends it at once, which loses nothing either: the next run goes on from what the tables have.
+///
+/// Without an argument the environment variable SLUICEBOX_PIPELINE says where the pipeline file is: a path, an s3:// URL, or
+/// the document itself.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Run {
     /// The pipeline's YAML file
-    #[arg(default_value = "pipeline.yaml")]
+    #[arg(default_value = "pipeline.yaml", env = "SLUICEBOX_PIPELINE", hide_env = true)]
     pipeline: PathBuf,
     /// Stop at the end offsets of the start
     #[arg(long)]
@@ -166,12 +170,13 @@ pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
 }
 
 fn summarise(total: &Progress, seconds: f64, pipeline: &Path) {
+    let pipeline = title(pipeline);
     eprintln!(
         "{} in {seconds:.1} s · {} written to tables · {} filtered · {}{}",
         counted(total.records as usize, "record"),
         grouped(total.emitted),
         grouped(total.filtered),
         counted(total.dead_letters as usize, "dead letter"),
-        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {}`", pipeline.display()) } else { String::new() },
+        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() },
     );
 }

@@ -1,7 +1,6 @@
 //! `sluicebox status`: progress, lag and health of a pipeline.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use super::dlq::wait;
 use super::document::document;
 use super::run::{blamed, token_source};
 use crate::exit::{Failure, Outcome, Verdict};
+use crate::http;
 use crate::terminal::{Paint, counted, grouped};
 
 /// How long the process may take to answer.
@@ -29,7 +29,7 @@ const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The pipeline's YAML file
-    #[arg(default_value = "pipeline.yaml")]
+    #[arg(default_value = "pipeline.yaml", env = "SLUICEBOX_PIPELINE", hide_env = true)]
     pipeline: PathBuf,
     /// The address of the process, such as http://host:9090 [default: this machine's `http.listen`]
     #[arg(long)]
@@ -87,7 +87,7 @@ impl Status {
     }
 
     async fn ask(&self, settings: &Settings) -> Process {
-        let listening = settings.http.map(|http| format!("http://{}", reachable(http.listen)));
+        let listening = settings.http.map(|http| http::url(http.listen));
         let Some(url) = self.url.clone().or(listening) else { return Process::NotAsked };
         match answer(&url).await {
             Ok(answer) => Process::Answered(answer),
@@ -97,21 +97,8 @@ impl Status {
 }
 
 async fn answer(url: &str) -> Result<Value, String> {
-    let client = reqwest::Client::builder().timeout(ANSWER_DURATION_MAX).no_proxy().build();
-    let client = client.map_err(|error| error.to_string())?;
-    let answer = client.get(format!("{}/status", url.trim_end_matches('/'))).send().await;
-    let text = answer.map_err(|error| error.to_string())?.text().await.map_err(|error| error.to_string())?;
+    let (_, text) = http::ask(url, "status", ANSWER_DURATION_MAX).await.map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map_err(|_| "the answer is not that of a `sluicebox run`".to_owned())
-}
-
-/// A process that listens on all interfaces answers on this machine's own.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }
 
 impl Process {
@@ -234,17 +221,4 @@ fn show(partitions: &[PartitionStatus]) -> Result<(), Failure> {
         writeln!(out, "{} {loss}", paint.bad("✗"))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_on_all_interfaces_is_asked_on_this_machine() {
-        let asked = |listen: &str| reachable(listen.parse().unwrap()).to_string();
-        assert_eq!(asked("0.0.0.0:9090"), "127.0.0.1:9090");
-        assert_eq!(asked("[::]:9090"), "[::1]:9090");
-        assert_eq!(asked("10.0.0.7:9090"), "10.0.0.7:9090");
-    }
 }

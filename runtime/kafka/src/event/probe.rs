@@ -6,18 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use rdkafka::Message as _;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use sluicebox_ledger::{ClientError, OffsetBounds, OffsetRange, TopicPartition};
+use rdkafka::consumer::Consumer as _;
+use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, OffsetRange, TopicPartition};
 use sluicebox_pipeline::source::TopicIds;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::bearer::{Bearer, hand_over};
-use crate::client::{configuration, failed};
-use crate::{Brokers, survey, topic_id};
+use crate::client::failed;
+use crate::first_record::{Reader, connect, first_record};
+use crate::list_offsets::offset_ranges;
+use crate::{Brokers, topic_id};
 
 /// How long one request may take: the event's caller is waiting.
 const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,13 +42,11 @@ pub(super) struct BrokerAnswer {
     pub(super) first: Option<i64>,
 }
 
-type Client = BaseConsumer<Bearer>;
-
 /// Asks the brokers. Keeps its connection, because on a topic with transactions every event may need it.
 pub(super) struct BrokerProbe {
     kafka: Brokers,
     /// The connection and when it was last used. By the wall clock, which goes on while the process is frozen.
-    client: Option<(Client, SystemTime)>,
+    client: Option<(Reader, SystemTime)>,
     silent_until: Option<Instant>,
     /// The ids of the topics that were asked for; none while the answer is outstanding, or if there was none.
     topic_ids: Arc<Mutex<BTreeMap<Arc<str>, Option<i64>>>>,
@@ -127,59 +123,26 @@ impl BrokerProbe {
     }
 }
 
-fn connect(kafka: &Brokers) -> Result<Client, ClientError> {
-    let mut configuration = configuration(kafka, false)?;
-    configuration.set("enable.partition.eof", "true");
-    let consumer = configuration.create_with_context(Bearer::of(kafka)).map_err(failed("connecting"))?;
-    hand_over(&consumer);
-    Ok(consumer)
-}
-
-fn identify(client: &Client, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, ClientError> {
+fn identify(client: &Reader, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, ClientError> {
     topic_id::topic_ids(client.client(), topics, QUESTION_TIMEOUT).map_err(failed("asking for topic ids"))
 }
 
 fn ask(
-    consumer: &Client,
+    consumer: &Reader,
     partition: &TopicPartition,
     start: i64,
     missing: Option<OffsetRange>,
 ) -> Result<BrokerAnswer, ClientError> {
-    let (from, to) = survey::watermarks_within(consumer, partition, QUESTION_TIMEOUT)?;
+    let asking = "asking for offsets";
+    let ranges = offset_ranges(consumer.client(), std::slice::from_ref(partition), QUESTION_TIMEOUT);
+    let range = ranges.map_err(failed(asking))?.get(partition).copied();
+    let no_leader = || format!("{partition} has no leader that answers");
+    let range = range.ok_or_else(|| ClientError::new(ErrorKind::Environment, "kafka", asking, no_leader()))?;
     let topic_id = identify(consumer, &[partition.topic.clone()].into())?.get(&partition.topic).copied();
-    let bounds = OffsetBounds { start, range: Some(OffsetRange { from, to }), topic_id };
+    let bounds = OffsetBounds { start, range: Some(range), topic_id };
     let first = match missing {
-        Some(missing) => first_record(consumer, partition, missing.from.max(from))?,
+        Some(missing) => first_record(consumer, partition, missing.from.max(range.from), QUESTION_TIMEOUT)?,
         None => None,
     };
     Ok(BrokerAnswer { bounds, first })
-}
-
-/// The first record at or after `from` that a reader of committed transactions sees; none if there is none.
-fn first_record(consumer: &Client, partition: &TopicPartition, from: i64) -> Result<Option<i64>, ClientError> {
-    let looking = "looking for undelivered records";
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(from)).map_err(failed(looking))?;
-    consumer.assign(&list).map_err(failed(looking))?;
-    let found = poll_first(consumer).map_err(failed(looking));
-    consumer.unassign().map_err(failed(looking))?;
-    found
-}
-
-fn poll_first(consumer: &Client) -> Result<Option<i64>, KafkaError> {
-    let until = std::time::Instant::now() + QUESTION_TIMEOUT;
-    loop {
-        let rest = until.saturating_duration_since(std::time::Instant::now());
-        match consumer.poll(rest) {
-            Some(Ok(message)) => return Ok(Some(message.offset())),
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
-            Some(Err(error)) if rest.is_zero() => return Err(error),
-            // librdkafka retries by itself.
-            Some(Err(_)) => {}
-            None if rest.is_zero() => {
-                return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));
-            }
-            None => {}
-        }
-    }
 }

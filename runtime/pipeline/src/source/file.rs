@@ -1,15 +1,18 @@
 //! Records from a file, a folder of files or standard input: read once, line by line. The same walk as from Kafka: each
-//! file is a partition, each line an offset, and a second run fills in what the tables lack and nothing else.
+//! file is a partition, each line an offset, and a second run fills in what the tables lack and nothing else. What a file is
+//! recognised by is [`input_file`](super::input_file)'s.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
 use sluicebox_settings::{FilePath, FileSettings, RecordFormat};
+use tracing::info;
 
+use super::input_file::InputFile;
 use super::intake::Intake;
 use super::record_line::RecordLine;
 use super::{Polled, Source, SourceError, TopicIds};
@@ -17,11 +20,15 @@ use super::{Polled, Source, SourceError, TopicIds};
 /// A file source.
 pub struct FileSource {
     settings: FileSettings,
-    files: Vec<PathBuf>,
+    files: Vec<InputFile>,
     /// The index in `files` of the one being read.
     current: usize,
     reader: Option<Lines>,
     known: BTreeSet<TopicPartition>,
+    /// Where the walk has started each partition.
+    starts: Offsets,
+    /// The partitions whose lines name none, so that their offsets are places in a file; with what identifies the file.
+    unnamed: BTreeMap<TopicPartition, Option<i64>>,
     /// A record that waits until the walk has taken over its partition.
     waiting: Option<(TopicPartition, i64, RecordLine)>,
 }
@@ -38,11 +45,20 @@ impl FileSource {
     pub fn new(settings: FileSettings) -> Result<Self, SourceError> {
         let files = match &settings.path {
             FilePath::Stdin => Vec::new(),
-            FilePath::Path(path) if path.is_dir() => files_in(path)?,
-            FilePath::Path(path) if path.exists() => vec![path.clone()],
+            FilePath::Path(path) if path.is_dir() => InputFile::all_in(path)?,
+            FilePath::Path(path) if path.exists() => vec![InputFile::alone(path)?],
             FilePath::Path(path) => return Err(file_error(path, "there is no such file; see `source.file.path`")),
         };
-        Ok(Self { settings, files, current: 0, reader: None, known: BTreeSet::new(), waiting: None })
+        Ok(Self {
+            settings,
+            files,
+            current: 0,
+            reader: None,
+            known: BTreeSet::new(),
+            starts: Offsets::new(),
+            unnamed: BTreeMap::new(),
+            waiting: None,
+        })
     }
 
     fn open_next(&mut self) -> Result<bool, SourceError> {
@@ -50,7 +66,7 @@ impl FileSource {
             FilePath::Stdin if self.current == 0 => (Box::new(std::io::stdin()), "standard input".to_owned()),
             FilePath::Stdin => return Ok(false),
             FilePath::Path(_) => {
-                let Some(path) = self.files.get(self.current) else {
+                let Some(InputFile { path, .. }) = self.files.get(self.current) else {
                     return Ok(false);
                 };
                 let file = File::open(path).map_err(|error| file_error(path, error))?;
@@ -72,12 +88,57 @@ impl FileSource {
             }
             let Some(lines) = &mut self.reader else { continue };
             if let Some((offset, record)) = lines.next_record(self.settings.format)? {
-                let topic = record.topic.as_deref().unwrap_or(&self.settings.topic);
-                let partition = TopicPartition::new(topic, record.partition.unwrap_or(self.current as i32));
+                let partition = self.partition_of(&record)?;
                 return Ok(Some((partition, record.offset.unwrap_or(offset), record)));
             }
+            self.note_end();
             self.reader = None;
             self.current += 1;
+        }
+    }
+
+    fn partition_of(&mut self, record: &RecordLine) -> Result<TopicPartition, SourceError> {
+        let topic = record.topic.as_deref().unwrap_or(&self.settings.topic);
+        if let Some(partition) = record.partition {
+            return Ok(TopicPartition::new(topic, partition));
+        }
+        let file = self.files.get(self.current);
+        if let Some((file, twin)) = file.and_then(|file| Some((file, file.twin.as_ref()?))) {
+            let message = format!(
+                "it begins with the same line as {}, so the tables could not tell the lines of both apart: remove it if it \
+                 is a copy, or give its lines a `partition` and an `offset`",
+                twin.display()
+            );
+            return Err(file_error(&file.path, message));
+        }
+        let partition = TopicPartition::new(topic, file.map_or(0, |file| file.partition));
+        if record.offset.is_none() && !self.unnamed.contains_key(&partition) {
+            self.unnamed.insert(partition.clone(), file.and_then(|file| file.identity));
+        }
+        Ok(partition)
+    }
+
+    /// Says so if the tables had all lines of a file before.
+    fn note_end(&self) {
+        let (Some(lines), Some(file)) = (&self.reader, self.files.get(self.current)) else { return };
+        let partition = TopicPartition::new(self.settings.topic.as_str(), file.partition);
+        if lines.count > 0 && self.starts.get(&partition).is_some_and(|start| *start >= lines.count) {
+            info!("nothing new: all {} lines of {} are in the tables", lines.count, lines.place);
+        }
+    }
+
+    /// Standard input has no identity: what is in the tables may be of another input.
+    fn require_fresh_input(&self, starts: &Offsets) -> Result<(), SourceError> {
+        let taken = starts.iter().find(|(partition, start)| **start > 0 && self.unnamed.contains_key(partition));
+        match taken {
+            Some((partition, start)) if self.settings.path == FilePath::Stdin => {
+                let message = format!(
+                    "the tables have {start} lines of {partition} from an earlier input, and this one may be another: write \
+                     it to a file and set `source.file.path`, or give the pipeline another `name`"
+                );
+                Err(SourceError::File { place: "standard input".to_owned(), message })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -136,10 +197,13 @@ impl Source for FileSource {
         Ok(Polled::Idle)
     }
 
-    /// A file source cannot tell whether a file was cut short or replaced.
+    /// A file that was replaced has another identity, as a recreated topic has another id.
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
-        let first_line = OffsetBounds { start: 0, range: None, topic_id: None };
-        Ok(partitions.iter().map(|partition| (partition.clone(), first_line)).collect())
+        let bounds = partitions.iter().map(|partition| {
+            let topic_id = self.unnamed.get(partition).copied().flatten();
+            (partition.clone(), OffsetBounds { start: 0, range: None, topic_id })
+        });
+        Ok(bounds.collect())
     }
 
     async fn topic_ids(&mut self, _topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {
@@ -151,8 +215,9 @@ impl Source for FileSource {
     async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
         let again = starts.keys().any(|partition| self.known.contains(partition));
         self.known.extend(starts.keys().cloned());
+        self.starts.extend(starts.clone());
         if !again {
-            return Ok(());
+            return self.require_fresh_input(starts);
         }
         if self.settings.path == FilePath::Stdin {
             let message = "cannot be read a second time; run the command again with the same input";
@@ -180,19 +245,106 @@ impl Source for FileSource {
     fn ack(&mut self, _offsets: &Offsets) {}
 }
 
-fn files_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
-    let entries = std::fs::read_dir(folder).map_err(|error| file_error(folder, error))?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let mut files = paths.map_err(|error| file_error(folder, error))?;
-    files.retain(|path| path.is_file());
-    // By name: the same folder gives the same partitions in every run.
-    files.sort();
-    if files.is_empty() {
-        return Err(file_error(folder, "the folder holds no files; see `source.file.path`"));
-    }
-    Ok(files)
+pub(super) fn file_error(path: &Path, message: impl ToString) -> SourceError {
+    SourceError::File { place: path.display().to_string(), message: message.to_string() }
 }
 
-fn file_error(path: &Path, message: impl ToString) -> SourceError {
-    SourceError::File { place: path.display().to_string(), message: message.to_string() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str, lines: &[&str]) {
+        std::fs::write(folder.join(name), lines.join("\n")).unwrap();
+    }
+
+    /// What a run brings into a ledger, and where it refuses to go on: a walk in small.
+    async fn run(
+        path: &Path,
+        ledger: &mut BTreeMap<TopicPartition, (i64, Option<i64>)>,
+    ) -> Result<Vec<String>, String> {
+        let settings =
+            FileSettings { path: FilePath::Path(path.to_owned()), format: RecordFormat::Lines, topic: "p".to_owned() };
+        let mut source = FileSource::new(settings).map_err(|error| error.to_string())?;
+        let mut rows = Vec::new();
+        loop {
+            let mut intake = Intake::new(100, 1 << 20);
+            match source.poll(&mut intake).await.map_err(|error| error.to_string())? {
+                Polled::End => return Ok(rows),
+                Polled::Assigned(partitions) => {
+                    let mut starts = Offsets::new();
+                    for (partition, bounds) in source.bounds(&partitions).await.unwrap() {
+                        let (next, identity) = *ledger.entry(partition.clone()).or_insert((0, bounds.topic_id));
+                        if identity != bounds.topic_id {
+                            return Err(format!("{partition} is of another file"));
+                        }
+                        starts.insert(partition, next);
+                    }
+                    source.start(&starts).await.map_err(|error| error.to_string())?;
+                }
+                _ => {}
+            }
+            for batch in intake.batches() {
+                let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
+                let (next, _) = ledger.get_mut(&partition).unwrap();
+                for index in (0..batch.len()).filter(|index| batch.offsets[*index] >= *next) {
+                    rows.push(String::from_utf8_lossy(batch.record(index).value.unwrap()).into_owned());
+                }
+                *next = (*next).max(batch.offsets.last().unwrap() + 1);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rotated_folder_is_read_once_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = BTreeMap::new();
+        write(folder.path(), "app.log", &["mon1", "mon2"]);
+        assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), ["mon1", "mon2"]);
+        std::fs::rename(folder.path().join("app.log"), folder.path().join("app.log.1")).unwrap();
+        write(folder.path(), "app.log", &["tue1"]);
+        write(folder.path(), ".DS_Store", &["?"]);
+        write(folder.path(), "aaa.tmp", &["half"]);
+        assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), ["tue1"]);
+        write(folder.path(), "a-earlier-name.log", &["sun1"]);
+        write(folder.path(), "app.log", &["tue1", "tue2"]);
+        assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), ["sun1", "tue2"]);
+        assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_replaced_file_is_not_taken_for_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = BTreeMap::new();
+        write(folder.path(), "orders.txt", &["mon1", "mon2"]);
+        let file = folder.path().join("orders.txt");
+        assert_eq!(run(&file, &mut ledger).await.unwrap(), ["mon1", "mon2"]);
+        write(folder.path(), "orders.txt", &["mon1", "mon2", "mon3"]);
+        assert_eq!(run(&file, &mut ledger).await.unwrap(), ["mon3"]);
+        write(folder.path(), "orders.txt", &["tue1", "tue2", "tue3", "tue4"]);
+        assert_eq!(run(&file, &mut ledger).await.unwrap_err(), "p/0 is of another file");
+    }
+
+    #[tokio::test]
+    async fn files_that_begin_alike_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "a.csv", &["id,name", "1,x"]);
+        write(folder.path(), "b.csv", &["id,name", "2,y"]);
+        let error = run(folder.path(), &mut BTreeMap::new()).await.unwrap_err();
+        assert!(error.contains("b.csv") && error.contains("a.csv") && error.contains("`partition`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn standard_input_is_refused_where_the_tables_have_lines_already() {
+        let settings = FileSettings { path: FilePath::Stdin, format: RecordFormat::Lines, topic: "p".to_owned() };
+        let mut source = FileSource::new(settings).unwrap();
+        let partition = source.partition_of(&RecordLine::default()).unwrap();
+        source.start(&[(partition.clone(), 0)].into()).await.unwrap();
+        source.known.clear();
+        let error = source.start(&[(partition, 2)].into()).await.unwrap_err().to_string();
+        assert!(error.contains("2 lines of p/0") && error.contains("source.file.path"), "{error}");
+        // A line with a position of its own says which record it is.
+        let positioned = RecordLine { partition: Some(3), offset: Some(7), ..RecordLine::default() };
+        let partition = source.partition_of(&positioned).unwrap();
+        source.start(&[(partition, 7)].into()).await.unwrap();
+    }
 }

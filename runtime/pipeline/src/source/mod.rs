@@ -3,6 +3,7 @@
 
 mod error;
 pub mod file;
+mod input_file;
 pub mod intake;
 pub mod record_line;
 
@@ -59,7 +60,8 @@ pub trait Source: Send {
     /// changes of the assignment.
     fn keep_alive(&mut self) -> Result<Polled, SourceError>;
 
-    /// The offsets that these assigned partitions have.
+    /// The offsets that these assigned partitions have. A partition that the source cannot tell for now is left out: it waits,
+    /// and holds up no other.
     fn bounds(
         &mut self,
         partitions: &[TopicPartition],

@@ -8,13 +8,14 @@ use sluicebox_ledger::{
     ErrorKind, Ledger, Loss, LossCause, OffsetBounds, OffsetRange, Offsets, PartitionBounds, PartitionStart,
     TopicPartition, examine,
 };
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use crate::error::PipelineError;
 use crate::metrics;
 use crate::source::Source;
-use crate::walk::Walk;
 use crate::walk::unflushed::Unflushed;
+use crate::walk::{Walk, report};
 
 impl<S: Source> Walk<S> {
     /// Reads the ledgers of partitions that await their start, and starts each at the smallest. Every table notes where a
@@ -36,13 +37,17 @@ impl<S: Source> Walk<S> {
         // In the order of a flush. Where two workers begin at once, the first to commit to the first table decides where.
         self.dead_letters.note_starts(&starts).await?;
         self.tables.note_starts(&starts).await?;
-        let stopped: Vec<TopicPartition> = losses.keys().cloned().collect();
+        let unanswered: Vec<TopicPartition> = awaiting.into_iter().filter(|it| !bounds.contains_key(it)).collect();
+        let stopped: Vec<TopicPartition> = losses.keys().chain(&unanswered).cloned().collect();
         self.source.pause(&stopped)?;
         let offsets: Offsets = starts
             .iter()
             .filter_map(|start| Some((start.partition.clone(), self.next_offset(&start.partition)?)))
             .collect();
         self.source.start(&offsets).await?;
+        for partition in self.partitions.set_aside(unanswered, Instant::now()) {
+            warn!(%partition, "{}; the other partitions are read", report::UNANSWERED);
+        }
         self.partitions.start(losses);
         // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for ever.
         self.source.ack(&offsets);

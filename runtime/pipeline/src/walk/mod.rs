@@ -173,6 +173,7 @@ impl<S: Source> Walk<S> {
                 };
             }
         }
+        self.partitions.ask_again(Instant::now());
         self.take_over().await?;
         if self.is_flush_due() {
             self.flush().await?;

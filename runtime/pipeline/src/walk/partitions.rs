@@ -7,13 +7,20 @@
 //!       a person must decide │ │  └── rewound ─── Reading
 //!                            ▼ └───── resumed ─── Unread
 //!                          Unread
+//!
+//!   Awaiting ── the source does not know its offsets ──▶ Unanswered ── asked again ──▶ Awaiting
 //! ```
 //!
 //! A revoked partition has no state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sluicebox_ledger::{Loss, TopicPartition};
+use tokio::time::Instant;
+
+/// How long a partition waits whose offsets the source does not know, before the source is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// How it stands with one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +33,8 @@ enum State {
     Unread,
     /// Not read, because records of this partition would be skipped.
     Stopped(Loss),
+    /// Not read, because the source could not say which offsets it has: it is asked again after a while.
+    Unanswered,
 }
 
 /// What changes a state.
@@ -33,6 +42,7 @@ enum Change {
     Assigned,
     Started,
     LossFound(Loss),
+    NotAnswered,
     Paused,
     Resumed,
     ExaminedAgain,
@@ -45,10 +55,14 @@ fn next(state: Option<&State>, change: Change) -> Option<State> {
         (None, Change::Assigned) => Some(State::Awaiting { stopped: None }),
         (Some(State::Awaiting { .. }), Change::Started) => Some(State::Reading),
         (Some(State::Awaiting { .. }), Change::LossFound(loss)) => Some(State::Stopped(loss)),
+        (Some(State::Awaiting { .. }), Change::NotAnswered) => Some(State::Unanswered),
         (Some(State::Awaiting { .. }), Change::Paused) => Some(State::Unread),
         (Some(State::Unread), Change::Resumed) => Some(State::Awaiting { stopped: None }),
         (Some(State::Stopped(loss)), Change::ExaminedAgain | Change::Rewound | Change::Assigned) => {
             Some(State::Awaiting { stopped: Some(loss.clone()) })
+        }
+        (Some(State::Unanswered), Change::ExaminedAgain | Change::Rewound | Change::Assigned) => {
+            Some(State::Awaiting { stopped: None })
         }
         // A group may assign a partition that the walk still reads; a failed take-over may leave a source reading one
         // that waits.
@@ -65,6 +79,10 @@ pub(super) struct Partitions {
     states: BTreeMap<TopicPartition, State>,
     /// How many await their start: asked at every step.
     awaiting: usize,
+    /// Those that the source could not answer for when it was asked last.
+    unanswered: BTreeSet<TopicPartition>,
+    /// When that was.
+    asked: Option<Instant>,
 }
 
 impl Partitions {
@@ -77,13 +95,14 @@ impl Partitions {
     pub(super) fn revoke(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
             let state = self.states.remove(partition);
+            self.unanswered.remove(partition);
             self.awaiting -= usize::from(matches!(state, Some(State::Awaiting { .. })));
         }
     }
 
     /// What stopped a partition may have been mended: all stopped ones are examined again.
     pub(super) fn examine_stopped_again(&mut self) {
-        for partition in self.those(|state| matches!(state, State::Stopped(_))) {
+        for partition in self.those(|state| matches!(state, State::Stopped(_) | State::Unanswered)) {
             self.change(partition, Change::ExaminedAgain);
         }
     }
@@ -99,6 +118,30 @@ impl Partitions {
             self.change(partition, Change::LossFound(loss));
         }
         self.awaiting().into_iter().for_each(|partition| self.change(partition, Change::Started));
+    }
+
+    /// The source does not know the offsets of these, which await their start. Returns those for which that is news.
+    pub(super) fn set_aside(&mut self, unanswered: Vec<TopicPartition>, now: Instant) -> Vec<TopicPartition> {
+        self.asked = (!unanswered.is_empty()).then_some(now);
+        let before = std::mem::take(&mut self.unanswered);
+        self.unanswered = unanswered.iter().cloned().collect();
+        unanswered.iter().for_each(|partition| self.change(partition.clone(), Change::NotAnswered));
+        unanswered.into_iter().filter(|partition| !before.contains(partition)).collect()
+    }
+
+    /// Those that were set aside await their start again, after a while.
+    pub(super) fn ask_again(&mut self, now: Instant) {
+        if self.asked.is_some_and(|asked| now.saturating_duration_since(asked) >= ASK_AGAIN) {
+            self.asked = None;
+            for partition in self.those(|state| matches!(state, State::Unanswered)) {
+                self.change(partition, Change::ExaminedAgain);
+            }
+        }
+    }
+
+    /// Whether the source could not say which offsets the partition has.
+    pub(super) fn is_unanswered(&self, partition: &TopicPartition) -> bool {
+        self.unanswered.contains(partition)
     }
 
     /// None of those that await their start is read: an operator has to decide.
@@ -128,7 +171,7 @@ impl Partitions {
         match self.states.get(partition)? {
             State::Stopped(loss) => Some(loss),
             State::Awaiting { stopped } => stopped.as_ref(),
-            State::Reading | State::Unread => None,
+            State::Reading | State::Unread | State::Unanswered => None,
         }
     }
 
@@ -194,6 +237,24 @@ mod tests {
         assert_eq!(partitions.loss(&partition(1)), Some(&loss(1)));
         partitions.start(BTreeMap::new());
         assert_eq!(partitions.loss(&partition(1)), None);
+    }
+
+    #[test]
+    fn one_without_an_answer_holds_up_no_other_and_is_asked_again() {
+        let mut partitions = assigned(2);
+        let now = Instant::now();
+        assert_eq!(partitions.set_aside(vec![partition(1)], now), [partition(1)]);
+        partitions.start(BTreeMap::new());
+        assert!(!partitions.is_any_awaiting() && partitions.is_unanswered(&partition(1)));
+        partitions.ask_again(now + ASK_AGAIN / 2);
+        assert!(!partitions.is_any_awaiting());
+        partitions.ask_again(now + ASK_AGAIN);
+        assert_eq!(partitions.awaiting(), [partition(1)]);
+        assert_eq!(partitions.set_aside(vec![partition(1)], now + ASK_AGAIN), [], "that is no news");
+        partitions.ask_again(now + 2 * ASK_AGAIN);
+        assert_eq!(partitions.set_aside(Vec::new(), now + 2 * ASK_AGAIN), []);
+        partitions.start(BTreeMap::new());
+        assert!(!partitions.is_any_awaiting() && !partitions.is_unanswered(&partition(1)));
     }
 
     #[test]

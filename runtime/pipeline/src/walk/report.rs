@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sluicebox_ledger::TopicPartition;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::error;
@@ -16,6 +17,9 @@ use crate::wall_clock;
 
 /// How old the figures may be.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why a partition waits whose offsets the source does not know.
+pub(super) const UNANSWERED: &str = "no leader of the partition answers: it waits, and is asked for again";
 
 /// What the walk has reported.
 pub(crate) struct Report {
@@ -94,6 +98,11 @@ impl<S: Source> Walk<S> {
         }
     }
 
+    fn why_stopped(&self, partition: &TopicPartition) -> Option<String> {
+        let unanswered = || self.partitions.is_unanswered(partition).then(|| format!("{partition}: {UNANSWERED}"));
+        self.partitions.loss(partition).map(ToString::to_string).or_else(unanswered)
+    }
+
     fn health(&self, state: State) -> Health {
         let status = self.source.status();
         // With those that are not read, because they are stopped or the pipeline is paused.
@@ -106,7 +115,7 @@ impl<S: Source> Walk<S> {
                 next_offset,
                 end_offset,
                 lag_records: next_offset.zip(end_offset).map(|(next, end)| (end - next).max(0)),
-                stopped: self.partitions.loss(partition).map(ToString::to_string),
+                stopped: self.why_stopped(partition),
             }
         });
         Health {

@@ -1,5 +1,7 @@
 //! `source.kafka`: which topics, which properties of librdkafka, and the secrets among them. Connects to nothing.
 
+use std::collections::BTreeSet;
+
 use super::Checker;
 use crate::diagnostic::Diagnostic;
 use crate::names::is_topic_name;
@@ -24,6 +26,18 @@ const RESERVED: [(&str, &str); 9] = [
 const SECRET: [&str; 5] =
     ["sasl.password", "sasl.oauthbearer.client.secret", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password"];
 
+/// Whether librdkafka can look up the host: a name or an address, perhaps with one of its own protocols in front.
+fn is_host(text: &str) -> bool {
+    let host = text.split_once("://").map_or(Some(text), |(protocol, host)| {
+        ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
+            .iter()
+            .any(|it| protocol.eq_ignore_ascii_case(it))
+            .then_some(host)
+    });
+    let is_allowed = |letter: char| letter.is_alphanumeric() || ".-_[]:%".contains(letter);
+    host.is_some_and(|host| !host.is_empty() && host.chars().all(is_allowed))
+}
+
 impl Checker<'_> {
     pub(super) fn kafka(&mut self, kafka: shape::Kafka, pipeline: &str) -> KafkaSettings {
         let topics = self.topics(kafka.topics, kafka.topics_regex);
@@ -38,7 +52,7 @@ impl Checker<'_> {
             properties: properties.collect(),
             brokers: kafka.brokers.join(","),
             topics,
-            group: kafka.group.unwrap_or_else(|| format!("sluicebox-{pipeline}")),
+            group: self.group(kafka.group, pipeline),
             start: kafka.start,
         }
     }
@@ -46,14 +60,23 @@ impl Checker<'_> {
     fn brokers(&mut self, brokers: &[String]) {
         let brokers: Vec<&str> = brokers.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
         let is_address = |broker: &&str| match broker.rsplit_once(':') {
-            Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok(),
-            None => !broker.is_empty(),
+            Some((host, port)) => is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0),
+            None => is_host(broker),
         };
         if brokers.is_empty() || !brokers.iter().all(is_address) {
             let fault = Diagnostic::new("E0106", "`source.kafka.brokers` is not a list of addresses")
                 .label("such as `host:9092`");
             self.fault(&["source", "kafka", "brokers"], fault);
         }
+    }
+
+    fn group(&mut self, group: Option<String>, pipeline: &str) -> String {
+        if group.as_ref().is_some_and(|group| group.trim().is_empty()) {
+            let fault = Diagnostic::new("E0107", "`source.kafka.group` is empty")
+                .label(format!("remove it for `sluicebox-{pipeline}`, or name a group"));
+            self.fault(&["source", "kafka", "group"], fault);
+        }
+        group.unwrap_or_else(|| format!("sluicebox-{pipeline}"))
     }
 
     fn topics(&mut self, names: Vec<String>, pattern: Option<String>) -> Topics {
@@ -66,6 +89,12 @@ impl Checker<'_> {
                     if name.starts_with('^') {
                         fault = fault.help("use `topics_regex` for topics by pattern");
                     }
+                    self.fault(&[PATH[0], PATH[1], "topics"], fault);
+                }
+                let mut seen = BTreeSet::new();
+                if let Some(twin) = names.iter().find(|name| !seen.insert(name.as_str())) {
+                    let fault =
+                        Diagnostic::new("E0107", format!("`topics` names `{twin}` twice")).label("name it once");
                     self.fault(&[PATH[0], PATH[1], "topics"], fault);
                 }
                 Topics::Named(names)
@@ -93,7 +122,7 @@ impl Checker<'_> {
         const PATH: [&str; 3] = ["source", "kafka", "topics_regex"];
         if !pattern.starts_with('^') {
             let fault = Diagnostic::new("E0108", "`topics_regex` does not begin with `^`")
-                .label(format!("without it, librdkafka reads a plain name: write `^{pattern}`"));
+                .label(format!("a pattern matches from the beginning of the name: write `^{pattern}`"));
             self.fault(&PATH, fault);
         } else if let Err(error) = regex::Regex::new(pattern) {
             let reason = error.to_string();

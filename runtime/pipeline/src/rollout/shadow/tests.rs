@@ -20,7 +20,7 @@ use Said::{Nothing, Rejected, Rows as Emitted};
 fn judge(columns: &[(&str, DataType)]) -> Decoders {
     let fields: Vec<Field> = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect();
     let names: Vec<String> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let decoder = RowDecoder::new(Arc::new(Schema::new(fields)), &names).unwrap();
+    let decoder = RowDecoder::new(Arc::new(Schema::new(fields)), &names, &[]).unwrap();
     Decoders::new(vec![("orders".to_owned(), decoder)])
 }
 

@@ -1,6 +1,5 @@
-//! What an audit and a `clean` of a long log cost. By hand, because the log takes minutes to make: first
-//! `SLUICEBOX_LONG_LOG=<folder> cargo test -p sluicebox-audit --test long_log -- --ignored make_the_log`, then the same with
-//! `audit_the_log` and with `clean_the_log`, each in a process of its own so that its peak of memory is its own.
+//! What an audit and a `clean` of a log of 20,000 commits cost: `long_log make <folder>`, then `long_log audit <folder>` and
+//! `long_log clean <folder>`, each a process of its own, so that its peak of memory is its own.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a measurement, run by hand")]
 
 use std::fmt::Write as _;
@@ -19,7 +18,17 @@ const ROWS: i64 = 16;
 const CHECKPOINT_EVERY: u64 = 1_000;
 
 fn folder() -> PathBuf {
-    std::env::var_os("SLUICEBOX_LONG_LOG").map(PathBuf::from).unwrap()
+    std::env::args_os().nth(2).map(PathBuf::from).unwrap()
+}
+
+#[tokio::main]
+async fn main() {
+    match std::env::args().nth(1).as_deref() {
+        Some("make") => make_the_log().await,
+        Some("audit") => audit_the_log().await,
+        Some("clean") => clean_the_log().await,
+        _ => eprintln!("long_log make|audit|clean <folder>"),
+    }
 }
 
 fn settings() -> Settings {
@@ -74,8 +83,6 @@ async fn checkpoint(table: &Path, version: u64) {
     deltalake::checkpoints::create_checkpoint(&table, None).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "it takes minutes"]
 async fn make_the_log() {
     for (name, has_rows) in [("numbers", true), ("dead", false)] {
         let table = folder().join(name);
@@ -90,8 +97,6 @@ async fn make_the_log() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "it needs the log"]
 async fn audit_the_log() {
     let before = peak();
     let started = Instant::now();
@@ -101,8 +106,6 @@ async fn audit_the_log() {
     assert_eq!(report.tables[0].rows, Some((COMMITS * PARTITIONS * ROWS) as u64));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "it needs the log"]
 async fn clean_the_log() {
     let before = peak();
     let started = Instant::now();
