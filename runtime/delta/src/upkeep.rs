@@ -1,6 +1,6 @@
 //! Checkpoints and the clean-up of old log entries, beside the walk: a flush does not wait for them. Whether a version is due is
 //! decided by its number, so that of all workers only the one that committed it does the work. A checkpoint that fails is
-//! tried once more, after the next commit. Judges nothing, and never touches a data file.
+//! tried again after a later commit. Judges nothing, and never touches a data file.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use deltalake::logstore::{LogStore as _, LogStoreRef};
 use deltalake::table::config::TablePropertiesExt as _;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::head::{Head, root};
@@ -22,12 +23,23 @@ const CHECKPOINTS_PER_CLEANUP: u64 = 32;
 /// A table with this feature has its own rule for which log entries may go.
 const CHECKPOINT_PROTECTION: &str = "checkpointProtection";
 
+/// A checkpoint rests for so many times as long as it took: with many files and quick flushes it would be at work all the time.
+const REST_FACTOR: u32 = 10;
+
 /// The upkeep of one table's log.
 #[derive(Default)]
 pub(crate) struct Upkeep {
-    /// Returns false if its checkpoint failed and should be tried again.
-    running: Option<JoinHandle<bool>>,
+    running: Option<JoinHandle<Done>>,
+    /// A version was due, and nothing has been done for it yet.
     is_owed: bool,
+    cleanup_is_owed: bool,
+    rests_until: Option<Instant>,
+}
+
+/// What became of a checkpoint.
+struct Done {
+    is_written: bool,
+    took: Duration,
 }
 
 impl Upkeep {
@@ -35,33 +47,43 @@ impl Upkeep {
     pub(crate) async fn after_commit(&mut self, table: &str, head: &Head, log_store: &LogStoreRef) {
         let properties = TableProperties::from(head.traits.metadata.configuration().iter());
         let interval = properties.checkpoint_interval().get();
-        let is_due = (head.version + 1).is_multiple_of(interval);
-        if !is_due && !self.is_owed {
-            return;
-        }
-        if self.running.as_ref().is_some_and(|task| !task.is_finished()) {
+        if (head.version + 1).is_multiple_of(interval) {
             self.is_owed = true;
+            self.cleanup_is_owed |= ((head.version + 1) / interval).is_multiple_of(CHECKPOINTS_PER_CLEANUP);
+        }
+        if !self.is_owed || self.running.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
         self.settle().await;
-        let is_second_try = std::mem::take(&mut self.is_owed) && !is_due;
-        let cleanup_is_due = is_due && ((head.version + 1) / interval).is_multiple_of(CHECKPOINTS_PER_CLEANUP);
-        let retention =
-            (cleanup_is_due && may_clean_up(head, &properties)).then(|| properties.log_retention_duration());
+        if self.rests_until.is_some_and(|end| Instant::now() < end) {
+            return;
+        }
+        self.is_owed = false;
+        let cleans_up = std::mem::take(&mut self.cleanup_is_owed) && may_clean_up(head, &properties);
+        let retention = cleans_up.then(|| properties.log_retention_duration());
         let task = maintain(table.to_owned(), log_store.clone(), head.version, retention);
         // With one thread there is none to spare, and what happens when must not depend on chance (the simulation).
         if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-            self.is_owed = !task.await && !is_second_try;
+            let done = task.await;
+            self.note(&done);
         } else {
-            self.running = Some(tokio::spawn(async move { task.await || is_second_try }));
+            self.running = Some(tokio::spawn(task));
         }
     }
 
     /// Waits for what is under way.
     pub(crate) async fn settle(&mut self) {
-        if let Some(task) = self.running.take() {
-            self.is_owed |= !task.await.unwrap_or(false);
+        if let Some(task) = self.running.take()
+            && let Ok(done) = task.await
+        {
+            self.note(&done);
         }
+    }
+
+    fn note(&mut self, done: &Done) {
+        self.is_owed |= !done.is_written;
+        // A failure rests as well, if only for a moment: the next commit tries again.
+        self.rests_until = Some(Instant::now() + done.took * REST_FACTOR);
     }
 }
 
@@ -79,16 +101,27 @@ fn may_clean_up(head: &Head, properties: &TableProperties) -> bool {
     properties.enable_expired_log_cleanup() && !is_protected
 }
 
+async fn maintain(table: String, log_store: LogStoreRef, version: Version, retention: Option<Duration>) -> Done {
+    let started = Instant::now();
+    let is_written = checkpoint_and_clean_up(&table, &log_store, version, retention).await;
+    Done { is_written, took: started.elapsed() }
+}
+
 /// Returns whether the checkpoint is there.
-async fn maintain(table: String, log_store: LogStoreRef, version: Version, retention: Option<Duration>) -> bool {
-    if let Err(error) = checkpoint(&log_store, version).await {
-        metrics::checkpoint_failed(&table);
+async fn checkpoint_and_clean_up(
+    table: &str,
+    log_store: &LogStoreRef,
+    version: Version,
+    retention: Option<Duration>,
+) -> bool {
+    if let Err(error) = checkpoint(log_store, version).await {
+        metrics::checkpoint_failed(table);
         warn!(table, version, %error, "checkpoint failed: the table stays right; readers start at the one before");
         return false;
     }
     debug!(table, version, "checkpoint written");
     if let Some(retention) = retention {
-        match log_cleanup::clean_up(&log_store, version, retention).await {
+        match log_cleanup::clean_up(log_store, version, retention).await {
             Ok(entries) => debug!(table, entries, "expired log entries deleted"),
             Err(error) => warn!(table, %error, "log clean-up failed: expired entries stay until the next one"),
         }

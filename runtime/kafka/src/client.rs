@@ -1,5 +1,6 @@
 //! What all clients of the brokers share: the configuration, the request timeout and the form of errors.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
@@ -65,11 +66,21 @@ pub fn check_properties(settings: &KafkaSettings) -> Result<(), ClientError> {
         token_properties(&mut configuration);
     }
     configuration.remove("bootstrap.servers");
+    // A pipeline file is often checked where the container's certificates are not.
+    if FILE_PROPERTIES.iter().any(|name| configuration.get(name).is_some_and(|path| !Path::new(path).exists())) {
+        for name in FILE_PROPERTIES {
+            configuration.remove(name);
+        }
+    }
     // Without addresses librdkafka has no one to connect to, and says so in a log line that is not meant for the user.
     configuration.set("log_level", "0");
     let checked: Result<BaseConsumer, KafkaError> = configuration.create();
     checked.map(drop).map_err(failed("checking `source.kafka.properties`"))
 }
+
+/// Properties that name files, which librdkafka reads when it creates a client.
+const FILE_PROPERTIES: [&str; 5] =
+    ["ssl.ca.location", "ssl.certificate.location", "ssl.crl.location", "ssl.key.location", "ssl.keystore.location"];
 
 /// Wraps the client library's error in one that says what failed.
 pub(crate) fn failed(doing: &'static str) -> impl Fn(KafkaError) -> ClientError {

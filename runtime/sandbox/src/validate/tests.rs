@@ -109,88 +109,92 @@ fn a_valid_outcome_passes_unchanged() {
     assert_eq!(answer.rejections, [(2, "bad".to_owned(), "very bad".to_owned(), Some("a.b".to_owned()))]);
 }
 
-/// Each breaks one rule of the valid outcome; the message must name what.
+type Break = fn(&mut wire::Outcome);
+
+/// Each breaks one rule of the valid outcome, above its columns; the message must name what.
+const BROKEN_OUTCOMES: &[(&str, Break)] = &[
+    ("3 verdicts for 4 records", |o| {
+        o.verdicts.pop();
+    }),
+    ("verdicts[1] is 3", |o| o.verdicts[1] = 3),
+    ("record 0 has rows, but its verdict is Filtered", |o| o.verdicts[0] = 0),
+    ("verdict of record 1 is Emitted, but it has no rows", |o| o.verdicts[1] = 1),
+    ("must name exactly the 1 records", |o| {
+        o.verdicts[1] = 2;
+        o.verdicts[2] = 0;
+    }),
+    ("must name exactly the 2 records", |o| o.verdicts[1] = 2),
+    ("rejections.codes: 0 ends for 1 values", |o| o.rejections.codes = strings(&[])),
+    ("rejections.messages: value 0 is not UTF-8", |o| o.rejections.messages.data[0] = 0xff),
+    ("rejections.paths: the last end is 3, but there are 4", |o| o.rejections.paths.data.push(b'x')),
+    ("rows for table 1, but the transform describes 1", |o| o.rows[0].table = 1),
+    ("table `orders` comes twice", |o| o.rows.push(table_rows(0, vec![], empty_columns()))),
+    ("records[1] of the rows of table 0 is 0, after 3", |o| o.rows[0].records = vec![3, 0, 3]),
+    ("records[2] of the rows of table 0 is 4, but the batch has 4", |o| o.rows[0].records[2] = 4),
+    ("not in the row format", |o| {
+        o.rows[0].rows = wire::Rows::Json(wire::ByteStrings { data: vec![], ends: vec![0, 0, 0], nulls: vec![] })
+    }),
+    ("column `seen.value`: missing", |o| {
+        columns(o).pop();
+    }),
+    ("rows of table `orders`: 2 operations for 3 rows", |o| o.rows[0].operations = vec![0, 0]),
+    ("operations[1] is 1 (upsert), but the table's write mode is `append`", |o| {
+        o.rows[0].operations = vec![0, 1, 2];
+    }),
+    ("operations[2] is 2 (delete)", |o| o.rows[0].operations = vec![0, 0, 2]),
+    ("operations[0] is 3; only 0, 1 and 2 have a meaning", |o| o.rows[0].operations = vec![3, 0, 0]),
+];
+
+/// The same within the columns.
+const BROKEN_COLUMNS: &[(&str, Break)] = &[
+    ("column `seen`: ends[1] is 1, less than", |o| columns(o)[9].values = wire::Values::MapOf(vec![2, 1, 4])),
+    ("column `seen.key`: 4 ends for 5 values", |o| columns(o)[9].values = wire::Values::MapOf(vec![3, 3, 5])),
+    ("column `seen.key`: slot 0 is null, but the field is not nullable", |o| columns(o)[10].nulls = vec![0]),
+    ("column `seen`: entry 2 of slot 0 has the key of an entry before it", |o| {
+        columns(o)[10].values = wire::Values::Utf8(strings(&["b", "a", "b", "b"]));
+    }),
+    ("column `seen`: entry 1 of slot 0 has the key of an entry before it", |o| {
+        columns(o)[10].values = wire::Values::Utf8(strings(&["a", "a", "b", "c"]));
+    }),
+    ("column `seen.value`: is timestamp, but the field is timestamp_ntz", |o| {
+        columns(o)[11].values = wire::Values::Timestamp(vec![0; 4]);
+    }),
+    ("column `seen.value`: 3 values for 4 slots", |o| {
+        columns(o)[11].values = wire::Values::TimestampNtz(vec![0; 3]);
+    }),
+    ("1 more columns than fields", |o| {
+        let extra = column(wire::Values::Int64(vec![1]), &[]);
+        columns(o).push(extra);
+    }),
+    ("column `id`: is utf8, but the field is int64", |o| {
+        columns(o)[0].values = wire::Values::Utf8(strings(&["", "", ""]))
+    }),
+    ("column `id`: 2 values for 3 slots", |o| columns(o)[0].values = wire::Values::Int64(vec![1, 2])),
+    ("column `id`: slot 1 is null, but the field is not nullable", |o| columns(o)[0].nulls = vec![1]),
+    ("column `note`: nulls[1] is 0, not above", |o| columns(o)[1].nulls = vec![1, 0]),
+    ("column `note`: nulls[1] is 1, not above", |o| columns(o)[1].nulls = vec![1, 1]),
+    ("column `note`: null slot 3 of 3", |o| columns(o)[1].nulls = vec![3]),
+    ("column `note`: value 0 is not UTF-8: it ends within a character", |o| {
+        columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "é".into(), ends: vec![1, 2, 2] })
+    }),
+    ("column `note`: ends[1] is 1, less than", |o| {
+        columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![2, 1, 2] })
+    }),
+    ("column `note`: the last end is 9, but there are 2", |o| {
+        columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![0, 1, 9] })
+    }),
+    ("column `paid`: slot 1 is 2, neither 0 nor 1", |o| columns(o)[2].values = wire::Values::Boolean(vec![0, 2, 0])),
+    ("column `price`: slot 1 has more than 4 digits", |o| columns(o)[3].values = decimals(&[0, -10000, 0])),
+    ("column `price`: 17 bytes for 3 slots", |o| columns(o)[3].values = wire::Values::Decimal(vec![0; 17])),
+    ("column `tags`: ends[1] is 1, less than", |o| columns(o)[4].values = wire::Values::ListOf(vec![2, 1, 3])),
+    ("column `tags[]`: 3 ends for 4 values", |o| columns(o)[4].values = wire::Values::ListOf(vec![2, 2, 4])),
+    ("column `at`: 2 values for 3 slots", |o| columns(o)[6].values = wire::Values::StructOf(2)),
+    ("column `at.x`: slot 1 is null, but the field is not nullable", |o| columns(o)[7].nulls = vec![1]),
+];
+
 #[test]
 fn every_broken_rule_is_named() {
-    type Break = fn(&mut wire::Outcome);
-    let cases: &[(&str, Break)] = &[
-        ("3 verdicts for 4 records", |o| {
-            o.verdicts.pop();
-        }),
-        ("verdicts[1] is 3", |o| o.verdicts[1] = 3),
-        ("record 0 has rows, but its verdict is Filtered", |o| o.verdicts[0] = 0),
-        ("verdict of record 1 is Emitted, but it has no rows", |o| o.verdicts[1] = 1),
-        ("must name exactly the 1 records", |o| {
-            o.verdicts[1] = 2;
-            o.verdicts[2] = 0;
-        }),
-        ("must name exactly the 2 records", |o| o.verdicts[1] = 2),
-        ("rejections.codes: 0 ends for 1 values", |o| o.rejections.codes = strings(&[])),
-        ("rejections.messages: value 0 is not UTF-8", |o| o.rejections.messages.data[0] = 0xff),
-        ("rejections.paths: the last end is 3, but there are 4", |o| o.rejections.paths.data.push(b'x')),
-        ("rows for table 1, but the transform describes 1", |o| o.rows[0].table = 1),
-        ("table `orders` comes twice", |o| o.rows.push(table_rows(0, vec![], empty_columns()))),
-        ("records[1] of the rows of table 0 is 0, after 3", |o| o.rows[0].records = vec![3, 0, 3]),
-        ("records[2] of the rows of table 0 is 4, but the batch has 4", |o| o.rows[0].records[2] = 4),
-        ("not in the row format", |o| {
-            o.rows[0].rows = wire::Rows::Json(wire::ByteStrings { data: vec![], ends: vec![0, 0, 0], nulls: vec![] })
-        }),
-        ("column `seen.value`: missing", |o| {
-            columns(o).pop();
-        }),
-        ("rows of table `orders`: 2 operations for 3 rows", |o| o.rows[0].operations = vec![0, 0]),
-        ("operations[1] is 1 (upsert), but the table's write mode is `append`", |o| {
-            o.rows[0].operations = vec![0, 1, 2];
-        }),
-        ("operations[2] is 2 (delete)", |o| o.rows[0].operations = vec![0, 0, 2]),
-        ("operations[0] is 3; only 0, 1 and 2 have a meaning", |o| o.rows[0].operations = vec![3, 0, 0]),
-        ("column `seen`: ends[1] is 1, less than", |o| columns(o)[9].values = wire::Values::MapOf(vec![2, 1, 4])),
-        ("column `seen.key`: 4 ends for 5 values", |o| columns(o)[9].values = wire::Values::MapOf(vec![3, 3, 5])),
-        ("column `seen.key`: slot 0 is null, but the field is not nullable", |o| columns(o)[10].nulls = vec![0]),
-        ("column `seen`: entry 2 of slot 0 has the key of an entry before it", |o| {
-            columns(o)[10].values = wire::Values::Utf8(strings(&["b", "a", "b", "b"]));
-        }),
-        ("column `seen`: entry 1 of slot 0 has the key of an entry before it", |o| {
-            columns(o)[10].values = wire::Values::Utf8(strings(&["a", "a", "b", "c"]));
-        }),
-        ("column `seen.value`: is timestamp, but the field is timestamp_ntz", |o| {
-            columns(o)[11].values = wire::Values::Timestamp(vec![0; 4]);
-        }),
-        ("column `seen.value`: 3 values for 4 slots", |o| {
-            columns(o)[11].values = wire::Values::TimestampNtz(vec![0; 3]);
-        }),
-        ("1 more columns than fields", |o| {
-            let extra = column(wire::Values::Int64(vec![1]), &[]);
-            columns(o).push(extra);
-        }),
-        ("column `id`: is utf8, but the field is int64", |o| {
-            columns(o)[0].values = wire::Values::Utf8(strings(&["", "", ""]))
-        }),
-        ("column `id`: 2 values for 3 slots", |o| columns(o)[0].values = wire::Values::Int64(vec![1, 2])),
-        ("column `id`: slot 1 is null, but the field is not nullable", |o| columns(o)[0].nulls = vec![1]),
-        ("column `note`: nulls[1] is 0, not above", |o| columns(o)[1].nulls = vec![1, 0]),
-        ("column `note`: nulls[1] is 1, not above", |o| columns(o)[1].nulls = vec![1, 1]),
-        ("column `note`: null slot 3 of 3", |o| columns(o)[1].nulls = vec![3]),
-        ("column `note`: value 0 is not UTF-8: it ends within a character", |o| {
-            columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "é".into(), ends: vec![1, 2, 2] })
-        }),
-        ("column `note`: ends[1] is 1, less than", |o| {
-            columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![2, 1, 2] })
-        }),
-        ("column `note`: the last end is 9, but there are 2", |o| {
-            columns(o)[1].values = wire::Values::Utf8(wire::Strings { data: "ab".into(), ends: vec![0, 1, 9] })
-        }),
-        ("column `paid`: slot 1 is 2, neither 0 nor 1", |o| {
-            columns(o)[2].values = wire::Values::Boolean(vec![0, 2, 0])
-        }),
-        ("column `price`: slot 1 has more than 4 digits", |o| columns(o)[3].values = decimals(&[0, -10000, 0])),
-        ("column `price`: 17 bytes for 3 slots", |o| columns(o)[3].values = wire::Values::Decimal(vec![0; 17])),
-        ("column `tags`: ends[1] is 1, less than", |o| columns(o)[4].values = wire::Values::ListOf(vec![2, 1, 3])),
-        ("column `tags[]`: 3 ends for 4 values", |o| columns(o)[4].values = wire::Values::ListOf(vec![2, 2, 4])),
-        ("column `at`: 2 values for 3 slots", |o| columns(o)[6].values = wire::Values::StructOf(2)),
-        ("column `at.x`: slot 1 is null, but the field is not nullable", |o| columns(o)[7].nulls = vec![1]),
-    ];
-    for (message, break_it) in cases {
+    for (message, break_it) in BROKEN_OUTCOMES.iter().chain(BROKEN_COLUMNS) {
         let mut raw = valid();
         break_it(&mut raw);
         match check(raw) {
