@@ -22,7 +22,6 @@ use clap::Parser;
 use sluicebox_console::{cpu, exit, terminal};
 
 fn main() -> ExitCode {
-    sluicebox_delta::memory::bound_heaps();
     let arguments = commands::Arguments::parse();
     if let Err(message) = terminal::start_logs(arguments.log_level()) {
         return exit::code(Err(exit::Failure::usage(message)));

@@ -20,7 +20,7 @@ mod head;
 mod json_rows;
 pub mod log;
 mod log_cleanup;
-pub mod memory;
+mod memory;
 pub mod metrics;
 mod open;
 pub mod parquet_file;

@@ -35,7 +35,6 @@ use crate::payload::Payload;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    sluicebox_delta::memory::bound_heaps();
     log::start();
     let function = match Function::prepare().await {
         Ok(function) => Arc::new(function),

@@ -6,16 +6,25 @@ use chrono::{DateTime, NaiveDateTime};
 const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
 const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
 
+/// Whether readers can parse the day.
+pub(super) fn has_day(days: i64) -> bool {
+    DAYS.contains(&days)
+}
+
+/// Whether readers can parse the instant or local time.
+pub(super) fn has_time(microseconds: i64) -> bool {
+    DAYS.contains(&microseconds.div_euclid(MICROSECONDS_A_DAY))
+}
+
 /// A date as text; none outside the years 1 to 9999.
 pub(super) fn date(days: i64) -> Option<String> {
-    let at = DAYS.contains(&days).then(|| DateTime::from_timestamp(days * 86_400, 0))??;
+    let at = has_day(days).then(|| DateTime::from_timestamp(days * 86_400, 0))??;
     Some(at.format("%Y-%m-%d").to_string())
 }
 
 /// An instant or local time; none outside the years 1 to 9999.
 pub(super) fn time(microseconds: i64) -> Option<NaiveDateTime> {
-    let is_known = DAYS.contains(&microseconds.div_euclid(MICROSECONDS_A_DAY));
-    is_known.then(|| DateTime::from_timestamp_micros(microseconds))?.map(|at| at.naive_utc())
+    has_time(microseconds).then(|| DateTime::from_timestamp_micros(microseconds))?.map(|at| at.naive_utc())
 }
 
 #[cfg(test)]

@@ -49,7 +49,14 @@ fn refusal(array: &dyn Array, row: usize) -> Option<&'static str> {
             NULL => Some(NULL_NAME),
             _ => None,
         },
-        DataType::Date32 | DataType::Timestamp(..) => text(array, row).is_none().then_some(YEAR),
+        DataType::Date32 => {
+            let day = array.as_primitive::<Date32Type>().value(row).into();
+            (!calendar::has_day(day)).then_some(YEAR)
+        }
+        DataType::Timestamp(..) => {
+            let time = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            (!calendar::has_time(time)).then_some(YEAR)
+        }
         _ => None,
     }
 }
