@@ -15,7 +15,7 @@ use super::WriteError;
 use super::file::{File, Layout, PartitionValues};
 
 /// What the files may take in memory, as far as that can be bounded without finishing the last one.
-const MEMORY_MAX: usize = 64 << 20;
+const MEMORY_MAX: usize = 40 << 20;
 /// Files that may be open.
 const OPEN_MAX: usize = 256;
 /// Files that may be finished at the same time: each waits for the store.

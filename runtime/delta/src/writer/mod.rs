@@ -38,7 +38,7 @@ use self::split::Split;
 use crate::encoding;
 
 /// In a table with partitions so many bytes of rows wait to be split at once: many rows a file cost less than few.
-const WAITING_BYTES_MAX: usize = 32 << 20;
+const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// Writes rows of one table. An error other than [`WriteError::Unwritable`] abandons all rows since the last
 /// [`Writer::finish`].
