@@ -231,7 +231,7 @@ mod tests {
         for word in ["6 of the last 7 records", "invalid_json 4, panic 2", "orders/3@1201", "at most 5 of 10"] {
             assert!(said.contains(word), "`{word}` is missing: {said}");
         }
-        assert!(said.contains("--ignore-breaker") && said.contains("docs/runbooks/E0301.md"), "{said}");
+        assert!(said.contains("--ignore-breaker") && said.contains("sluicebox explain E0301"), "{said}");
         assert!(!said.contains("secret"), "{said}");
     }
 
