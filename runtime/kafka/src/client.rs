@@ -137,8 +137,8 @@ mod tests {
     fn what_librdkafka_refuses_is_named_without_its_value_and_without_a_broker() {
         let began = Instant::now();
         assert_eq!(checked(&[("fetch.min.bytes", "7")]), Ok(()));
-        let misspelt = checked(&[("sasl.pasword", "topsecret")]).unwrap_err();
-        assert!(misspelt.contains("`sasl.pasword`") && !misspelt.contains("topsecret"), "{misspelt}");
+        let misspelt = checked(&[("sasl.no.such", "topsecret")]).unwrap_err();
+        assert!(misspelt.contains("`sasl.no.such`") && !misspelt.contains("topsecret"), "{misspelt}");
         let misfit = checked(&[("fetch.min.bytes", "topsecret")]).unwrap_err();
         assert!(misfit.contains("`fetch.min.bytes`") && !misfit.contains("topsecret"), "{misfit}");
         let impossible = checked(&[("max.poll.interval.ms", "1000")]).unwrap_err();
