@@ -1,16 +1,19 @@
 //! What a running pipeline answers over HTTP, asked as plainly as can be.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+
+use crate::ports;
 
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
 
 /// An address of this machine that no process listens on.
 pub fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    let port = ports::free(1)?.into_iter().next().context("no port")?;
+    Ok((Ipv4Addr::LOCALHOST, port).into())
 }
 
 /// The status code and the body of what is at `path`.
