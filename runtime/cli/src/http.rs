@@ -1,6 +1,8 @@
 //! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`, and how to ask for them. They hold no
 //! secrets and no payloads, and no password protects them: listen where every client may see lag and topic names.
 
+mod connections;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use serde_json::{Value, json};
 use sluicebox_pipeline::{Health, Progress, metrics as walk_metrics};
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::cpu;
 use crate::exit::{Blame as _, Failure};
@@ -33,9 +35,8 @@ pub(crate) struct Subject {
 /// Installs the recorder of metrics and answers from now on, until the process ends. Logs the address that was bound.
 pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), Failure> {
     let metrics = recorder(&subject).environment("cannot record metrics")?;
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .environment(format!("cannot listen on {address}; see `http.listen`"))?;
+    let listener =
+        connections::listener(address).environment(format!("cannot listen on {address}; see `http.listen`"))?;
     info!(address = %listener.local_addr()?, "answering /live, /ready, /status and /metrics");
     let upkeep = metrics.clone();
     tokio::spawn(async move {
@@ -50,11 +51,7 @@ pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), 
         .route("/status", get(status))
         .route("/metrics", get(render))
         .with_state((subject, metrics));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            error!(%error, "no longer answering over HTTP");
-        }
-    });
+    tokio::spawn(connections::serve(listener, routes));
     Ok(())
 }
 

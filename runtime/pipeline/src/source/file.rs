@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
@@ -14,6 +14,7 @@ use tracing::info;
 
 use super::input_file::InputFile;
 use super::intake::Intake;
+use super::piped::Piped;
 use super::record_line::RecordLine;
 use super::{Polled, Source, SourceError, TopicIds};
 
@@ -36,6 +37,9 @@ pub struct FileSource {
 struct Lines {
     input: BufReader<Box<dyn Read + Send>>,
     place: String,
+    is_pipe: bool,
+    /// The line being read: a pipe may end in the middle of it for now.
+    line: Vec<u8>,
     /// Lines read so far.
     count: i64,
 }
@@ -62,34 +66,55 @@ impl FileSource {
     }
 
     fn open_next(&mut self) -> Result<bool, SourceError> {
-        let (input, place): (Box<dyn Read + Send>, String) = match &self.settings.path {
-            FilePath::Stdin if self.current == 0 => (Box::new(std::io::stdin()), "standard input".to_owned()),
+        let (input, is_pipe, place): (Box<dyn Read + Send>, bool, String) = match &self.settings.path {
+            FilePath::Stdin if self.current == 0 => {
+                let input =
+                    Piped::new(std::io::stdin()).map_err(|error| file_error(Path::new("standard input"), error))?;
+                (Box::new(input), true, "standard input".to_owned())
+            }
             FilePath::Stdin => return Ok(false),
             FilePath::Path(_) => {
-                let Some(InputFile { path, .. }) = self.files.get(self.current) else {
+                let Some(InputFile { path, is_pipe, .. }) = self.files.get(self.current) else {
                     return Ok(false);
                 };
-                let file = File::open(path).map_err(|error| file_error(path, error))?;
-                (Box::new(file), path.display().to_string())
+                let input = open(path, *is_pipe).map_err(|error| file_error(path, error))?;
+                (input, *is_pipe, path.display().to_string())
             }
         };
-        self.reader = Some(Lines { input: BufReader::with_capacity(256 * 1024, input), place, count: 0 });
+        let input = BufReader::with_capacity(256 * 1024, input);
+        self.reader = Some(Lines { input, place, is_pipe, line: Vec::new(), count: 0 });
         Ok(true)
     }
 
-    /// The next record of any file; none at the end of the last.
-    fn next_record(&mut self) -> Result<Option<(TopicPartition, i64, RecordLine)>, SourceError> {
+    /// Whether the input can be read once only.
+    fn is_pipe(&self) -> bool {
+        self.settings.path == FilePath::Stdin || self.files.iter().any(|file| file.is_pipe)
+    }
+
+    fn place(&self) -> String {
+        match &self.settings.path {
+            FilePath::Stdin => "standard input".to_owned(),
+            FilePath::Path(path) => path.display().to_string(),
+        }
+    }
+
+    /// The next record of any file.
+    fn next_record(&mut self) -> Result<Next<(TopicPartition, i64, RecordLine)>, SourceError> {
         if let Some(record) = self.waiting.take() {
-            return Ok(Some(record));
+            return Ok(Next::Record(record));
         }
         loop {
             if self.reader.is_none() && !self.open_next()? {
-                return Ok(None);
+                return Ok(Next::End);
             }
             let Some(lines) = &mut self.reader else { continue };
-            if let Some((offset, record)) = lines.next_record(self.settings.format)? {
-                let partition = self.partition_of(&record)?;
-                return Ok(Some((partition, record.offset.unwrap_or(offset), record)));
+            match lines.next_record(self.settings.format)? {
+                Next::Record((offset, record)) => {
+                    let partition = self.partition_of(&record)?;
+                    return Ok(Next::Record((partition, record.offset.unwrap_or(offset), record)));
+                }
+                Next::NotYet => return Ok(Next::NotYet),
+                Next::End => {}
             }
             self.note_end();
             self.reader = None;
@@ -127,42 +152,84 @@ impl FileSource {
         }
     }
 
-    /// Standard input has no identity: what is in the tables may be of another input.
+    /// A pipe has no identity: what is in the tables may be of another input.
     fn require_fresh_input(&self, starts: &Offsets) -> Result<(), SourceError> {
         let taken = starts.iter().find(|(partition, start)| **start > 0 && self.unnamed.contains_key(partition));
         match taken {
-            Some((partition, start)) if self.settings.path == FilePath::Stdin => {
+            Some((partition, start)) if self.is_pipe() => {
                 let message = format!(
                     "the tables have {start} lines of {partition} from an earlier input, and this one may be another: write \
                      it to a file and set `source.file.path`, or give the pipeline another `name`"
                 );
-                Err(SourceError::File { place: "standard input".to_owned(), message })
+                Err(SourceError::File { place: self.place(), message })
             }
             _ => Ok(()),
         }
     }
 }
 
+/// What comes next of an input.
+enum Next<T> {
+    Record(T),
+    /// The writer of a pipe has nothing for now.
+    NotYet,
+    End,
+}
+
+fn open(path: &Path, is_pipe: bool) -> std::io::Result<Box<dyn Read + Send>> {
+    if !is_pipe {
+        return Ok(Box::new(File::open(path)?));
+    }
+    // A named pipe lets its reader wait in `open` already, until a writer comes.
+    let path = path.to_owned();
+    Ok(Box::new(Piped::new(Lazy { path, file: None })?))
+}
+
+/// A file that is opened at the first read.
+struct Lazy {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Read for Lazy {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::open(&self.path)?),
+        };
+        file.read(buffer)
+    }
+}
+
 impl Lines {
-    fn next_record(&mut self, format: RecordFormat) -> Result<Option<(i64, RecordLine)>, SourceError> {
-        let mut line = Vec::new();
+    /// Whether nothing more has been read ahead from a pipe.
+    fn must_wait(&self) -> bool {
+        self.is_pipe && self.input.buffer().is_empty()
+    }
+
+    fn next_record(&mut self, format: RecordFormat) -> Result<Next<(i64, RecordLine)>, SourceError> {
         loop {
-            line.clear();
-            let read = self.input.read_until(b'\n', &mut line).map_err(|error| self.error(&error.to_string()))?;
-            if read == 0 {
-                return Ok(None);
+            // A pipe that has no more for now has left the beginning of a line in `self.line`, and goes on there.
+            match self.input.read_until(b'\n', &mut self.line) {
+                Ok(0) if self.line.is_empty() => return Ok(Next::End),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(Next::NotYet),
+                Err(error) => return Err(self.error(&error.to_string())),
             }
+            let mut line = std::mem::take(&mut self.line);
             let offset = self.count;
             self.count += 1;
             if line.last() == Some(&b'\n') {
                 line.pop();
             }
             return match format {
-                RecordFormat::Lines => Ok(Some((offset, RecordLine { value: Some(line), ..RecordLine::default() }))),
+                RecordFormat::Lines => {
+                    Ok(Next::Record((offset, RecordLine { value: Some(line), ..RecordLine::default() })))
+                }
                 RecordFormat::JsonLines if line.iter().all(u8::is_ascii_whitespace) => continue,
                 RecordFormat::JsonLines => {
                     let record = RecordLine::parse(&line).map_err(|error| self.error(&error.to_string()))?;
-                    Ok(Some((offset, record)))
+                    Ok(Next::Record((offset, record)))
                 }
             };
         }
@@ -176,8 +243,12 @@ impl Lines {
 impl Source for FileSource {
     async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
         while !intake.is_full() {
-            let Some((partition, offset, record)) = self.next_record()? else {
-                return Ok(if intake.is_empty() { Polled::End } else { Polled::Records });
+            let (partition, offset, record) = match self.next_record()? {
+                Next::Record(record) => record,
+                // What has come must not wait for what has not.
+                _ if !intake.is_empty() => return Ok(Polled::Records),
+                Next::NotYet => return Ok(Polled::Idle),
+                Next::End => return Ok(Polled::End),
             };
             if !self.known.contains(&partition) {
                 self.waiting = Some((partition.clone(), offset, record));
@@ -189,6 +260,10 @@ impl Source for FileSource {
             let timestamp = record.timestamp.unwrap_or(-1);
             let (key, value) = (record.key.as_deref(), record.value.as_deref());
             intake.push(&partition.topic, partition.partition, offset, timestamp, key, value, record.headers());
+            // A writer that is never quite silent must not keep the walk from flushing: what is there now is enough.
+            if self.reader.as_ref().is_some_and(Lines::must_wait) {
+                break;
+            }
         }
         Ok(Polled::Records)
     }
@@ -219,9 +294,9 @@ impl Source for FileSource {
         if !again {
             return self.require_fresh_input(starts);
         }
-        if self.settings.path == FilePath::Stdin {
+        if self.is_pipe() {
             let message = "cannot be read a second time; run the command again with the same input";
-            return Err(SourceError::File { place: "standard input".to_owned(), message: message.to_owned() });
+            return Err(SourceError::File { place: self.place(), message: message.to_owned() });
         }
         self.current = 0;
         self.reader = None;

@@ -24,14 +24,20 @@ pub(super) struct InputFile {
     pub(super) identity: Option<i64>,
     /// Another file that begins with the same line: the ledger could not tell the lines of both apart.
     pub(super) twin: Option<PathBuf>,
+    /// It is a named pipe or a device, which can be read once only.
+    pub(super) is_pipe: bool,
 }
 
 impl InputFile {
     /// The only file: its partition is 0.
     pub(super) fn alone(path: &Path) -> Result<Self, SourceError> {
+        // Looking for a pipe's first line would take it away.
+        if !path.is_file() {
+            return Ok(Self { path: path.to_owned(), partition: 0, identity: None, twin: None, is_pipe: true });
+        }
         let digest = first_line(path).map_err(|error| file_error(path, error))?.map(|line| Digest::of(&line));
         let identity = digest.as_ref().map(number);
-        Ok(Self { path: path.to_owned(), partition: 0, identity, twin: None })
+        Ok(Self { path: path.to_owned(), partition: 0, identity, twin: None, is_pipe: false })
     }
 
     /// The files of a folder, by name. The partition of each is a part of its identity, so it stays the same when files come and

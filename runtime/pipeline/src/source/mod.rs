@@ -5,6 +5,7 @@ mod error;
 pub mod file;
 mod input_file;
 pub mod intake;
+mod piped;
 pub mod record_line;
 
 use std::collections::{BTreeMap, BTreeSet};
