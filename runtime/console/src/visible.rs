@@ -94,9 +94,9 @@ impl<W: Write> Guarded<W> {
                 at += char.len_utf8();
                 continue;
             }
-            self.inner.write_all(text[plain..at].as_bytes())?;
+            self.inner.write_all(&text.as_bytes()[plain..at])?;
             plain = at;
-            match self.colour(text[at..].as_bytes()) {
+            match self.colour(&text.as_bytes()[at..]) {
                 Some(0) => return Ok(at),
                 Some(length) => at += length,
                 None => {
@@ -108,7 +108,7 @@ impl<W: Write> Guarded<W> {
                 }
             }
         }
-        self.inner.write_all(text[plain..at].as_bytes())?;
+        self.inner.write_all(&text.as_bytes()[plain..at])?;
         Ok(at)
     }
 
