@@ -39,6 +39,8 @@ fn decode_together(rows: &Strings, schema: &SchemaRef) -> Result<Option<RecordBa
     let mut decoder = decoder(schema, rows.ends.len())?;
     for (row, text) in each_row(rows).enumerate() {
         decoder.decode(text)?;
+        // The decoder reads a stream and knows no rows: half an object would join with the next row, two in one row
+        // would count as two.
         if decoder.has_partial_record() || decoder.len() != row + 1 {
             return Ok(None);
         }
@@ -47,6 +49,7 @@ fn decode_together(rows: &Strings, schema: &SchemaRef) -> Result<Option<RecordBa
 }
 
 fn decode_one(text: &[u8], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    // Room for a second object, so that it is seen and refused.
     let mut decoder = decoder(schema, 2)?;
     decoder.decode(text)?;
     if decoder.has_partial_record() || decoder.len() != 1 {

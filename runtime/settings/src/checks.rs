@@ -25,6 +25,7 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         shape::Source::File(file) => SourceSettings::File(checker.file(file, &shape.name)),
     };
     let settings = Settings {
+        // Before `source` moves into the settings: whether the topic is allowed depends on what the source reads.
         dead_letters: checker.dead_letters(shape.dead_letters, &source),
         source,
         transform: checker.transform(shape.transform),
@@ -39,6 +40,7 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         name: shape.name,
     };
     checker.distinct_paths(&settings);
+    // On the tree, which still has the places, and not on the settings, which have only the values.
     checker.ranges(root, &schema::json_schema(), &[]);
     if checker.faults.is_empty() { Ok(settings) } else { Err(checker.faults) }
 }
@@ -80,6 +82,7 @@ impl Checker<'_> {
             path => FilePath::Path(self.absolute(path)),
         };
         if let FilePath::Path(path) = &path
+            // A missing folder is as wrong as a missing file: a file source creates nothing.
             && !path.exists()
         {
             let fault = Diagnostic::new("E0110", format!("no such file or folder: {}", path.display()))
@@ -110,6 +113,7 @@ impl Checker<'_> {
                 self.key_fault(&["tables", &name], fault);
             }
             let table = self.table(table, &["tables", &name]);
+            // Even with a fault, so that the checks after this one see all tables and report what they find, too.
             placed.insert(name, table);
         }
         placed
@@ -121,6 +125,7 @@ impl Checker<'_> {
             None if table.path.is_empty() => {
                 self.fault(&path, Diagnostic::new("E0106", "a table's path is empty").label("give a folder"));
             }
+            // Falls through to the end like the faults around it; nothing uses its path once there is a fault.
             Some((scheme, _)) if !["file", "s3"].contains(&scheme) => {
                 let fault = Diagnostic::new("E0115", format!("tables at `{scheme}://` are not supported"))
                     .label("give a folder, a `file://` URL or an `s3://` URL");
@@ -146,6 +151,7 @@ impl Checker<'_> {
                         .label("remove it: a file source has no brokers to send dead letters to");
                     self.key_fault(&PATH, fault);
                 }
+                // A pattern may match the topic of dead letters without naming it.
                 SourceSettings::Kafka(kafka) if kafka.topics.take_in(topic) => {
                     let fault = Diagnostic::new("E0116", format!("the source reads `{topic}` as well"))
                         .label("the pipeline would process its own dead letters: name another topic");
@@ -162,6 +168,7 @@ impl Checker<'_> {
     fn distinct_paths(&mut self, settings: &Settings) {
         let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
         for (name, path) in settings.all_tables() {
+            // A slash at the end makes no other folder.
             if let Some(other) = taken.insert(path.trim_end_matches('/'), name) {
                 let fault = Diagnostic::new("E0112", format!("`{other}` and `{name}` lie at the same path"))
                     .label("each table needs a folder of its own");

@@ -113,6 +113,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), candidate), candidate))
+        // Below that, words have little more in common than a letter or two, and a wrong hint misleads.
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, candidate)| candidate)
@@ -120,6 +121,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
 
 /// A span that can be underlined: at least one character, within the text, on one line.
 fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
+    // A missing value is often past the last line: the caret goes to the end of what there is.
     let start = text.floor_char_boundary(span.start.min(text.trim_end().len()));
     let line_end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| start + length);
     let start = if start == line_end && start > 0 { text.floor_char_boundary(start - 1) } else { start };
@@ -136,11 +138,13 @@ fn masked(text: &str) -> String {
 fn masked_line(line: &str) -> String {
     const SECRET_WORDS: [&str; 3] = ["password", "secret", "token"];
     let lower = line.to_ascii_lowercase();
+    // `lower` is ASCII lower case, so that its places are those of the line.
     let word = SECRET_WORDS.iter().filter_map(|word| lower.find(word)).min();
     let Some(colon) = word.and_then(|start| Some(start + lower.get(start..)?.find(':')?)) else {
         return line.to_owned();
     };
     let (key, value) = line.split_at(colon + 1);
+    // A reference such as `{env: NAME}` is no secret, and the message is of use only with it.
     if value.trim_start().starts_with('{') {
         return line.to_owned();
     }

@@ -59,6 +59,7 @@ impl Entry {
 impl Node {
     /// Reads a YAML document.
     pub(super) fn parse(text: &str) -> Result<Node, serde_saphyr::Error> {
+        // Its snippets would quote lines, and with them secrets.
         let options = serde_saphyr::options! { with_snippet: false };
         let root: Spanned<Value> = serde_saphyr::from_str_with_options(text, options)?;
         Ok(Node::from(root))
@@ -169,6 +170,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         let mut entries: Vec<Entry> = Vec::new();
         while let Some(key) = pairs.next_key::<Spanned<Value>>()? {
             let Value::Text(text) = key.value else {
+                // YAML reads keys such as `on` or `1` as other types, and none of our keys is one.
                 return Err(A::Error::custom("a key must be text: put it in quotes"));
             };
             let node = Node::from(pairs.next_value::<Spanned<Value>>()?);

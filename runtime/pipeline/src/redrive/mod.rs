@@ -61,6 +61,7 @@ fn open_before_now(selection: &Selection) -> Selection {
     let now = now_micros();
     Selection {
         statuses: vec![Status::Open],
+        // An earlier end of the operator's own stays.
         until: Some(selection.until.map_or(now, |until| until.min(now))),
         ..selection.clone()
     }
@@ -84,15 +85,18 @@ impl Redriver<'_> {
         let Some(mut letters) = Letters::open(self.settings).await? else {
             return Ok(report);
         };
+        // Before new claims, which select open letters only: what a killed redrive left `redriving` would stay so.
         for id in letters.unfinished().await? {
             self.finish(&mut letters, &id).await?;
             report.finished.push(id);
         }
+        // Before the first claim names its digest.
         letters.archive().keep(self.transform).await?;
         let judge = Decoders::of(self.settings, self.transform).await?;
         let selection = open_before_now(selection);
         let mut barren = Barren::default();
         loop {
+            // Each turn: a chunk is chosen from the newest version, or its files may be gone already.
             letters.table.renew().await?;
             let chunk = Chunk::next(&letters, &selection, &mut barren, self.chunk_letters_max).await?;
             if chunk.letters.is_empty() {

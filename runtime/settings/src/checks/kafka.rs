@@ -42,6 +42,7 @@ impl Checker<'_> {
     pub(super) fn kafka(&mut self, kafka: shape::Kafka, pipeline: &str) -> KafkaSettings {
         let topics = self.topics(kafka.topics, kafka.topics_regex);
         self.brokers(&kafka.brokers);
+        // Before the properties are consumed: the two exclude each other.
         let authentication = kafka.authentication.map(|it| self.authentication(it, &kafka.properties));
         let properties = kafka.properties.into_iter().filter_map(|(key, value)| {
             let value = self.property(&key, value)?;
@@ -58,8 +59,10 @@ impl Checker<'_> {
     }
 
     fn brokers(&mut self, brokers: &[String]) {
+        // librdkafka splits each at commas itself, so an address with a comma is two.
         let brokers: Vec<&str> = brokers.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
         let is_address = |broker: &&str| match broker.rsplit_once(':') {
+            // From the right, because an IPv6 address has colons of its own.
             Some((host, port)) => is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0),
             None => is_host(broker),
         };
@@ -92,6 +95,7 @@ impl Checker<'_> {
                     self.fault(&[PATH[0], PATH[1], "topics"], fault);
                 }
                 let mut seen = BTreeSet::new();
+                // `insert` says whether the name is new, so the first that is not is the twin.
                 if let Some(twin) = names.iter().find(|name| !seen.insert(name.as_str())) {
                     let fault =
                         Diagnostic::new("E0107", format!("`topics` names `{twin}` twice")).label("name it once");
@@ -120,6 +124,7 @@ impl Checker<'_> {
 
     fn pattern(&mut self, pattern: &str) {
         const PATH: [&str; 3] = ["source", "kafka", "topics_regex"];
+        // librdkafka takes a name without `^` for a single topic, so the pattern would never match a second one.
         if !pattern.starts_with('^') {
             let fault = Diagnostic::new("E0108", "`topics_regex` does not begin with `^`")
                 .label(format!("a pattern matches from the beginning of the name: write `^{pattern}`"));
@@ -144,6 +149,7 @@ impl Checker<'_> {
             return None;
         }
         match value {
+            // Only in the file, which is kept in repositories and shown in messages.
             Property::Plain(_) if SECRET.contains(&key) && !self.is_overridden(&path) => {
                 let fault = Diagnostic::new("E0114", format!("`{key}` is a secret in plain text"))
                     .label("write `{env: NAME}` or `{file: path}`");
@@ -164,6 +170,7 @@ impl Checker<'_> {
                 Some,
             ),
             Property::From(Reference::File(file)) => match std::fs::read_to_string(self.absolute(&file)) {
+                // Editors and `echo` end a file with a line end that is no part of the secret; spaces may be.
                 Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
                 Err(error) => {
                     let fault = Diagnostic::new(
