@@ -124,7 +124,7 @@ impl Checker<'_> {
 
     fn pattern(&mut self, pattern: &str) {
         const PATH: [&str; 3] = ["source", "kafka", "topics_regex"];
-        // librdkafka takes a name without `^` for a single topic, so the pattern would never match a second one.
+        // Unanchored, `orders` would match `my-orders-old`, too.
         if !pattern.starts_with('^') {
             let fault = Diagnostic::new("E0108", "`topics_regex` does not begin with `^`")
                 .label(format!("a pattern matches from the beginning of the name: write `^{pattern}`"));
