@@ -61,6 +61,7 @@ impl Trial<'_> {
                 let Some(table) = tables.get(table_rows.table) else { continue };
                 let texts = rows_as_json(table, &table_rows.rows, table_rows.records.len());
                 for (record, text) in table_rows.records.iter().zip(texts) {
+                    // Within the batch: the sandbox has checked the index.
                     rows[*record as usize].entry(table.name.clone()).or_default().push(text);
                 }
             }

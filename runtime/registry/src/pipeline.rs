@@ -85,15 +85,18 @@ pub async fn open_earlier(
     let registry = Registry::of(artifact)?;
     let history = registry.history(&reference.name, channel).await?;
     let Some(head) = history.last() else { return Ok(None) };
+    // The newest is known not to fit: that is why the caller asks.
     let mut passed_over = vec![head.pin];
     for pin in history.iter().rev().map(|entry| entry.pin) {
         if passed_over.contains(&pin) {
             continue;
         }
+        // The newest is among them, hence `>`.
         if passed_over.len() > EARLIER_MAX {
             break;
         }
         passed_over.push(pin);
+        // One that cannot be loaded does not fit either; an even earlier one may.
         let Ok(transform) = registry.load_pinned(&reference.name, &pin, settings, sandbox, cache).await else {
             continue;
         };

@@ -88,6 +88,7 @@ impl PublicKeys {
     pub(crate) fn vouch_for<'a>(&self, message: &[u8], mut signatures: impl Iterator<Item = &'a [u8]>) -> bool {
         signatures.any(|signature| {
             let Ok(signature) = Signature::from_slice(signature) else { return false };
+            // Strict: the plain check accepts points of small order.
             self.0.iter().any(|key| key.verify_strict(message, &signature).is_ok())
         })
     }
@@ -109,6 +110,7 @@ fn public_key(text: &str) -> Option<VerifyingKey> {
             Err(_) => VerifyingKey::from_public_key_der(&bytes).ok(),
         }
     };
+    // A weak key verifies signatures that its owner never made.
     key.filter(|key| !key.is_weak())
 }
 

@@ -65,8 +65,10 @@ impl Instance {
         let mut store = wasmtime::Store::new(compiled.world.engine(), state);
         store.limiter(|state| &mut state.memory);
         let hostcall = limits.batch_output_bytes_max.saturating_add(HOSTCALL_SLACK_BYTES);
+        // Bounds what the host allocates for a call's result, before `validate` sees any of it.
         store.set_hostcall_fuel(usize::try_from(hostcall).unwrap_or(usize::MAX));
         if compiled.fuel {
+            // A new store has no fuel at all, so even `instantiate` would trap. The start is no record's fault.
             store.set_fuel(u64::MAX).map_err(|error| StartError::Host(format!("{error:#}")))?;
         } else {
             store.set_epoch_deadline(epochs(START_DURATION_MAX));
@@ -111,6 +113,7 @@ impl Instance {
             self.store.set_epoch_deadline(self.call_epochs);
         }
         let outcome = self.world.call_process(&mut self.store, lower(batch));
+        // Before the error is read: a traceback on stderr becomes its message.
         self.store.data_mut().log_output();
         outcome.map_err(|error| failure::read(&error, self.store.data_mut(), batch.len()))
     }
@@ -137,6 +140,7 @@ impl Instance {
     }
 
     fn start_failure(&mut self, error: &wasmtime::Error) -> StartError {
+        // No records: the guest can blame none of them here, no matter which index it names.
         match failure::read(error, self.store.data_mut(), 0) {
             Trapped::Host(message) => StartError::Host(message),
             Trapped::Interrupted => StartError::Guest(format!("takes longer than {START_DURATION_MAX:?}")),
@@ -150,6 +154,7 @@ impl Instance {
 
 fn start_error(error: &wasmtime::Error) -> StartError {
     let message = format!("{error:#}");
+    // All slots of the pool are taken: that says nothing about this guest.
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         StartError::Host(message)
     } else {
@@ -159,6 +164,7 @@ fn start_error(error: &wasmtime::Error) -> StartError {
 
 /// So many ticks that at least this long has passed.
 fn epochs(duration: Duration) -> u64 {
+    // One more than the duration has: the epoch that is under way may end at once.
     u64::try_from(duration.as_nanos().div_ceil(EPOCH.as_nanos())).unwrap_or(u64::MAX - 1) + 1
 }
 

@@ -65,12 +65,14 @@ impl Worker {
         let Worker { transform, configuration, instance, pace } = self;
         let mut trial = Trial::new(transform, configuration, instance, batch, &mut outcome);
         let walked = bisect::walk(&mut trial, batch.len(), pace, || start.elapsed() > budget);
+        // Before `walked?`: lines are lost in a failed batch as well.
         let dropped = trial.lines_dropped();
         if dropped > 0 {
             let topic = &*batch.topic;
             let partition = batch.partition;
             tracing::warn!(target: "sluicebox::transform", topic, partition, dropped, "log lines over limits.batch_log_lines_max");
         }
+        // Records behind the budget have no verdict; those before it keep theirs.
         outcome.verdicts.truncate(walked?);
         Ok(outcome)
     }

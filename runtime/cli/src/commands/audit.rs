@@ -118,6 +118,7 @@ fn show_table(table: &TableReport, paint: Paint, out: &mut impl Write) -> std::i
     }
     let mut digests: Vec<&String> = table.partitions.iter().flat_map(|it| &it.transform_digests).collect();
     digests.sort_unstable();
+    // It removes neighbours only, hence the sort.
     digests.dedup();
     for digest in digests {
         writeln!(out, "  {}", paint.faint(format!("judged by {}", digest.get(..DIGEST_SHOWN).unwrap_or(digest))))?;

@@ -44,6 +44,7 @@ enum Part {
 
 impl Bench {
     pub(crate) fn run(self) -> Outcome {
+        // First: this process is the child of a bench, and must not begin another.
         if let Some(Part::OnlyRead { brokers, topic, records }) = &self.part {
             bench::only_read(brokers, topic, *records)?;
             return Ok(Verdict::Good);

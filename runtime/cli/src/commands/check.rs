@@ -74,6 +74,7 @@ pub(super) async fn runnable(path: &Path, sandbox: &Sandbox) -> Result<(Document
     let document = reached(path).await?;
     let failure = match fitting(&document, sandbox, OutOfReach::IsFine).await {
         Ok(opened) => return Ok((document, opened)),
+        // A store that fails says nothing about the promotion: no earlier transform runs because of it.
         Err(failure @ Failure::Environment(_)) => return Err(failure),
         Err(failure) => failure,
     };
@@ -99,6 +100,7 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
     let mut faults = misplaced_tables(document, transform);
     faults.extend(refused_properties(document));
     faults.extend(refused_configuration(document, transform)?);
+    // The tables last: they are asked over the network, and a transform that is wrong anyway may not fit them.
     if faults.is_empty() {
         match misfitting_table(document, transform).await {
             Ok(fault) => faults.extend(fault),
@@ -113,6 +115,7 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
 /// What is wrong with the transform, at its place in the file.
 fn unloadable(document: &Document, error: RegistryError) -> Failure {
     let (code, key) = match (&error, &document.settings().transform.origin) {
+        // First: a store that fails is no fault of the file.
         (error, _) if error.kind().is_temporary() => return Failure::environment(error),
         (RegistryError::Key(_), _) => ("E0125", "keys"),
         (RegistryError::Load(_), TransformOrigin::File(_)) => ("E0120", "wasm"),
@@ -163,6 +166,7 @@ async fn misfitting_table(document: &Document, transform: &Transform) -> Result<
     let settings = document.settings();
     let tables = Tables::check(settings, transform).await;
     let dead_letters = DeadLetters::check(&settings.dead_letters.path).await.map_err(PipelineError::from);
+    // The first error of the two: the other shows once this one is mended.
     let (table, location, differences) = match tables.and(dead_letters) {
         Ok(()) => return Ok(None),
         Err(PipelineError::Table(TableError::Schema { table, location, differences })) => {

@@ -50,6 +50,7 @@ struct Found {
 impl Clean {
     pub(crate) fn run(self) -> Outcome {
         let document = document(&self.pipeline)?;
+        // Once for all tables: a file must not become old enough while earlier tables are cleaned.
         let before = SystemTime::now() - self.older_than;
         let all = wait(async {
             let mut all = Vec::new();
@@ -112,6 +113,7 @@ async fn with_uploads(orphans: Orphans, settings: &Settings, before: SystemTime)
     };
     let bucket = Uploads::of(&bucket, &settings.s3).await;
     let mut uploads = bucket.unfinished(&prefix).await.environment("cannot look for unfinished uploads")?;
+    // By their names too: other programs may have unfinished uploads below the same prefix.
     uploads.retain(|upload| {
         let is_ours = upload.key.strip_prefix(&prefix).is_some_and(|path| orphans.may_be_ours(path));
         is_ours && upload.begun_at < before
@@ -123,6 +125,7 @@ async fn with_uploads(orphans: Orphans, settings: &Settings, before: SystemTime)
 fn bucket_and_prefix(location: &str) -> Option<(String, String)> {
     let place = location.strip_prefix("s3://")?.trim_end_matches('/');
     let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    // With a slash at its end: `tables/orders` begins the name of `tables/orders_old`, too.
     let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
     Some((bucket.to_owned(), prefix))
 }

@@ -104,6 +104,7 @@ fn pipeline(path: &Path) -> Result<Pipeline, Failure> {
 
 fn positive(text: &str) -> Result<f64, String> {
     match text.replace('_', "").parse::<f64>() {
+        // `parse` takes `inf` and `nan` as well.
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         _ => Err("expected a number above zero".to_owned()),
     }
@@ -160,6 +161,7 @@ fn rate(records_per_second: f64) -> String {
 
 /// Three digits that mean something; no more is known.
 fn rounded(number: f64) -> String {
+    // Zero has no logarithm.
     if number == 0.0 {
         return "0".to_owned();
     }

@@ -84,6 +84,7 @@ fn explanations() -> Vec<Explanation> {
 
 /// A line of a table whose first cell is a code: `| E0101 | what is wrong | what to do |`.
 fn explanation(line: &'static str) -> Option<Explanation> {
+    // Cut at bars with spaces around them: a bar within code does not end a cell.
     let mut cells = line.strip_prefix('|')?.split(" | ").map(|cell| cell.trim().trim_end_matches('|').trim());
     let code = cells.next().filter(|code| is_code(code))?;
     let what = without_links(cells.next()?);

@@ -41,6 +41,7 @@ impl Health {
     pub(crate) fn run(self) -> Outcome {
         wait(async {
             let url = match &self.url {
+                // No file is read then: the container may have none.
                 Some(url) => url.clone(),
                 None => self.listening().await?,
             };

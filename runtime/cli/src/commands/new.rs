@@ -33,6 +33,7 @@ impl New {
         }
         let folder = self.path.clone().unwrap_or_else(|| PathBuf::from(name));
         let shown = folder.display();
+        // A folder that cannot be read counts as one that is not there: making it tells more.
         if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Failure::usage(format!("{shown} is not empty: choose another folder with `--path`")));
         }

@@ -59,6 +59,7 @@ impl Replay {
         let (letter, component) = dlq::wait(async {
             let letters = dlq::letters(&document).await?;
             let letter = dlq::find(&letters, &self.at).await?.letter;
+            // With another transform, that of the verdict is not needed, and may be gone.
             let component = match &self.transform {
                 Some(_) => Vec::new(),
                 None => {
@@ -123,6 +124,7 @@ fn try_other(document: &Document, letter: &Letter, wasm: &Path) -> Outcome {
 fn judged(settings: &Settings, transform: &Transform, configuration: &str, letter: &Letter) -> Result<Again, Failure> {
     let samples = Samples { records: vec![record(letter)] };
     let trial = Trial { transform, configuration };
+    // On a fresh instance: what other records left behind must not count.
     let judgement = trial.judge(&samples, &[], Instance::Fresh)?.pop();
     match judgement.unwrap_or(Judgement::Filtered) {
         Judgement::Rejected(rejection) => {
@@ -168,6 +170,7 @@ fn record(letter: &Letter) -> RecordLine {
         topic: Some(letter.summary.partition.topic.to_string()),
         partition: Some(letter.summary.partition.partition),
         offset: Some(letter.summary.offset),
+        // Tables keep microseconds, records have milliseconds.
         timestamp: letter.timestamp.map(|micros| micros / 1_000),
         key: letter.key.clone(),
         value: letter.value.clone(),

@@ -82,6 +82,7 @@ impl Run {
             let tokens = token_source(&settings).await?;
             let (progress, seen) = watch::channel(Progress::default());
             let (health, felt) = watch::channel(Health::default());
+            // Before the walk, which may wait for stores and brokers: a probe gets its answer meanwhile.
             if let Some(address) = self.listen.or(settings.http.map(|http| http.listen)) {
                 let pipeline = settings.name.clone();
                 let transform_digest = transform.digest().to_string();
@@ -91,6 +92,7 @@ impl Run {
             let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
             let (proposals, changes) = Changes::channel();
             let follower = match (followed, &settings.source) {
+                // A walk over a file ends by itself, and keeps the transform that it began with.
                 (Some(followed), SourceSettings::Kafka(_)) => {
                     let (settings, cache) = (settings.clone(), cache::compiled());
                     let following = Following::new(followed, settings, sandbox.clone(), cache, transform.clone());
@@ -105,8 +107,10 @@ impl Run {
             let started = Instant::now();
             let walked = sluicebox_kafka::run(settings, &transform, tokens, options).await;
             if let Some(follower) = follower {
+                // Bounded, and no failure: a registry out of reach must not hold up the end.
                 let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
             }
+            // After the farewell, which is due for a failed walk as well.
             let total = walked.map_err(blamed)?;
             summarise(&total, started.elapsed().as_secs_f64(), &self.pipeline);
             Ok(Verdict::Good)
@@ -133,6 +137,7 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
+        // Two turns: the first signal asks, the second ends the process as SIGINT does.
         for code in [None, Some(130)] {
             tokio::select! {
                 _ = terminate.recv() => {}

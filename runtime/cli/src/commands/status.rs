@@ -62,6 +62,7 @@ impl Status {
                 ));
             };
             let process = self.ask(settings).await;
+            // Before the brokers are asked: what the process says matters most when they do not answer.
             if self.format == Format::Text {
                 process.show(&settings.name)?;
             }
@@ -88,6 +89,7 @@ impl Status {
 
     async fn ask(&self, settings: &Settings) -> Process {
         let listening = settings.http.map(|http| http::url(http.listen));
+        // The given address wins: the process may run on another machine.
         let Some(url) = self.url.clone().or(listening) else { return Process::NotAsked };
         match answer(&url).await {
             Ok(answer) => Process::Answered(answer),
@@ -163,6 +165,7 @@ fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure
     {
         let [agreed, differed, failed, slower] = [agreed, differed, failed, slower].map(grouped);
         let seconds = |name: &str| comparison[name].as_f64().unwrap_or_default();
+        // Nothing may have been judged yet: never a division by zero.
         let ratio = seconds("candidate_seconds") / seconds("judging_seconds").max(f64::MIN_POSITIVE);
         writeln!(
             out,

@@ -61,6 +61,7 @@ fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
     let mut child = command.env("SLUICEBOX_LOG", "error").stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().ok_or_else(|| Failure::environment("the child has no stdout"))?;
     let mut notes: Vec<(f64, f64)> = Vec::new();
+    // To the end before `wait`: a child that waits for a full pipe would never end.
     for line in BufReader::new(stdout).lines() {
         let note: Value = serde_json::from_str(&line?).environment("the child's progress")?;
         let figure = |name: &str| note.get(name).and_then(Value::as_f64).unwrap_or_default();
@@ -70,6 +71,7 @@ fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
     let (Some(first), Some(last)) = (notes.first(), notes.last()) else {
         return Err(Failure::environment(format!("the child ended with {status} and no figures")));
     };
+    // A single note has no slope: the division below would be by zero.
     if !status.success() || last.0 <= first.0 {
         return Err(Failure::environment(format!("the child ended with {status} after {} records", last.0)));
     }

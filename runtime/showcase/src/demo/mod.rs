@@ -50,6 +50,7 @@ pub fn run(options: &Options) -> Result<Report, Failure> {
     let records = options.records;
     let wasm = component(options.wasm.as_deref())?;
     let folder = folder(options.keep.as_deref())?;
+    // Before the first worker starts. A folder that the user has named is kept.
     interrupt::clean_up_on_interrupt(options.keep.is_none().then(|| folder.clone()))?;
     let story = Story::begin(records);
 
@@ -156,6 +157,7 @@ fn work_to_the_end(pipeline: &Path, before: usize, story: &Story, timeline: &mut
         timeline.note_flush(before + committed);
         story.bar.set_position((before + committed) as u64);
     }
+    // It has closed its stdout, so it is about to end; the minute is for slow machines.
     if !worker.wait(Duration::from_secs(60))? {
         return Err(worker.unexpected_end(pipeline));
     }

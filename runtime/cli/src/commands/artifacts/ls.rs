@@ -29,6 +29,7 @@ pub(crate) struct Ls {
 impl Ls {
     pub(crate) fn run(self) -> Outcome {
         let whence = Whence { registry: None, keys: self.keys };
+        // Only the last part counts: a folder's name may have an `@`, too.
         let is_channel = self.registry.rsplit('/').next().is_some_and(|last| last.contains('@'));
         wait(async {
             if is_channel {

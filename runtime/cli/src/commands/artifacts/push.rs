@@ -59,6 +59,7 @@ impl Push {
         };
         let document = document_of(self.pipeline.as_deref())?;
         let limits = document.as_ref().map_or_else(Limits::default, |it| it.settings().transform.limits.clone());
+        // Before the build, which may take a minute: a wrong key is known at once.
         let key = self.sign_with.as_deref().map(SigningKey::read).transpose();
         let key = key.map_err(|error| Failure::Usage(error.into()))?;
         let component = transform::load(&self.transform, &limits)?;
@@ -67,6 +68,7 @@ impl Push {
             sluicebox_aws::reach_bucket_of(location).environment("cannot find out how to reach buckets")?;
         }
         let pushed = wait(async {
+            // All checks before the first write: a registry keeps what it has been given.
             fit::require_tables(&component, &self.tables).await?;
             if let Some(document) = &document {
                 require_fit(document, &component, OutOfReach::IsFailure).await?;

@@ -70,6 +70,7 @@ impl Ls {
             letters.summaries(&selection, |summary| note(&mut groups, self.by, summary)).await.map_err(blamed)
         })?;
         let mut groups: Vec<(Vec<String>, Group)> = groups.into_iter().collect();
+        // The sort is stable: groups of the same size keep the order of their names.
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         match self.format {
             Format::Text => self.show(&groups)?,

@@ -129,6 +129,7 @@ fn as_json(letter: &Letter, payloads: Payloads) -> Value {
         "transform_digest": summary.transform_digest,
         "configuration": terms.as_ref().map(|terms| match payloads {
             Payloads::Shown => terms.configuration.clone(),
+            // A configuration may hold secrets, as a payload may.
             Payloads::Masked => payloads.value(Some(terms.configuration.to_string().as_bytes())),
         }),
         "limits": terms.as_ref().map(|terms| &terms.limits),

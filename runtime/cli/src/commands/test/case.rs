@@ -52,6 +52,7 @@ impl Case {
         ))?;
         let mut folders: Vec<PathBuf> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+        // `read_dir` has no order.
         folders.sort();
         let wanted = |case: &Case| name.is_none_or(|name| case.name.contains(name));
         let cases = folders.iter().map(|folder| Case::read(folder)).collect::<Result<Vec<_>, _>>()?;
@@ -129,6 +130,7 @@ impl Case {
 
     /// Makes these judgements the expected ones; says whether that changed anything.
     pub(super) fn update(&self, judgements: &[Judgement]) -> Result<bool, Failure> {
+        // `is_ok_and`: an expectation that cannot be read is replaced.
         let is_same = self.expected.exists() && self.mismatches(judgements).is_ok_and(|found| found.is_empty());
         if !is_same {
             std::fs::write(&self.expected, expected_text(self, judgements))
