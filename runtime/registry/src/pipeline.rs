@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use sluicebox_pipeline::PreparedTransform;
-use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
+use sluicebox_pipeline::redrive::{Answer, Trust};
+use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
 use sluicebox_settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
 
 use crate::Registry;
@@ -106,6 +107,28 @@ pub async fn open_earlier(
         }
     }
     Ok(None)
+}
+
+/// A pipeline's keys, where its registry is asked whether they have signed a transform that a table names.
+pub struct KeysOf<'a>(pub &'a TransformSettings);
+
+impl Trust for KeysOf<'_> {
+    fn may_judge<'a>(&'a self, digest: &'a Digest) -> Answer<'a> {
+        Box::pin(async move { require_signed(self.0, digest).await.map_err(|error| error.to_string()) })
+    }
+}
+
+/// Checks that one of the pipeline's keys has signed a transform. Without keys, every transform passes.
+///
+/// # Errors
+/// No manifest in the registry is signed by one of the keys, or the registry cannot be read.
+pub async fn require_signed(settings: &TransformSettings, digest: &Digest) -> Result<(), RegistryError> {
+    match &settings.origin {
+        TransformOrigin::Artifact(artifact) if !artifact.keys.is_empty() => {
+            Registry::of(artifact)?.artifact(&artifact.reference.name, digest).await.map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn load_file(

@@ -8,14 +8,16 @@ use clap::Args;
 use sluicebox_delta::dead_letter::{Letter, ReplayContext, Span};
 use sluicebox_ledger::{Reason, Stage};
 use sluicebox_pipeline::decoders::Decoders;
+use sluicebox_pipeline::redrive::require_within;
 use sluicebox_pipeline::source::record_line::RecordLine;
+use sluicebox_registry::require_signed;
 use sluicebox_sandbox::{Rejection, Sandbox, Transform};
 use sluicebox_settings::{Document, Settings};
 
 use super::dlq::{self, PipelineFile};
 use super::document::document;
 use super::run::blamed;
-use super::transform::load;
+use super::transform::{self, load};
 use super::r#try;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
@@ -63,8 +65,12 @@ impl Replay {
             let component = match &self.transform {
                 Some(_) => Vec::new(),
                 None => {
-                    let archive = letters.archive();
                     let digest = &letter.summary.transform_digest;
+                    let parsed = digest.parse().usage("the letter's transform")?;
+                    // The archive is only as trustworthy as the place that it lies in.
+                    let signed = require_signed(&document.settings().transform, &parsed).await;
+                    signed.map_err(transform::blamed)?;
+                    let archive = letters.archive();
                     archive.transform(digest).await.environment("cannot fetch the transform of the verdict")?
                 }
             };
@@ -84,6 +90,8 @@ fn repeat(sandbox: &Sandbox, document: &Document, letter: &Letter, component: Ve
         "this version cannot read the configuration and limits of the verdict on {}",
         summary.position()
     ))?;
+    require_within(&terms.limits, &document.settings().transform.limits)
+        .map_err(|why| Failure::usage(format!("the verdict on {} cannot be repeated: {why}", summary.position())))?;
     let name = Path::new(&summary.transform_digest);
     let transform = sandbox
         .load_bytes(name, component, &terms.limits, cache::compiled().as_ref())

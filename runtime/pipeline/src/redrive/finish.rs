@@ -12,6 +12,7 @@ use tracing::info;
 
 use super::chunk::{Barren, Chunk};
 use super::claim::{batches, record, rewrite};
+use super::trust::require_within;
 use super::{Claim, Redriver, once};
 use crate::error::PipelineError;
 use crate::tables::Tables;
@@ -103,14 +104,21 @@ impl Redriver<'_> {
 
     /// The transform that judged a claim.
     async fn transform_of(&self, letters: &Letters, claim: &Claim) -> Result<Transform, PipelineError> {
-        let digest = &claim.transform_digest;
+        let (name, limits) = (&claim.transform_digest, &claim.replay_context.limits);
+        let is_ours = self.transform.digest().to_string() == *name;
         // The limits, too: the same component may reject under smaller ones what it emitted when it was claimed.
-        if self.transform.digest().to_string() == *digest && *self.transform.limits() == claim.replay_context.limits {
+        if is_ours && self.transform.limits() == limits {
             return Ok(self.transform.clone());
         }
-        let wasm = letters.archive().transform(digest).await?;
+        // The claim and the archive are only as trustworthy as the place that they lie in.
+        require_within(limits, &self.settings.transform.limits).map_err(PipelineError::Distrust)?;
+        let digest = name.parse().map_err(|error| PipelineError::Distrust(format!("its transform: {error}")))?;
+        if !is_ours {
+            self.trust.may_judge(&digest).await.map_err(PipelineError::Distrust)?;
+        }
+        let wasm = letters.archive().transform(name).await?;
         self.sandbox
-            .load_bytes(Path::new(digest), wasm, &claim.replay_context.limits, self.cache)
+            .load_bytes(Path::new(name), wasm, limits, self.cache)
             .map_err(|error| PipelineError::Redrive(format!("the transform of an unfinished redrive: {error}")))
     }
 }

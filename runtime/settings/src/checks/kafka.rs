@@ -22,9 +22,19 @@ const RESERVED: [(&str, &str); 9] = [
     ("partition.assignment.strategy", "remove it: rebalancing is cooperative"),
 ];
 
-/// librdkafka's properties whose value the file must not contain.
-const SECRET: [&str; 5] =
-    ["sasl.password", "sasl.oauthbearer.client.secret", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password"];
+/// librdkafka's properties whose value the file must not contain: those that it marks as sensitive itself (`_RK_SENSITIVE` in
+/// `rdkafka_conf.c` 2.12) and their aliases, but for user names, certificates and the names of files.
+const SECRET: [&str; 9] = [
+    "sasl.oauthbearer.assertion.private.key.passphrase",
+    "sasl.oauthbearer.assertion.private.key.pem",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    "sasl.oauthbearer.client.secret",
+    "sasl.oauthbearer.config",
+    "sasl.password",
+    "ssl.key.password",
+    "ssl.key.pem",
+    "ssl.keystore.password",
+];
 
 /// Whether librdkafka can look up the host: a name or an address, perhaps with one of its own protocols in front.
 fn is_host(text: &str) -> bool {

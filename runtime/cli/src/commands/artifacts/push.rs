@@ -35,7 +35,7 @@ pub(crate) struct Push {
     /// Compile it for this processor: `x86-64` or `arm64`; may be given several times [default: all]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<Target>,
-    /// Sign it with this ed25519 key, a PEM file: `openssl genpkey -algorithm ed25519 -out key.pem`
+    /// Sign it with this ed25519 key, a PEM file: `sluicebox keys new key.pem` makes one
     #[arg(long, value_name = "PEM")]
     sign_with: Option<PathBuf>,
     /// Refuse it unless it fits this live table; may be given several times
