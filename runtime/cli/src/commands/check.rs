@@ -16,7 +16,7 @@ use super::document::{reached, title};
 use super::run::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted};
+use crate::terminal::{self, Paint, counted};
 
 /// Check a pipeline file, its transform and its tables, without Kafka
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ impl Check {
         let transform = opened.transform;
         let description = transform.description();
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         writeln!(out, "{} {}", paint.good("✓"), title(&self.pipeline))?;
         writeln!(out, "  pipeline   {}", document.settings().name)?;
         writeln!(
@@ -128,10 +128,10 @@ fn unloadable(document: &Document, error: RegistryError) -> Failure {
 }
 
 pub(super) fn shown(error: &SettingsError) -> Failure {
-    eprintln!("{}", error.render(Paint::stderr().is_on()));
+    terminal::tell(format_args!("{}", error.render(Paint::stderr().is_on())));
     let count = error.diagnostics().len();
     if count > 1 {
-        eprintln!("\n{}", counted(count, "error"));
+        terminal::tell(format_args!("\n{}", counted(count, "error")));
     }
     Failure::shown_usage()
 }

@@ -15,7 +15,7 @@ use super::dlq::wait;
 use super::document::document;
 use super::run::blamed;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, size};
+use crate::terminal::{self, Paint, counted, size};
 
 const AFTER_HELP: &str = "\
 It deletes data files that no entry of a table's log mentions, neither as added nor as removed, and unfinished multipart
@@ -63,7 +63,7 @@ impl Clean {
             }
             Ok(all)
         })?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => self.show(&all, &mut out)?,
             Format::Json => {

@@ -22,8 +22,9 @@ use super::r#try;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::samples::Samples;
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 use crate::trial::{Instance, Judgement, Trial};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -100,17 +101,17 @@ fn repeat(sandbox: &Sandbox, document: &Document, letter: &Letter, component: Ve
     show(&again, letter)?;
     if terms.sluicebox != env!("CARGO_PKG_VERSION") {
         let (then, now) = (&terms.sluicebox, env!("CARGO_PKG_VERSION"));
-        eprintln!("the verdict is from sluicebox {then}, this replay from {now}");
+        terminal::tell(format_args!("the verdict is from sluicebox {then}, this replay from {now}"));
     }
     let paint = Paint::stderr();
     match differences(letter, &again) {
         differences if differences.is_empty() => {
-            eprintln!("{} the same verdict, bit for bit", paint.good("✓"));
+            terminal::tell(format_args!("{} the same verdict, bit for bit", paint.good("✓")));
             Ok(Verdict::Good)
         }
         differences => {
-            eprintln!("{} another verdict than the one recorded:", paint.bad("✗"));
-            differences.iter().for_each(|difference| eprintln!("  {difference}"));
+            terminal::tell(format_args!("{} another verdict than the one recorded:", paint.bad("✗")));
+            differences.iter().for_each(|difference| terminal::tell(format_args!("  {}", visible(difference))));
             Ok(Verdict::Bad)
         }
     }
@@ -192,7 +193,7 @@ fn show(again: &Again, letter: &Letter) -> Result<(), Failure> {
         Again::Rejected { rejection, .. } => r#try::shown(&Judgement::Rejected(rejection.clone()), offset, paint),
         Again::Other(judgement) => r#try::shown(judgement, offset, paint),
     };
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+    Ok(writeln!(terminal::stdout(), "{text}")?)
 }
 
 /// Where the new verdict differs from the recorded one. The backtrace is shown, but not compared: it names places in

@@ -24,7 +24,7 @@ use crate::cache;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http::{self, Subject};
-use crate::terminal::{counted, grouped};
+use crate::terminal::{self, counted, grouped};
 
 /// How long the end waits for the registry.
 const FAREWELL_DURATION_MAX: Duration = Duration::from_secs(5);
@@ -158,7 +158,7 @@ async fn print_progress(mut seen: watch::Receiver<Progress>) {
     while seen.changed().await.is_ok() {
         let mut line = serde_json::to_value(&*seen.borrow_and_update()).unwrap_or_default();
         line["cpu_seconds"] = cpu::seconds().into();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
             return;
         }
@@ -176,12 +176,12 @@ pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
 
 fn summarise(total: &Progress, seconds: f64, pipeline: &Path) {
     let pipeline = title(pipeline);
-    eprintln!(
+    terminal::tell(format_args!(
         "{} in {seconds:.1} s · {} written to tables · {} filtered · {}{}",
         counted(total.records as usize, "record"),
         grouped(total.emitted),
         grouped(total.filtered),
         counted(total.dead_letters as usize, "dead letter"),
-        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() },
-    );
+        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() }
+    ));
 }
