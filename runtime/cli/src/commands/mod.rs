@@ -17,7 +17,7 @@ mod inspect;
 mod man;
 mod new;
 mod replay;
-mod run;
+pub(crate) mod run;
 mod schema;
 mod status;
 mod test;
