@@ -165,7 +165,7 @@ async fn print_progress(mut seen: watch::Receiver<Progress>) {
     }
 }
 
-pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
+pub(crate) fn blamed(error: impl Into<PipelineError>) -> Failure {
     let error = error.into();
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),

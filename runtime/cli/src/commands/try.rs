@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use sluicebox_sandbox::{Limits, Stage};
+use sluicebox_sandbox::Limits;
 
 use super::LineFormat;
 use super::document::document;
@@ -79,15 +79,15 @@ impl Try {
 pub(super) fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String {
     match judgement {
         Judgement::Filtered => format!("{offset:>6} {} filtered", paint.faint("∅")),
-        Judgement::Rejected(rejection) => {
-            let at = rejection.path.as_ref().map(|path| format!(" @{}", visible(path))).unwrap_or_default();
+        Judgement::Rejected(reason) => {
+            let at = reason.path.as_ref().map(|path| format!(" @{}", visible(path))).unwrap_or_default();
             let head = format!(
                 "{offset:>6} {} {}: {}{at}",
                 paint.bad("✗"),
-                paint.strong(visible(&rejection.code)),
-                visible(&rejection.message)
+                paint.strong(visible(&reason.code)),
+                visible(&reason.message)
             );
-            let frames = rejection.backtrace.iter().flat_map(|trace| trace.lines());
+            let frames = reason.backtrace.iter().flat_map(|trace| trace.lines());
             frames.fold(head, |text, frame| format!("{text}\n         {}", paint.faint(visible(frame))))
         }
         Judgement::Rows(tables) => {
@@ -103,17 +103,13 @@ pub(super) fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String 
 
 /// The judgement for programs, with the message and backtrace that expected results leave out.
 fn full_line(judgement: &Judgement, offset: i64) -> String {
-    let Judgement::Rejected(rejection) = judgement else { return judgement.line(offset) };
-    let stage = match rejection.stage {
-        Stage::Transform => "transform",
-        Stage::Sandbox => "sandbox",
-    };
+    let Judgement::Rejected(reason) = judgement else { return judgement.line(offset) };
     json!({ "offset": offset, "rejected": {
-        "stage": stage,
-        "code": rejection.code,
-        "message": rejection.message,
-        "path": rejection.path,
-        "backtrace": rejection.backtrace,
+        "stage": reason.stage.as_str(),
+        "code": reason.code,
+        "message": reason.message,
+        "path": reason.path,
+        "backtrace": reason.backtrace,
     }})
     .to_string()
 }
