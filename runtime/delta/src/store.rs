@@ -19,8 +19,10 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvide
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig};
-use sluicebox_settings::S3Settings;
+use sluicebox_settings::{S3Settings, is_endpoint};
 use url::Url;
+
+use crate::store_refusal::BadAccess;
 
 /// How long the S3 client repeats a failing request before it returns the error. Short: the walk has a backoff of its own,
 /// and has to poll its consumer group meanwhile (`max.poll.interval.ms`).
@@ -44,6 +46,12 @@ pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
     let stores = stores.ok_or_else(|| DeltaTableError::InvalidTableLocation(location.to_owned()))?;
     let (store, prefix) = stores.parse_url_opts(&url, &StorageConfig::default())?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+/// The bucket and the key of an `s3://` URL, as every request addresses them; none of another location.
+pub fn bucket_and_key(location: &str) -> Option<(String, Path)> {
+    let url = Url::parse(location).ok().filter(|url| url.scheme() == "s3")?;
+    Some((url.host_str()?.to_owned(), Path::from_url_path(url.path()).ok()?))
 }
 
 /// The object at an `s3://` URL.
@@ -133,13 +141,48 @@ impl ObjectStoreFactory for S3 {
 
 /// A client for the bucket of `url`.
 fn client(url: &Url, access: &S3Access) -> DeltaResult<ObjectStoreRef> {
-    let mut builder = addressed(AmazonS3Builder::from_env(), url, &access.settings);
+    let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let mut builder = addressed(from_environment(variables)?, url, &access.settings);
     if let Some(credentials) = &access.credentials {
         builder = builder.with_credentials(Arc::clone(credentials));
     }
     let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(is_plain_http(&builder));
     let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, max_retries: 5, ..RetryConfig::default() };
     Ok(Arc::new(builder.with_client_options(client).with_retry(retry).build()?))
+}
+
+/// What the environment says. A variable that is empty counts as unset; one that the client could not use is refused here, by
+/// name, because the client would panic.
+fn from_environment(variables: impl Iterator<Item = (String, String)>) -> DeltaResult<AmazonS3Builder> {
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in variables.filter(|(name, _)| name.starts_with("AWS_")) {
+        let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() else { continue };
+        let value = value.trim();
+        if value.is_empty() {
+            continue;
+        }
+        if let Some(why) = flaw(key, value) {
+            let name = format!("the environment variable {name}");
+            return Err(DeltaTableError::GenericError { source: Box::new(BadAccess { name, why }) });
+        }
+        builder = builder.with_config(key, value);
+    }
+    Ok(builder)
+}
+
+/// What keeps a value from being used.
+fn flaw(key: AmazonS3ConfigKey, value: &str) -> Option<&'static str> {
+    use AmazonS3ConfigKey::{DefaultRegion, Endpoint, Region, S3Endpoint};
+    match key {
+        Endpoint | S3Endpoint if !is_endpoint(value) => {
+            Some("is not the URL of a store, such as `https://minio.example.org:9000`, without a bucket")
+        }
+        Region | DefaultRegion if !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+            Some("is not a region, such as `eu-central-1`")
+        }
+        _ if value.contains(|c: char| c.is_control() || !c.is_ascii()) => Some("has a character that none may have"),
+        _ => None,
+    }
 }
 
 /// Addresses the bucket of `url`. The settings take precedence over what `builder` has from the environment.
@@ -211,6 +254,30 @@ mod tests {
         assert_eq!(endpoint(&told).as_deref(), Some("https://store.example.org"));
         assert_eq!(told.get_config_value(&AmazonS3ConfigKey::Region).as_deref(), Some("eu-central-1"));
         assert!(!is_plain_http(&told));
+    }
+
+    #[test]
+    fn a_variable_that_makes_no_sense_is_named_and_not_quoted() {
+        let read = |name: &str, value: &str| from_environment([(name.to_owned(), value.to_owned())].into_iter());
+        for (name, value) in [
+            ("AWS_ENDPOINT_URL", "localhost:9000"),
+            ("AWS_ENDPOINT_URL", "http://localhost:99999"),
+            ("AWS_ENDPOINT_URL_S3", "http://local host"),
+            ("AWS_ENDPOINT", "http://localhost;x"),
+            ("AWS_ENDPOINT_URL", "http://localhost/bucket"),
+            ("AWS_REGION", "eu central"),
+            ("AWS_ACCESS_KEY_ID", "te\nsts"),
+            ("AWS_SECRET_ACCESS_KEY", "schlüssel"),
+        ] {
+            let said = read(name, value).expect_err(name).to_string();
+            assert!(said.contains(name) && !said.contains(value), "{said}");
+        }
+        for value in ["", " ", "http://localhost:9000\n", " http://localhost:9000", "http://host_name:9000/"] {
+            let builder = read("AWS_ENDPOINT_URL", value).unwrap();
+            assert_eq!(endpoint(&builder).as_deref(), Some(value.trim()).filter(|value| !value.is_empty()));
+        }
+        let key = read("AWS_ACCESS_KEY_ID", "tests\n").unwrap();
+        assert_eq!(key.get_config_value(&AmazonS3ConfigKey::AccessKeyId).as_deref(), Some("tests"));
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sluicebox_delta::TableError;
-use sluicebox_delta::dead_letter::DeadLetters;
 use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_registry::{Opened, RegistryError};
@@ -103,8 +102,9 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
         match misfitting_table(document, transform).await {
             Ok(fault) => faults.extend(fault),
             // `run` opens the tables later and waits longer for them.
-            Err(failure) if tables == OutOfReach::IsFailure => return Err(failure),
-            Err(_) => {}
+            Err(failure @ Failure::Environment(_)) if tables == OutOfReach::IsFailure => return Err(failure),
+            Err(Failure::Environment(_)) => {}
+            Err(failure) => return Err(failure),
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(shown(&document.faults(faults))) }
@@ -161,9 +161,7 @@ fn misplaced_tables(document: &Document, transform: &Transform) -> Vec<Diagnosti
 /// A table that is there already must have the columns that the transform writes.
 async fn misfitting_table(document: &Document, transform: &Transform) -> Result<Option<Diagnostic>, Failure> {
     let settings = document.settings();
-    let tables = Tables::check(settings, transform).await;
-    let dead_letters = DeadLetters::check(&settings.dead_letters.path).await.map_err(PipelineError::from);
-    let (table, location, differences) = match tables.and(dead_letters) {
+    let (table, location, differences) = match Tables::check(settings, transform).await {
         Ok(()) => return Ok(None),
         Err(PipelineError::Table(TableError::Schema { table, location, differences })) => {
             (table, location, differences)

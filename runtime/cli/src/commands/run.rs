@@ -165,7 +165,9 @@ pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),
         ErrorKind::Pause => Failure::Refused(error.into()),
-        ErrorKind::Environment | ErrorKind::Rewind | ErrorKind::Stop => Failure::Environment(error.into()),
+        ErrorKind::Environment | ErrorKind::Refused | ErrorKind::Rewind | ErrorKind::Stop => {
+            Failure::Environment(error.into())
+        }
     }
 }
 
