@@ -77,7 +77,7 @@ pub enum TableError {
     },
 
     /// The store refuses, and goes on refusing until an operator changes something.
-    #[error("E0127 table `{table}` at {location}: {doing} failed: {refusal} (the store's words: {source})")]
+    #[error("E0127 table `{table}` at {location}: {doing} failed: {refusal} ({words})")]
     Refused {
         /// The table's name.
         table: String,
@@ -88,7 +88,7 @@ pub enum TableError {
         /// Why it refuses, and what to do.
         refusal: StoreRefusal,
         /// The store's own words.
-        source: Box<deltalake::DeltaTableError>,
+        words: String,
     },
 
     /// Two tables of a pipeline are one: the ledger of the first would count as the second's.

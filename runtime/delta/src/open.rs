@@ -18,7 +18,7 @@ use tracing::info;
 use crate::features::{self, Refusal};
 use crate::head::Head;
 use crate::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC, Shape};
-use crate::store_refusal::refusal;
+use crate::store_refusal::{refusal, words};
 use crate::{TableError, store};
 
 /// Writers collect statistics of so many columns by default, the first ones.
@@ -64,7 +64,7 @@ pub fn table_error(name: &str, location: &str, doing: &'static str, source: Delt
     }
     let (table, location) = (name.to_owned(), location.to_owned());
     match refusal(&source) {
-        Some(refusal) => TableError::Refused { table, location, doing, refusal, source: Box::new(source) },
+        Some(refusal) => TableError::Refused { table, location, doing, refusal, words: words(&source) },
         None => TableError::Store { table, location, doing, source: Box::new(source) },
     }
 }

@@ -55,7 +55,7 @@ impl StoreRefusal {
             Self::Region => "the bucket is in another region: set `s3.region`, or AWS_REGION",
             Self::ReadOnly => "the file system is mounted read-only: mount it for writing, or name another folder",
             Self::NotAFolder => "a file stands where a folder is needed: name another folder, or remove the file",
-            Self::Settings => "correct it, or remove it",
+            Self::Settings => "correct or remove it",
         }
     }
 }
@@ -117,6 +117,24 @@ pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<StoreRefusal> {
         return refusal(error);
     }
     error.source().and_then(refusal)
+}
+
+/// What the store says, in one line: the code and the message of its answer if it has them, and else the innermost cause.
+pub(crate) fn words(error: &(dyn Error + 'static)) -> String {
+    let (mut said, mut innermost) = (error.to_string(), error);
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+        said.push_str(&format!(" {cause}"));
+    }
+    let within = |tag: &str| {
+        let (_, rest) = said.split_once(&format!("<{tag}>"))?;
+        Some(rest.split_once(&format!("</{tag}>"))?.0.to_owned())
+    };
+    match (within("Code"), within("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code,
+        _ => innermost.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+    }
 }
 
 fn of_objects(error: &object_store::Error) -> Option<StoreRefusal> {

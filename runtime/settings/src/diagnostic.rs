@@ -130,7 +130,21 @@ fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
 /// The text with all values masked whose key sounds like a secret: no message can show them. Each byte becomes one byte,
 /// so that every place stays where it was. References such as `{env: NAME}` stay.
 fn masked(text: &str) -> String {
-    text.split_inclusive('\n').map(masked_line).collect()
+    text.split_inclusive('\n').map(|line| masked_line(&masked_urls(line))).collect()
+}
+
+/// What stands between `://` and `@` in a URL.
+fn masked_urls(line: &str) -> String {
+    let mut parts = line.split("://");
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        masked.push_str("://");
+        let host = part.find(|c: char| c.is_whitespace() || "/\"'".contains(c)).unwrap_or(part.len());
+        let secret = part[..host].rfind('@').unwrap_or(0);
+        masked.extend(std::iter::repeat_n('*', secret));
+        masked.push_str(&part[secret..]);
+    }
+    masked
 }
 
 fn masked_line(line: &str) -> String {
@@ -159,6 +173,7 @@ mod tests {
             ("{a: b, sasl.password: pä, c: d}\n", "{a: b, sasl.password: **** ** *}\n"),
             ("sasl.password: {env: NAME}\n", "sasl.password: {env: NAME}\n"),
             ("name: token\n", "name: token\n"),
+            ("path: \"s3://id:kö@lake/x@y\"\n", "path: \"s3://******@lake/x@y\"\n"),
         ] {
             assert_eq!(masked(line), shown);
             assert_eq!(masked(line).len(), line.len());

@@ -48,6 +48,7 @@ pub use sections::{
 };
 use sluicebox_sandbox::Limits;
 pub use source::{Authentication, FilePath, FileSettings, KafkaSettings, RecordFormat, SourceSettings, Start, Topics};
+pub use tree::Place;
 
 /// The name that messages use for the dead-letter table.
 const DEAD_LETTERS: &str = "dead_letters";
