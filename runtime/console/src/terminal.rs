@@ -84,7 +84,9 @@ pub fn start_logs(level: &str) -> Result<(), String> {
             format!("SLUICEBOX_LOG is not a log filter: {error}; write a level, `debug`, or `<crate>=<level>,…`")
         })?,
         // A target matches by its beginning: `sluicebox` stands for all our crates.
-        Err(_) => EnvFilter::new(format!("warn,deltalake_core::writer::stats=error,sluicebox={level}")),
+        Err(_) => EnvFilter::new(format!(
+            "warn,aws_config=error,buoyant_kernel=off,deltalake_core::writer::stats=error,sluicebox={level}"
+        )),
     };
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {

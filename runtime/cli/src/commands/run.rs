@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::check::runnable;
+use super::check::{placed, runnable};
 use super::document::title;
 use crate::cache;
 use crate::cpu;
@@ -75,7 +75,7 @@ impl Run {
         let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         runtime.block_on(async {
             let (document, Opened { transform, followed }) = runnable(&self.pipeline, &sandbox).await?;
-            let mut settings = document.into_settings();
+            let mut settings = document.settings().clone();
             if self.ignore_breaker {
                 settings.breaker = None;
             }
@@ -111,7 +111,7 @@ impl Run {
                 let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
             }
             // After the farewell, which is due for a failed walk as well.
-            let total = walked.map_err(blamed)?;
+            let total = walked.map_err(|error| placed(&document, error))?;
             summarise(&total, started.elapsed().as_secs_f64(), &self.pipeline);
             Ok(Verdict::Good)
         })
@@ -170,7 +170,9 @@ pub(crate) fn blamed(error: impl Into<PipelineError>) -> Failure {
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),
         ErrorKind::Pause => Failure::Refused(error.into()),
-        ErrorKind::Environment | ErrorKind::Rewind | ErrorKind::Stop => Failure::Environment(error.into()),
+        ErrorKind::Environment | ErrorKind::Refused | ErrorKind::Rewind | ErrorKind::Stop => {
+            Failure::Environment(error.into())
+        }
     }
 }
 
