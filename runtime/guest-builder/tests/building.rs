@@ -75,6 +75,7 @@ fn bare_crate(folder: &Path, source: &str) {
 /// Builds in a process of its own, with this environment: cargo's settings are variables of a process.
 fn build_apart(folder: &Path, environment: &[(&str, &str)]) -> String {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    // This test program again, with one test; `--nocapture` lets its line through.
     child.args(["--exact", "in_a_process_of_its_own", "--nocapture"]).env("CRATE_TO_BUILD", folder);
     let output = child.envs(environment.iter().copied()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -84,6 +85,7 @@ fn build_apart(folder: &Path, environment: &[(&str, &str)]) -> String {
 
 #[test]
 fn in_a_process_of_its_own() {
+    // As an ordinary test it has nothing to do.
     let Some(folder) = std::env::var_os("CRATE_TO_BUILD") else { return };
     let folder = PathBuf::from(folder);
     let target_dir = Some(folder.join("target"));
@@ -93,30 +95,36 @@ fn in_a_process_of_its_own() {
     }
 }
 
+/// The digest of the module that becomes of one source, with this environment and this cargo configuration.
+fn module_of_crate(environment: &[(&str, &str)], config: Option<&str>) -> String {
+    let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn twice(number: i32) -> i32 { number * 2 }\n";
+    let folder = tempfile::tempdir().unwrap();
+    bare_crate(folder.path(), source);
+    if let Some(config) = config {
+        std::fs::create_dir(folder.path().join(".cargo")).unwrap();
+        std::fs::write(folder.path().join(".cargo/config.toml"), config).unwrap();
+    }
+    let said = build_apart(folder.path(), environment);
+    // The crate lacks the SDK on purpose: the module is what counts, not the component.
+    assert!(said.contains("is not a transform"), "it compiles and embeds no world: {said}");
+    let built = folder.path().join("target/wasm32-unknown-unknown/transform/bare.wasm");
+    hex::encode(Sha256::digest(std::fs::read(built).unwrap()))
+}
+
 #[test]
 fn the_users_flags_and_linkers_change_nothing() {
-    let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn twice(number: i32) -> i32 { number * 2 }\n";
-    let module = |environment: &[(&str, &str)], config: Option<&str>| {
-        let folder = tempfile::tempdir().unwrap();
-        bare_crate(folder.path(), source);
-        if let Some(config) = config {
-            std::fs::create_dir(folder.path().join(".cargo")).unwrap();
-            std::fs::write(folder.path().join(".cargo/config.toml"), config).unwrap();
-        }
-        let said = build_apart(folder.path(), environment);
-        assert!(said.contains("is not a transform"), "it compiles and embeds no world: {said}");
-        let built = folder.path().join("target/wasm32-unknown-unknown/transform/bare.wasm");
-        hex::encode(Sha256::digest(std::fs::read(built).unwrap()))
-    };
-    let plain = module(&[], None);
+    let plain = module_of_crate(&[], None);
     let mold = "-C link-arg=-fuse-ld=mold -C target-cpu=native";
-    assert_eq!(module(&[("RUSTFLAGS", mold)], None), plain);
-    assert_eq!(module(&[("CARGO_ENCODED_RUSTFLAGS", "-C\u{1f}target-cpu=native")], None), plain);
-    assert_eq!(module(&[("CARGO_BUILD_RUSTFLAGS", mold), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")], None), plain);
-    assert_eq!(module(&[("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/bin/false")], None), plain);
+    assert_eq!(module_of_crate(&[("RUSTFLAGS", mold)], None), plain);
+    assert_eq!(module_of_crate(&[("CARGO_ENCODED_RUSTFLAGS", "-C\u{1f}target-cpu=native")], None), plain);
+    assert_eq!(
+        module_of_crate(&[("CARGO_BUILD_RUSTFLAGS", mold), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")], None),
+        plain
+    );
+    assert_eq!(module_of_crate(&[("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/bin/false")], None), plain);
     let config = "[build]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\"]\n\
                   [target.wasm32-unknown-unknown]\nlinker = \"/bin/false\"\nrustflags = [\"-C\", \"link-arg=--nonsense\"]\n";
-    assert_eq!(module(&[], Some(config)), plain);
+    assert_eq!(module_of_crate(&[], Some(config)), plain);
 }
 
 #[test]

@@ -172,9 +172,11 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_where_its_folder_does() {
-        let parts = |location| bucket_and_prefix(location);
-        assert_eq!(parts("s3://lake/tables/orders"), Some(("lake".to_owned(), "tables/orders/".to_owned())));
-        assert_eq!(parts("s3://lake/"), Some(("lake".to_owned(), String::new())));
-        assert_eq!(parts("/tables/orders"), None);
+        assert_eq!(
+            bucket_and_prefix("s3://lake/tables/orders"),
+            Some(("lake".to_owned(), "tables/orders/".to_owned()))
+        );
+        assert_eq!(bucket_and_prefix("s3://lake/"), Some(("lake".to_owned(), String::new())));
+        assert_eq!(bucket_and_prefix("/tables/orders"), None);
     }
 }
