@@ -105,7 +105,7 @@ async fn the_same_range_is_committed_once() {
     stage(&mut worker, 0, 0..10).await;
     stage(&mut twin, 0, 0..10).await;
     worker.commit(DIGEST).await.expect("commits");
-    // Its ledger has all that the twin brings: to be second with equal rows is no failure.
+    // Its ledger has all that the twin brings: to be second with equal rows is success.
     twin.commit(DIGEST).await.expect("finds that it has landed");
     assert_eq!(rows(&folder).await, 10);
 }

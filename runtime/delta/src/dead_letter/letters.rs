@@ -116,10 +116,10 @@ impl Letters {
     pub fn selected(&self, batch: &RecordBatch, selection: &Selection) -> Result<Vec<Option<Summary>>, TableError> {
         let failed = |error| self.table.arrow_error("reading dead letters", error);
         let columns = LetterColumns::new(batch, self.table.schema()).map_err(failed)?;
-        let choose = |row| {
+        let chosen = (0..batch.num_rows()).map(|row| {
             let summary = columns.summary(row).map_err(failed)?;
             Ok((summary.pipeline == self.pipeline && selection.takes(&summary)).then_some(summary))
-        };
-        (0..batch.num_rows()).map(choose).collect()
+        });
+        chosen.collect()
     }
 }

@@ -44,8 +44,9 @@ fn is_host(text: &str) -> bool {
             .any(|it| protocol.eq_ignore_ascii_case(it))
             .then_some(host)
     });
-    let is_allowed = |letter: char| letter.is_alphanumeric() || ".-_[]:%".contains(letter);
-    host.is_some_and(|host| !host.is_empty() && host.chars().all(is_allowed))
+    host.is_some_and(|host| {
+        !host.is_empty() && host.chars().all(|letter| letter.is_alphanumeric() || ".-_[]:%".contains(letter))
+    })
 }
 
 impl Checker<'_> {
@@ -180,7 +181,7 @@ impl Checker<'_> {
                 Some,
             ),
             Property::From(Reference::File(file)) => match std::fs::read_to_string(self.absolute(&file)) {
-                // Editors and `echo` end a file with a line end that is no part of the secret; spaces may be.
+                // Editors and `echo` end a file with a line end that does not belong to the secret; spaces may.
                 Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
                 Err(error) => {
                     let fault = Diagnostic::new(
