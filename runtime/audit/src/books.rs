@@ -116,23 +116,23 @@ impl<'a> Books<'a> {
 
     /// Compares the ledger entries of a commit with its record: they must be the same.
     fn compare_with_ledger_of(&mut self, commit: &Commit, has_record: bool, moved: &BTreeMap<TopicPartition, i64>) {
-        let place = || Place::table(self.table).version(commit.version);
+        let place = Place::table(self.table).version(commit.version);
         for (partition, next) in &commit.ledger {
             match moved.get(partition) {
                 Some(to) if to == next => {}
                 Some(to) => self.findings.violation(
                     Fault::LedgerMismatch,
-                    place().partition(partition),
+                    place.clone().partition(partition),
                     format!("the commit took in all below {to}, but set the ledger to {next}"),
                 ),
                 None if has_record => self.findings.violation(
                     Fault::LedgerMismatch,
-                    place().partition(partition),
+                    place.clone().partition(partition),
                     format!("the commit set the ledger to {next}, but does not record what it took in"),
                 ),
                 None => self.findings.violation(
                     Fault::ForeignLedger,
-                    place().partition(partition),
+                    place.clone().partition(partition),
                     format!(
                         "{} set the ledger to {next}, but does not record what it took in: another program writes \
                          under this pipeline's name",
@@ -146,7 +146,7 @@ impl<'a> Books<'a> {
             let message = format!(
                 "the commit took in all below {to}, but did not move the ledger: a run would take the records in again"
             );
-            self.findings.violation(Fault::LedgerMismatch, place().partition(partition), message);
+            self.findings.violation(Fault::LedgerMismatch, place.clone().partition(partition), message);
         }
     }
 

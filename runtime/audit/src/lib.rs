@@ -198,15 +198,15 @@ async fn take_in_files(
     let name = &audited.history.table;
     // Another pipeline's own files are its own audit's.
     let files = audited.files.live.iter().filter(|(_, (origin, _))| !matches!(origin, Origin::Pipeline(_)));
-    let read = |(key, (origin, file)): (&history::FileKey, &(Origin, history::LoggedFile))| {
+    let reads = files.map(|(key, (origin, file))| {
         let (store, path, origin, bytes) = (store.clone(), key.path.clone(), *origin, file.bytes);
         async move {
             let positions = read_positions::read(store, &path, bytes, holds, pipeline).await;
             (path, origin, positions)
         }
-    };
+    });
     // In order, so that the same tables give the same report.
-    let mut reading = futures::stream::iter(files.map(read)).buffered(FILE_READS_MAX);
+    let mut reading = futures::stream::iter(reads).buffered(FILE_READS_MAX);
     while let Some((path, origin, positions)) = reading.next().await {
         let positions =
             positions.map_err(|source| table_error(name, &audited.location, "reading a data file", source))?;

@@ -88,11 +88,13 @@ impl Positions {
         let topics = column(batch, topic, &DataType::Utf8)?;
         let partitions = column(batch, partition, &DataType::Int32)?;
         let offsets = column(batch, offset, &DataType::Int64)?;
-        let of_letters = |name| match holds {
-            Holds::Rows => Ok(None),
-            Holds::DeadLetters => column(batch, name, &DataType::Utf8).map(Some),
+        let (statuses, pipelines) = match holds {
+            Holds::Rows => (None, None),
+            Holds::DeadLetters => {
+                let statuses = column(batch, STATUS, &DataType::Utf8)?;
+                (Some(statuses), Some(column(batch, PIPELINE, &DataType::Utf8)?))
+            }
         };
-        let (statuses, pipelines) = (of_letters(STATUS)?, of_letters(PIPELINE)?);
         let statuses = statuses.as_ref().map(|statuses| statuses.as_string::<i32>());
         let pipelines = pipelines.as_ref().map(|pipelines| pipelines.as_string::<i32>());
         let is_ours = |row: usize| pipelines.is_none_or(|pipelines| pipelines.value(row) == pipeline);

@@ -110,7 +110,8 @@ impl Pipeline {
 
     /// Rows of these offsets; the table's other columns are empty.
     pub(crate) fn batch(&self, table: &Table, offsets: &[i64]) -> RecordBatch {
-        let column = |field: &Arc<Field>| -> arrow::array::ArrayRef {
+        let schema = table.schema().clone();
+        let columns = schema.fields().iter().map(|field| -> arrow::array::ArrayRef {
             let count = offsets.len();
             match field.name().as_str() {
                 "topic" | "_kafka_topic" => Arc::new(StringArray::from(vec![self.topic; count])),
@@ -130,9 +131,8 @@ impl Pipeline {
                 }
                 _ => Arc::new(StringArray::from(vec![""; count])),
             }
-        };
-        let schema = table.schema().clone();
-        let columns = schema.fields().iter().map(column).collect();
+        });
+        let columns = columns.collect();
         RecordBatch::try_new(schema, columns).expect("fits")
     }
 }

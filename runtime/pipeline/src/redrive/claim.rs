@@ -156,6 +156,16 @@ pub(super) fn record(
     }
 }
 
+/// Whether a batch can take one more letter.
+fn fits(batch: &Batch, letter: &Summary, settings: &BatchSettings) -> bool {
+    *batch.topic == *letter.partition.topic
+        && batch.partition == letter.partition.partition
+        && batch.len() < settings.records_max
+        && (batch.bytes() as u64) < settings.bytes_max
+        // The same position may come twice, of a recreated topic.
+        && batch.offsets.last().is_some_and(|&last| last < letter.offset)
+}
+
 /// Letters as batches of one partition each, in offset order, with the index of each record's letter.
 pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batch, Vec<usize>)> {
     let mut order: Vec<usize> = (0..letters.len()).collect();
@@ -167,15 +177,7 @@ pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batc
     for index in order {
         let letter = &letters[index];
         let summary = &letter.summary;
-        let fits = |(batch, _): &(Batch, Vec<usize>)| {
-            *batch.topic == *summary.partition.topic
-                && batch.partition == summary.partition.partition
-                && batch.len() < settings.records_max
-                && (batch.bytes() as u64) < settings.bytes_max
-                // The same position may come twice, of a recreated topic.
-                && batch.offsets.last().is_some_and(|&last| last < summary.offset)
-        };
-        if !batches.last().is_some_and(fits) {
+        if !batches.last().is_some_and(|(batch, _)| fits(batch, summary, settings)) {
             let partition = &summary.partition;
             batches.push((Batch::new(partition.topic.clone(), partition.partition), Vec::new()));
         }

@@ -72,12 +72,12 @@ impl Checker<'_> {
     fn brokers(&mut self, brokers: &[String]) {
         // librdkafka splits each at commas itself, so an address with a comma is two.
         let brokers: Vec<&str> = brokers.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
-        let is_address = |broker: &&str| match broker.rsplit_once(':') {
+        let are_addresses = brokers.iter().all(|broker| match broker.rsplit_once(':') {
             // From the right, because an IPv6 address has colons of its own.
             Some((host, port)) => is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0),
             None => is_host(broker),
-        };
-        if brokers.is_empty() || !brokers.iter().all(is_address) {
+        });
+        if brokers.is_empty() || !are_addresses {
             let fault = Diagnostic::new("E0106", "`source.kafka.brokers` is not a list of addresses")
                 .label("such as `host:9092`");
             self.fault(&["source", "kafka", "brokers"], fault);
