@@ -39,7 +39,8 @@ impl Table {
         let version = Some(self.head.version);
         let state = DeltaTableState::try_new(&self.log_store, version).await;
         let state = state.map_err(|source| self.error("listing its files", source))?;
-        let files = state.log_data().iter().map(|view| DataFile {
+        let log = state.log_data();
+        let files = log.iter().map(|view| DataFile {
             path: view.path().into_owned(),
             modified_at: view.modification_time(),
             object: view.object_store_path(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType as ArrowType, Field};
+use arrow::datatypes::DataType as ArrowType;
 use deltalake::kernel::{DataType, StructField};
 use serde_json::Value;
 use sluicebox_audit::{AuditReport, audit};

@@ -1,7 +1,7 @@
 //! Selects dead letters by reason, time, position and status. Pure.
 
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sluicebox_ledger::{Stage, TopicPartition};
 
@@ -101,6 +101,8 @@ pub fn moment(text: &str, now: SystemTime) -> Result<i64, SelectionError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn letter(offset: i64, code: &str, rejected_at: i64) -> Summary {
