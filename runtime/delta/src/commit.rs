@@ -202,8 +202,8 @@ impl Table {
     }
 
     fn fenced(&self, compared_with: &Ledger, after: &Entries) -> TableError {
-        let has_moved = |partition: &&TopicPartition| self.ledger.entry(partition) != compared_with.entry(partition);
-        let partition = after.keys().find(has_moved).cloned().unwrap_or_else(|| TopicPartition::new("", -1));
+        let mut moved = after.keys().filter(|partition| self.ledger.entry(partition) != compared_with.entry(partition));
+        let partition = moved.next().cloned().unwrap_or_else(|| TopicPartition::new("", -1));
         TableError::Fenced {
             table: self.name.clone(),
             next: self.ledger.next(&partition).unwrap_or_default(),

@@ -47,8 +47,7 @@ impl Entry {
         operation: DeltaOperation,
         is_blind_append: bool,
     ) -> Result<Self, DeltaTableError> {
-        let failed = |error: serde_json::Error| DeltaTableError::generic(error.to_string());
-        let record = serde_json::to_value(record).map_err(failed)?;
+        let record = serde_json::to_value(record).map_err(|error| DeltaTableError::generic(error.to_string()))?;
         let info = [(COMMIT_INFO_KEY.to_owned(), record), ("isBlindAppend".to_owned(), is_blind_append.into())];
         // A path in the log is URL-encoded, and the store's is not.
         let files = adds.iter().map(|add| Path::from_url_path(&add.path)).collect::<Result<_, _>>();

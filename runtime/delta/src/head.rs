@@ -87,8 +87,9 @@ impl Head {
     }
 
     async fn reload(log_store: &LogStoreRef) -> Result<Self, DeltaTableError> {
-        let gone = || DeltaTableError::NotATable(format!("{}: its log is gone", log_store.root_url()));
-        Self::load(log_store).await?.ok_or_else(gone)
+        Self::load(log_store)
+            .await?
+            .ok_or_else(|| DeltaTableError::NotATable(format!("{}: its log is gone", log_store.root_url())))
     }
 
     /// Whether so much time has passed that the log has to be looked at before a commit.

@@ -188,7 +188,7 @@ fn masked_line(line: &str, inside: &mut Option<Inside>) -> String {
     };
     let (key, value) = line.split_at(colon + 1);
     let trimmed = value.trim();
-    // A reference such as `{env: NAME}` is no secret, and the message is of use only with it.
+    // A reference such as `{env: NAME}` is not a secret, and the message is of use only with it.
     if trimmed.starts_with('{') {
         return line.to_owned();
     }

@@ -143,12 +143,12 @@ impl<S: Source> Walk<S> {
     pub(super) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
         let topics: BTreeSet<Arc<str>> = self.unflushed.partitions().map(|partition| partition.topic.clone()).collect();
         let topic_ids = self.source.topic_ids(&topics).await?;
-        let is_another = |partition: &&TopicPartition| {
+        let mut of_another = self.unflushed.partitions().filter(|partition| {
             topic_ids.get(&partition.topic).is_some_and(|now| {
                 self.ledgers().filter_map(|ledger| ledger.topic_id(partition)).any(|then| then != *now)
             })
-        };
-        match self.unflushed.partitions().find(is_another) {
+        });
+        match of_another.next() {
             Some(partition) => Err(PipelineError::TopicRecreated(partition.clone())),
             None => Ok(()),
         }

@@ -179,8 +179,11 @@ impl Partitions {
     pub(super) fn take_losses(&mut self) -> Vec<Loss> {
         self.awaiting = 0;
         let states = std::mem::take(&mut self.states);
-        let loss = |state| if let State::Stopped(loss) = state { Some(loss) } else { None };
-        states.into_values().filter_map(loss).collect()
+        let losses = states.into_values().filter_map(|state| match state {
+            State::Stopped(loss) => Some(loss),
+            _ => None,
+        });
+        losses.collect()
     }
 
     fn those(&self, is_wanted: impl Fn(&State) -> bool) -> Vec<TopicPartition> {
