@@ -115,6 +115,7 @@ impl<P: ProvideCredentials> Kept<P> {
             (Err(_), Some(held)) => return Ok(held.clone()),
             (Err(_), None) => self.asking.lock().await,
         };
+        // Again: the caller that held the lock may have renewed them meanwhile.
         if let Some(known) = self.known().filter(|known| now < known.ask_again_at) {
             return Ok(known);
         }
@@ -122,10 +123,12 @@ impl<P: ProvideCredentials> Kept<P> {
             (Ok(credentials), _) => Latest::new(cleaned(credentials)?, now),
             (Err(error), Some(held)) => {
                 warn!(error = whole(&error), "AWS credentials not renewed; using the current ones until they expire");
+                // Not from `now`: the failed request may have taken longer than the pause.
                 Latest { ask_again_at: SystemTime::now() + PAUSE, ..held }
             }
             (Err(error), None) => return Err(error),
         };
+        // Never held over an await: the credentials can be read while another caller asks for new ones.
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(latest.clone());
         Ok(latest)
     }

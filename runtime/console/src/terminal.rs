@@ -1,10 +1,12 @@
 //! Colours, logs and numbers for people. stdout is for data, stderr for the rest; only a terminal gets colours.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, StdoutLock, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use tracing_subscriber::EnvFilter;
+
+use crate::visible::Guarded;
 
 /// Adds colours to text, or leaves it as it is.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +53,18 @@ impl Paint {
     fn paint(self, style: Style, text: impl Display) -> String {
         if self.is_on { format!("{style}{text}{style:#}") } else { text.to_string() }
     }
+}
+
+/// Where a command writes its answer: all text goes through the net of [`Guarded`].
+pub fn stdout() -> Guarded<StdoutLock<'static>> {
+    Guarded::new(std::io::stdout().lock(), Paint::stdout().is_on())
+}
+
+/// A line for people, on stderr, through the same net.
+pub fn tell(line: impl Display) {
+    let mut out = Guarded::new(std::io::stderr().lock(), Paint::stderr().is_on());
+    // There is no place left to complain of a stderr that is closed.
+    drop(writeln!(out, "{line}"));
 }
 
 /// <https://no-color.org>

@@ -117,6 +117,7 @@ pub async fn find_log(name: &str, location: &str) -> Result<Option<TableLog>, Ta
 pub(crate) async fn create(table: Named<'_>, shape: &Shape) -> Result<Opened, TableError> {
     let created = create_or_find(table, shape).await;
     if let Err(error) = created.map_err(table.failed("creating")) {
+        // A table that is there now is as good; without one, the first error says more than "not found" would.
         return find(table).await?.ok_or(error);
     }
     let missing = || DeltaTableError::NotATable(table.location.to_owned());
@@ -134,7 +135,8 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
         .with_partition_columns(shape.partition_columns.clone())
         .with_configuration(statistics_columns(shape).map(|names| (STATISTICS_PROPERTY, Some(names))))
         .with_actions(shape.protocol()?.map(Action::Protocol))
-        // Of two workers that create the table at once, the second must fail rather than write its metadata as version 1.
+        // Of two workers that create the table at once, the second must fail rather than write its metadata as version
+        // 1.
         .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     created.map(|_| info!(table = table.name, location = table.location, "table created"))

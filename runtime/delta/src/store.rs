@@ -162,6 +162,8 @@ struct S3;
 
 impl ObjectStoreFactory for S3 {
     fn parse_url_opts(&self, url: &Url, _: &StorageConfig) -> DeltaResult<(ObjectStoreRef, Path)> {
+        // Held while a client is built: two tables that open one bucket at once would otherwise build two. Building
+        // waits for no network, and a panic in between leaves the map whole.
         let mut buckets = BUCKETS.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = url.host_str().unwrap_or_default();
         let store = match buckets.clients.get(bucket) {

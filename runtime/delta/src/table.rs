@@ -146,8 +146,11 @@ impl Table {
     /// Counts records of a partition towards the next commit, without those that the table has already.
     pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
         let next = self.ledger.next(partition);
+        // Offsets of a batch only grow, but may have gaps: a search, because `next - offsets[0]` would miscount.
         let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
         if let Some(&offset) = offsets.get(first) {
+            // From `next`, not from the first offset: compaction and transaction markers may leave a gap, and ranges
+            // have to join.
             self.tally.count(partition, next.unwrap_or(offset), &offsets[first..], &verdicts[first..]);
         }
     }
@@ -222,6 +225,8 @@ impl Table {
         if rows.num_rows() == 0 {
             return Ok(());
         }
+        // Before the write, which may fail halfway: rows that may be in a file count as staged, and `abandon` drops
+        // them.
         self.staged_rows += rows.num_rows() as u64;
         self.staging_age.stage(wall_clock::now());
         let gathered = self.gather.push(rows);

@@ -52,6 +52,10 @@ pub enum PipelineError {
     /// A redrive cannot go on; what it has done so far is whole.
     #[error("{0}")]
     Redrive(String),
+
+    /// The transform of an earlier redrive may not judge.
+    #[error("{0}")]
+    Distrust(String),
 }
 
 impl From<ArchiveError> for PipelineError {
@@ -89,7 +93,7 @@ impl PipelineError {
             Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
             Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) => ErrorKind::Configuration,
-            Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) => ErrorKind::Stop,
+            Self::Redrive(_) | Self::Distrust(_) | Self::Sandbox(_) | Self::Losses(_) => ErrorKind::Stop,
         }
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         shape::Source::File(file) => SourceSettings::File(checker.file(file, &shape.name)),
     };
     let settings = Settings {
+        // Before `source` moves into the settings: whether the topic is allowed depends on what the source reads.
         dead_letters: checker.dead_letters(shape.dead_letters, &source),
         source,
         transform: checker.transform(shape.transform),
@@ -42,6 +43,7 @@ pub(super) fn check(shape: shape::Pipeline, root: &Node, folder: &Path) -> Resul
         name: shape.name,
     };
     checker.distinct_paths(&settings);
+    // On the tree, which still has the places, and not on the settings, which have only the values.
     checker.ranges(root, &schema::json_schema(), &[]);
     if checker.faults.is_empty() { Ok(settings) } else { Err(checker.faults) }
 }
@@ -83,6 +85,7 @@ impl Checker<'_> {
             path => FilePath::Path(self.absolute(path)),
         };
         if let FilePath::Path(path) = &path
+            // A missing folder is as wrong as a missing file: a file source creates nothing.
             && !path.exists()
         {
             let fault = Diagnostic::new("E0110", format!("no such file or folder: {}", path.display()))
@@ -113,6 +116,7 @@ impl Checker<'_> {
                 self.key_fault(&["tables", &name], fault);
             }
             let table = self.table(table, &["tables", &name]);
+            // Even with a fault, so that the checks after this one see all tables and report what they find, too.
             placed.insert(name, table);
         }
         placed
@@ -147,6 +151,7 @@ impl Checker<'_> {
                         .label("remove it: a file source has no brokers to send dead letters to");
                     self.key_fault(&PATH, fault);
                 }
+                // A pattern may match the topic of dead letters without naming it.
                 SourceSettings::Kafka(kafka) if kafka.topics.take_in(topic) => {
                     let fault = Diagnostic::new("E0116", format!("the source reads `{topic}` as well"))
                         .label("the pipeline would process its own dead letters: name another topic");

@@ -16,6 +16,7 @@ pub(super) fn apply(root: &mut Node, variables: impl IntoIterator<Item = (String
         .into_iter()
         .filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?.to_owned(), name, value)))
         .collect();
+    // The environment has no order, and of two variables for one key the same must win each time.
     ours.sort();
     for (path, name, value) in ours {
         let place = Place::Environment(Arc::from(name));
@@ -44,10 +45,12 @@ fn set(node: &mut Node, keys: &[&str], value: &str, place: &Place, within: Withi
         };
         return;
     };
+    // A scalar or nothing in the way of a deeper key: the variable wins, as it does over a leaf.
     if !matches!(node.value, Value::Map(_)) {
         *node = Node::new(Value::Map(Vec::new()), place.clone());
     }
     let Value::Map(entries) = &mut node.value else { return };
+    // By the folded form: a variable's name can hold neither dots nor hyphens nor lower case.
     let known = entries.iter().position(|entry| folded(&entry.key) == folded(key));
     let index = known.unwrap_or_else(|| {
         // librdkafka's properties have dots where a variable's name can only have underscores.

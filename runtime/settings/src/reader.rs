@@ -45,7 +45,9 @@ impl Misfit {
 
     /// Names the entry in which reading failed, unless a deeper one has been named already.
     fn within(mut self, entry: &Entry) -> Self {
+        // At the front: errors come back from the innermost level outwards.
         self.path.insert(0, entry.key.clone());
+        // The innermost place is set first and stays.
         self.place.get_or_insert_with(|| match self.kind {
             Kind::MissingKey(_) => entry.key_place.clone(),
             _ => entry.blame().clone(),
@@ -272,6 +274,7 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
     type Error = Misfit;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        // Remembered for the value, because serde asks for key and value in two calls.
         self.current = self.rest.next();
         let Some(entry) = self.current else { return Ok(None) };
         let key: StrDeserializer<'de, Misfit> = entry.key.as_str().into_deserializer();

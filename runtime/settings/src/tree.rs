@@ -68,6 +68,7 @@ impl Node {
     /// Reads a YAML document.
     pub(super) fn parse(text: &str) -> Result<Node, serde_saphyr::Error> {
         let options = serde_saphyr::options! {
+            // Its snippets would quote lines, and with them secrets.
             with_snippet: false,
             // YAML 1.2: `NO`, `on`, `007` and `1_000` are text.
             strict_booleans: true,
@@ -206,6 +207,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         let mut entries: Vec<Entry> = Vec::new();
         while let Some(key) = pairs.next_key::<Spanned<Value>>()? {
             let Value::Text(text) = key.value else {
+                // YAML reads keys such as `on` or `1` as other types, and none of our keys is one.
                 return Err(A::Error::custom("a key must be text: put it in quotes"));
             };
             let node = Node::from(pairs.next_value::<Spanned<Value>>()?);

@@ -25,6 +25,7 @@ fn every_wrong_file_is_refused_with_its_text() {
             Ok(_) => "accepted\n".to_owned(),
             Err(error) => format!("{error}\n").replace(&format!("{}/", folder.path().display()), ""),
         };
+        // Each case with a secret uses this one; no message may quote the line that it stands on.
         assert!(!said.contains("hunter2"), "{name} shows a secret");
         let golden = case.join("error.txt");
         if std::env::var_os("UPDATE_EXPECTED").is_some() {
@@ -36,6 +37,7 @@ fn every_wrong_file_is_refused_with_its_text() {
         }
         count += 1;
     }
+    // An empty folder must not pass.
     assert!(count >= 60, "only {count} cases");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -89,6 +91,7 @@ fn the_environment_replaces_leaves() {
         ("SLUICEBOX__SOURCE__KAFKA__BROKERS", "b3:9092"),
         ("SLUICEBOX__SOURCE__KAFKA__TOPICS", "[a, b]"),
         ("SLUICEBOX__SOURCE__KAFKA__PROPERTIES__FETCH_MIN_BYTES", "7"),
+        // A secret that looks like broken YAML stays text.
         ("SLUICEBOX__SOURCE__KAFKA__PROPERTIES__SASL_PASSWORD", "{not: yaml"),
         ("SLUICEBOX__FLUSH__ROWS_MAX", "9"),
         ("UNRELATED", "x"),

@@ -18,7 +18,7 @@ use super::document::{reached, title};
 use super::run::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted};
+use crate::terminal::{self, Paint, counted};
 
 /// Check a pipeline file, its transform and its tables, without Kafka
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ impl Check {
         let transform = opened.transform;
         let description = transform.description();
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         writeln!(out, "{} {}", paint.good("✓"), title(&self.pipeline))?;
         writeln!(out, "  pipeline   {}", document.settings().name)?;
         writeln!(
@@ -79,6 +79,7 @@ pub(super) async fn runnable(path: &Path, sandbox: &Sandbox) -> Result<(Document
     let document = reached(path).await?;
     let failure = match fitting(&document, sandbox, OutOfReach::IsFine).await {
         Ok(opened) => return Ok((document, opened)),
+        // A store that fails says nothing about the promotion: no earlier transform runs because of it.
         Err(failure @ Failure::Environment(_)) => return Err(failure),
         Err(failure) => failure,
     };
@@ -105,6 +106,7 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
     faults.extend(refused_properties(document));
     faults.extend(unreadable_source(document));
     faults.extend(refused_configuration(document, transform)?);
+    // The tables last: they are asked over the network, and a transform that is wrong anyway may not fit them.
     if faults.is_empty() {
         match misfitting_table(document, transform).await {
             Ok(fault) => faults.extend(fault),
@@ -119,6 +121,7 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
 /// What is wrong with the transform, at its place in the file.
 fn unloadable(document: &Document, error: RegistryError) -> Failure {
     let (code, key) = match (&error, &document.settings().transform.origin) {
+        // First: a store that fails is no fault of the file.
         (error, _) if error.kind().is_temporary() => return Failure::environment(error),
         (RegistryError::Key(_), _) => ("E0125", "keys"),
         (RegistryError::Load(_), TransformOrigin::File(_)) => ("E0120", "wasm"),
@@ -131,10 +134,10 @@ fn unloadable(document: &Document, error: RegistryError) -> Failure {
 }
 
 pub(super) fn shown(error: &SettingsError) -> Failure {
-    eprintln!("{}", error.render(Paint::stderr().is_on()));
+    terminal::tell(format_args!("{}", error.render(Paint::stderr().is_on())));
     let count = error.diagnostics().len();
     if count > 1 {
-        eprintln!("\n{}", counted(count, "error"));
+        terminal::tell(format_args!("\n{}", counted(count, "error")));
     }
     Failure::shown_usage()
 }

@@ -188,6 +188,7 @@ impl FileSource {
             return Ok(TopicPartition::new(topic, partition));
         }
         let file = self.files.get(self.current);
+        // Only here: twins whose lines name their partitions do no harm.
         if let Some((file, twin)) = file.and_then(|file| Some((file, file.twin.as_ref()?))) {
             let message = format!(
                 "it begins with the same line as {}, so the tables could not tell the lines of both apart: remove it if it \
@@ -197,6 +198,7 @@ impl FileSource {
             return Err(file_error(&file.path, message));
         }
         let partition = TopicPartition::new(topic, file.map_or(0, |file| file.partition));
+        // Looked up first, because `insert` would clone the partition for each line.
         if record.offset.is_none() && !self.unnamed.contains_key(&partition) {
             self.unnamed.insert(partition.clone(), file.and_then(|file| file.identity));
         }
@@ -271,6 +273,7 @@ impl Lines {
         loop {
             // A pipe that has no more for now has left the beginning of a line in `self.line`, and goes on there.
             match self.input.read_until(b'\n', &mut self.line) {
+                // With something in `line`, the input has ended in a last line without its newline.
                 Ok(0) if self.line.is_empty() => return Ok(Next::End),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(Next::NotYet),
@@ -287,6 +290,7 @@ impl Lines {
                     let record = RecordLine { value: Some(line), ..RecordLine::default() };
                     Ok(Next::Record((offset, Line::Record(record))))
                 }
+                // Counted all the same: an offset is the place of a line in its file, and errors name the line.
                 RecordFormat::JsonLines if line.iter().all(u8::is_ascii_whitespace) => continue,
                 RecordFormat::JsonLines => Ok(Next::Record(match RecordLine::parse(&line) {
                     Ok(record) => (offset, Line::Record(record)),
@@ -312,6 +316,7 @@ impl Source for FileSource {
                 Next::End => return Ok(Polled::End),
             };
             if !self.known.contains(&partition) {
+                // The record has been read from the input, and a pipe cannot be read back.
                 self.waiting = Some((partition.clone(), offset, record));
                 if intake.is_empty() {
                     return Ok(Polled::Assigned(vec![partition]));
@@ -356,6 +361,7 @@ impl Source for FileSource {
     /// The walk skips what the tables have: a partition that is new starts where the file stands, and a partition that
     /// is known already has to be read again from the beginning.
     async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
+        // Before `known` takes in the new ones, or each first start would look like a rewind.
         let again = starts.keys().any(|partition| self.known.contains(partition));
         self.known.extend(starts.keys().cloned());
         self.starts.extend(starts.clone());

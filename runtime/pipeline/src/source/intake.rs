@@ -102,6 +102,7 @@ impl Intake {
 
     /// Drops what has been taken in: the batches before `batch`, and its records before `record`.
     pub fn keep_from(&mut self, batch: usize, record: usize) {
+        // Through `batches()`, which leaves out empty ones: the caller's index counts only those with records.
         let rest = self.batches().skip(batch).enumerate().map(|(index, batch)| match index {
             0 => batch.slice(record..batch.len()),
             _ => batch.clone(),

@@ -147,6 +147,7 @@ impl<S: Source> Walk<S> {
             self.flush().await?;
             return Ok(Step::Finished);
         }
+        // Between two flushes only: with nothing staged, no record is judged by two transforms.
         if self.changes.is_due() {
             self.flush().await?;
             self.change();
@@ -173,6 +174,7 @@ impl<S: Source> Walk<S> {
                 };
             }
         }
+        // Before the take-over, which then includes them.
         self.partitions.ask_again(Instant::now());
         self.take_over().await?;
         if self.is_flush_due() {
@@ -184,6 +186,7 @@ impl<S: Source> Walk<S> {
     /// Skips, transforms and stages what the poll brought, or as much of it as fits a turn.
     async fn take_in(&mut self) -> Result<(), PipelineError> {
         let turn_end = Instant::now() + self.turn;
+        // Taken out, because the batches are borrowed while `self` is changed; it goes back even after an error.
         let mut intake = std::mem::take(&mut self.intake);
         let mut result = Ok(());
         let mut rest = None;
@@ -256,6 +259,7 @@ impl<S: Source> Walk<S> {
     async fn transform_and_stage(&mut self, batch: &Batch, budget: Duration) -> Result<usize, PipelineError> {
         let (outcome, judged_by) = self.judges.process(batch, budget)?;
         let judged = self.tables.stage(batch, outcome, judged_by.as_deref()).await?;
+        // Before the letters are staged: that sends their copies, and a tripped breaker must not send what it stops.
         self.judges.count(batch, &judged)?;
         self.dead_letters.stage(batch, &judged, judged_by.as_deref()).await?;
         self.unflushed.count(batch, &judged);
@@ -268,9 +272,13 @@ impl<S: Source> Walk<S> {
             return Ok(());
         }
         let started = Instant::now();
+        // As late as possible before the commits: records of a recreated topic fit the ledger's offsets.
         self.require_same_topics().await?;
+        // The dead letters first: a reader may find letters before the rows of their neighbours, but never a flush's
+        // rows without its letters. The audit counts on that order.
         self.dead_letters.bury().await?;
         self.tables.commit().await?;
+        // From here on nothing can fail: the records are visible, and the rest is for lag tools and figures.
         let flushed = std::mem::take(&mut self.unflushed);
         self.source.ack(flushed.offsets());
         let progress = flushed.progress();
@@ -296,6 +304,7 @@ impl<S: Source> Walk<S> {
     async fn recover(&mut self, error: PipelineError) -> Result<(), PipelineError> {
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
+            // An operator who stops the process does not want to wait for a store that is out of reach.
             ErrorKind::Environment | ErrorKind::Refused if *self.stop.borrow() => return Err(error),
             ErrorKind::Refused if self.backoff.is_refused_for_good() => return Err(error),
             ErrorKind::Environment | ErrorKind::Refused => {

@@ -43,6 +43,7 @@ impl Checker<'_> {
                 .label("remove one of them");
             self.key_fault(&["source", "kafka", "properties", key], fault);
         }
+        // Irrefutable on purpose: a second kind of identity will not compile until it is checked here.
         let shape::Authentication::MskIam(MskIam { region }) = authentication;
         if let Some(region) = &region {
             self.region(region, &["source", "kafka", "authentication", "msk_iam", "region"]);
@@ -70,8 +71,10 @@ pub fn is_endpoint(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         ["http", "https"].contains(&url.scheme())
             && url.host_str().is_some_and(is_host)
+            // A path would be a bucket, which each table names itself.
             && url.path() == "/"
             && url.query().is_none()
+            // Credentials in a URL would end up in logs.
             && url.username().is_empty()
     })
 }

@@ -72,6 +72,7 @@ impl JsonSchema for Breaker {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut limits = generator.subschema_for::<BreakerSettings>();
+        // It moves to the whole, or the page of settings would show it for one of the alternatives only.
         let description = limits.remove("description");
         json_schema!({"description": description, "anyOf": [limits, {"enum": ["off", true, false]}]})
     }

@@ -160,6 +160,7 @@ impl<'de> Visitor<'de> for PropertyVisitor {
             Some(other) => return Err(A::Error::unknown_field(other, &["env", "file"])),
             None => return Err(A::Error::custom("expected `{env: NAME}` or `{file: path}`")),
         };
+        // Read to the end: serde would not miss a second key, and `env` and `file` would silently be one of them.
         match entries.next_key::<String>()? {
             None => Ok(Property::From(reference)),
             Some(_) => Err(A::Error::custom("expected only one of `env`, `file`")),
