@@ -45,6 +45,10 @@ pub enum PipelineError {
     #[error("{0}")]
     Breaker(Box<Trip>),
 
+    /// A library panicked.
+    #[error("a library panicked while {0}; the log has its words")]
+    Panicked(&'static str),
+
     /// A canary rejects too much, and judges no longer.
     #[error("canary withdrawn: {0}")]
     Canary(String),
@@ -81,6 +85,15 @@ impl PipelineError {
         Self::Sandbox(error.into())
     }
 
+    /// Whether rows may be to blame that a table's writer cannot take: no retry with the same rows helps.
+    pub(crate) fn is_over_rows(&self) -> bool {
+        match self {
+            Self::Panicked(_) => true,
+            Self::Table(error) => error.is_over_rows(),
+            _ => false,
+        }
+    }
+
     /// Who can mend it.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -89,7 +102,7 @@ impl PipelineError {
             Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
             Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) => ErrorKind::Configuration,
-            Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) => ErrorKind::Stop,
+            Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::Panicked(_) => ErrorKind::Stop,
         }
     }
 }

@@ -99,6 +99,8 @@ impl Tables {
         is_wanted: impl Fn(&Table, usize) -> bool,
     ) -> Result<(), PipelineError> {
         for (index, mut rows) in decoded {
+            #[cfg(test)]
+            crate::injected::panic_over(&rows.rows);
             let table = &mut self.tables[index];
             rows.retain(|record| is_wanted(table, record as usize))
                 .map_err(|error| table.arrow_error("choosing rows", error))?;

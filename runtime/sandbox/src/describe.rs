@@ -24,7 +24,9 @@ pub(crate) fn read(description: wire::Description) -> Result<Description, String
     check_title("version", &description.version)?;
     let schema_bytes = description.configuration_schema.as_ref().map_or(0, String::len);
     if schema_bytes > SCHEMA_BYTES_MAX {
-        return Err(format!("`configuration-schema` has {schema_bytes} bytes; at most {SCHEMA_BYTES_MAX} are possible"));
+        return Err(format!(
+            "`configuration-schema` has {schema_bytes} bytes; at most {SCHEMA_BYTES_MAX} are possible"
+        ));
     }
     if !description.input_fields.is_empty() {
         return Err("it wants the record's value in columns (`input-fields`), which this version does not decode: \

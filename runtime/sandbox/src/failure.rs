@@ -90,12 +90,7 @@ pub(crate) fn read(error: &wasmtime::Error, state: &mut State, records: usize) -
 }
 
 /// The guest's code did not trap; what it handed to the host was not acceptable.
-fn without_trap(
-    error: &wasmtime::Error,
-    records: usize,
-    words: Option<String>,
-    backtrace: Option<String>,
-) -> Trapped {
+fn without_trap(error: &wasmtime::Error, records: usize, words: Option<String>, backtrace: Option<String>) -> Trapped {
     let message = said_by(error);
     // wasmtime keeps the type of this error to itself; `tests/behaviours.rs` notices if the words change.
     if message.contains("fuel allocated for hostcalls") {

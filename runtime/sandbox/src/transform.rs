@@ -161,8 +161,7 @@ impl Transform {
             #[cfg(feature = "compiler")]
             NoCode::Corrupt(message) => LoadError::Corrupt { path: path.clone(), message },
         })?;
-        let quick =
-            link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(explained(&error)))?;
+        let quick = link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(explained(&error)))?;
         let surroundings = Surroundings {
             log_allowance: Arc::clone(&room.log_allowance),
             log_lines: limits.batch_log_lines_max,
@@ -171,11 +170,10 @@ impl Transform {
         let description = Instance::start(&quick, limits, surroundings)
             .and_then(|mut instance| instance.describe())
             .map_err(|error| LoadError::Start { path: path.clone(), message: start_message(error) })?;
-        let description =
-            describe::read(description).map_err(|message| {
-                let message = cut(&message, MESSAGE_BYTES_MAX).to_owned();
-                LoadError::Description { path: path.clone(), message }
-            })?;
+        let description = describe::read(description).map_err(|message| {
+            let message = cut(&message, MESSAGE_BYTES_MAX).to_owned();
+            LoadError::Description { path: path.clone(), message }
+        })?;
         Ok(Transform(Arc::new(Loaded {
             digest,
             description,

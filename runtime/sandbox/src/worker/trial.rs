@@ -284,8 +284,7 @@ impl<'a> Trial<'a> {
             log_lines: self.lines_left,
             stop: self.stop.cloned(),
         };
-        let mut instance =
-            Instance::configured(compiled, self.transform.limits(), self.configuration, surroundings)?;
+        let mut instance = Instance::configured(compiled, self.transform.limits(), self.configuration, surroundings)?;
         // Each failed call begins with a fresh instance: its first words count among those of the batch.
         let (left, dropped) = instance.state().log.end();
         self.lines_left = left;

@@ -1,6 +1,12 @@
 //! Guests without a toolchain: the text of a core module, put together with the parts of `honest.wat` that it does not
 //! replace, and wrapped as a component of the world.
-#![allow(dead_code, unreachable_pub, clippy::panic, clippy::unwrap_used, reason = "shared by tests, which fail by panicking")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "shared by tests, which fail by panicking"
+)]
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
