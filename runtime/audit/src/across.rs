@@ -29,6 +29,7 @@ fn compare_partition(
     other: (&str, &Account),
     findings: &mut Findings,
 ) {
+    // `zip` ends with the shorter: lives that only one log still has cannot be compared.
     let pairs = one.1.by_age().zip(other.1.by_age());
     for ((_, our), (_, their)) in pairs {
         compare_starts(partition, (one.0, our), (other.0, their), findings);
@@ -66,9 +67,11 @@ fn compare_counts(partition: &TopicPartition, one: (&str, &Life), other: (&str, 
     let theirs = other.1.marks();
     let mut last: Option<(Mark, Mark)> = None;
     for ours in one.1.marks() {
+        // Not a common offset: the counts up to the next common one include these records.
         let Ok(index) = theirs.binary_search_by_key(&ours.offset, |mark| mark.offset) else { continue };
         let theirs = theirs[index];
         if let Some((our_last, their_last)) = last.replace((ours, theirs)) {
+            // An accepted gap in one table may have been rows in the other.
             let has_skips = ours.skipped != our_last.skipped || theirs.skipped != their_last.skipped;
             let (our, their) = (ours.counts - our_last.counts, theirs.counts - their_last.counts);
             if our != their && !has_skips {

@@ -44,6 +44,7 @@ impl<'a> Books<'a> {
             for skip in &record.skips {
                 let partition = TopicPartition::new(skip.topic.as_str(), skip.partition);
                 self.skip(commit.version, &partition, skip);
+                // A flush may move the same partition again below; the later value is the one to compare.
                 moved.insert(partition, skip.to);
             }
             for tally in &record.partitions {
@@ -67,8 +68,10 @@ impl<'a> Books<'a> {
             let message = format!("the commit counts {} records in {offsets} offsets ({counts})", counts.records());
             self.findings.violation(Fault::Overfull, place().offsets(from, to), message);
         }
+        // `from` only begins books that have not begun: those that have keep their end, and a hole shows below.
         let life = self.life(partition, from);
         let end = life.end();
+        // Even with a fault, so that one fault does not make the next commit look like another.
         life.entries.push(AccountEntry { version, from, to, counts: Some(counts) });
         if from > end {
             let message = format!(
@@ -153,6 +156,7 @@ impl<'a> Books<'a> {
         for partition in known {
             let standing = ledger.get(&partition).or(self.before.ledger.get(&partition));
             let standing = standing.copied().unwrap_or_default();
+            // Begins books for partitions that no existing commit names: their ledger may be in a checkpoint alone.
             self.life(&partition, standing);
         }
         for (partition, account) in &mut self.accounts {

@@ -32,9 +32,11 @@ impl TableSource<'_> {
     /// records they rejected; none if there is no such commit.
     fn untold(&self, partition: &TopicPartition, age: usize, from: i64, to: i64) -> Option<u64> {
         let life = self.life(partition, age)?;
+        // An entry that ends at `from` does not touch the range.
         let start = life.entries.partition_point(|entry| entry.to <= from);
         let within = life.entries[start..].iter().take_while(|entry| entry.from < to);
         let untold = within.filter(|entry| self.files.untold.has(entry.version.cast_signed()));
+        // None and 0 differ: a commit that rejected nothing may still have lost rows.
         untold.fold(None, |sum, entry| Some(sum.unwrap_or(0) + entry.counts.map_or(0, |counts| counts.rejected)))
     }
 }
@@ -91,6 +93,7 @@ impl AllPositions {
                     findings.violation(Fault::Doubled, place, message);
                     continue;
                 }
+                // At most what is missing: the rest must be the other pipeline's.
                 let perhaps_ours = unclear.count(from, to).min(counted - found);
                 not_judged += perhaps_ours;
                 let missing = counted - found - perhaps_ours;
@@ -143,6 +146,7 @@ impl AllPositions {
             let [rows, redriven, open, rejected] = [&self.rows, &self.redriven, &self.open, &self.dead_letters]
                 .map(|sets| sets.get(life).unwrap_or(&none));
             let mut both = open.common(rows);
+            // Apart from `rows`, because sets of both would hide that a record is in the table twice.
             both.extend(&open.common(redriven));
             report(&both, Fault::RowAndDeadLetter, &place, "both in a table and an open dead letter", findings);
             let twice = redriven.common(rows);
@@ -163,6 +167,7 @@ fn lives(accounts: &Accounts) -> impl Iterator<Item = (&TopicPartition, usize, &
 fn meetings(life: &Life, others: &[Vec<Mark>]) -> Vec<(i64, i64, u64)> {
     let mut common = life.marks();
     for theirs in others {
+        // The skips of all tables add up, so that a range counts as whole only if none of them skipped in it.
         common.retain_mut(|mark| match theirs.binary_search_by_key(&mark.offset, |their| their.offset) {
             Ok(index) => {
                 mark.skipped += theirs[index].skipped;

@@ -28,6 +28,7 @@ pub(super) fn find_life(
             let range = |(age, life): (usize, &Life)| life.entry_of(version).map(|entry| (age, entry.from, entry.to));
             lives().filter_map(range).collect()
         }
+        // The oldest life: a file from before the log holds what came before its first entry.
         Origin::Gone => lives().last().map(|(age, life)| (age, i64::MIN, life.start)).into_iter().collect(),
         _ => lives().map(|(age, life)| (age, lowest(life), life.end())).collect(),
     };

@@ -73,6 +73,8 @@ pub async fn audit(settings: &Settings, reads_positions: bool) -> Result<AuditRe
     let dead_letters = ("dead_letters", settings.dead_letters.path.as_str(), Holds::DeadLetters);
     let mut findings = Findings::default();
     let mut tables = Vec::new();
+    // The dead letters last: a flush commits them first, so that a running pipeline never makes rows look unaccounted
+    // for.
     for (name, location, holds) in rows.chain([dead_letters]) {
         tables.push(read(settings, name, location, holds, &mut findings).await?);
     }
@@ -127,6 +129,7 @@ async fn follow(
     let mut tracing = Tracing::begin(name, holds, pipeline, is_only_table, &before);
     let mut commits = log.commits();
     while let Some(commit) = commits.try_next().await? {
+        // All three from one stream: no commit has to be kept.
         log.follow(&commit);
         books.enter(&commit);
         tracing.follow(&commit);
@@ -168,6 +171,7 @@ async fn compare_positions(tables: &[Audited], settings: &Settings, findings: &m
     for audited in tables.iter().filter(is_read) {
         take_in_files(audited, &settings.name, &mut all, findings).await?;
     }
+    // After the dead letters' files were read, which say what a redrive may have added.
     all.sort_rewritten();
     let (rows, dead_letters): (Vec<_>, Vec<_>) = tables.iter().partition(|it| it.history.holds == Holds::Rows);
     let rows: Vec<TableSource<'_>> = rows.into_iter().map(Audited::source).collect();
@@ -203,6 +207,7 @@ async fn take_in_files(
             (path, origin, positions)
         }
     };
+    // In order, so that the same tables give the same report.
     let mut reading = futures::stream::iter(files.map(read)).buffered(FILE_READS_MAX);
     while let Some((path, origin, positions)) = reading.next().await {
         let positions =

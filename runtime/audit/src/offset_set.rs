@@ -47,6 +47,7 @@ impl OffsetSet {
         touched
             .map(|(chunk, words)| {
                 let start = chunk * CHUNK_OFFSETS;
+                // Most chunks lie inside, and need no masks.
                 if from <= start && start + CHUNK_OFFSETS <= to {
                     return count(words.iter().copied());
                 }
@@ -71,6 +72,7 @@ impl OffsetSet {
             let Some(theirs) = other.chunks.get(chunk) else { continue };
             let mut both = ours.clone();
             both.iter_mut().zip(theirs.iter()).for_each(|(word, their)| *word &= their);
+            // An empty chunk would make `is_empty` and `==` wrong.
             if both.iter().any(|word| *word != 0) {
                 chunks.insert(*chunk, both);
             }
@@ -115,6 +117,7 @@ impl FromIterator<i64> for OffsetSet {
 }
 
 fn place(offset: i64) -> (i64, usize, u64) {
+    // Euclidean, so that a negative offset in a damaged file finds its place, too.
     let bit = offset.rem_euclid(CHUNK_OFFSETS);
     (offset.div_euclid(CHUNK_OFFSETS), (bit / 64) as usize, 1 << (bit % 64))
 }

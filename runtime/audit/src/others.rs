@@ -44,6 +44,7 @@ impl Tracing<'_> {
                 format!("RESTORE removed {count} rows, but did not move the ledger back: no run will add them again");
             self.findings.violation(Fault::RowsGone, Place::table(self.table).version(commit.version), message);
         }
+        // After the RESTORE is judged; from here on the rows of these commits cannot be counted.
         self.files.untold.extend(&self.known.sources_removed_by(commit));
         // A DELETE adds no rows. Others may add as many as they remove.
         let lost = match operation {

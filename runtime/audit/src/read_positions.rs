@@ -102,6 +102,7 @@ impl Positions {
         let (partitions, offsets) = (partitions.as_primitive::<Int32Type>(), offsets.as_primitive::<Int64Type>());
         let mut row = 0;
         while row < batch.num_rows() {
+            // Before the position is looked at: another pipeline's letters are not this audit's, placed or not.
             if !is_ours(row) {
                 row += 1;
                 continue;

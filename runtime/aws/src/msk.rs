@@ -74,6 +74,7 @@ async fn region(kafka: &KafkaSettings) -> Option<String> {
 fn region_of(brokers: &str) -> Option<String> {
     let host = brokers.split(',').next()?.trim().rsplit_once(':')?.0;
     let (before, _) = host.split_once(AFTER_REGION)?;
+    // From the right: what comes before is the cluster's name, which its owner chooses.
     let (_, region) = before.rsplit_once(BEFORE_REGION).or_else(|| before.rsplit_once(SERVERLESS_BEFORE_REGION))?;
     Some(region.to_owned())
 }

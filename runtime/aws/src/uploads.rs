@@ -65,6 +65,7 @@ impl Uploads {
             let page = page.set_key_marker(key_marker.take()).set_upload_id_marker(id_marker.take()).send().await;
             let page = page.map_err(|error| self.failed("listing unfinished uploads", &error))?;
             uploads.extend(page.uploads().iter().filter_map(upload));
+            // Without a marker, the same page would come again, for ever.
             if page.is_truncated() != Some(true) || page.next_key_marker().is_none() {
                 break;
             }

@@ -8,6 +8,7 @@ use sluicebox_sandbox::CacheFolder;
 /// The folder of compiled transforms; none if there is no place for it.
 pub(crate) fn compiled() -> Option<CacheFolder> {
     let folder = user_cache()?.join("sluicebox").join("compiled");
+    // Without a cache a command works too, only more slowly.
     CacheFolder::open(&folder).inspect_err(|error| tracing::warn!(%error, "compiled transforms are not kept")).ok()
 }
 

@@ -30,6 +30,7 @@ struct Tree<'a> {
 impl<'a> Tree<'a> {
     fn take(field: &'a Field, rest: &mut &'a [Column]) -> Option<Tree<'a>> {
         let (column, tail) = rest.split_first()?;
+        // Before the children are taken: the list is depth first, so theirs come next.
         *rest = tail;
         let below = match &field.data_type {
             DataType::List(item) => vec![Tree::take(item, rest)?],
@@ -62,6 +63,7 @@ impl<'a> Tree<'a> {
             Values::Binary(texts) => quoted(&STANDARD.encode(texts.get(slot))),
             Values::Date(days) => date(*days.get(slot)?),
             Values::Timestamp(micros) => timestamp(*micros.get(slot)?),
+            // No zone is named, so none is shown.
             Values::TimestampNtz(micros) => timestamp(*micros.get(slot)?).replace('Z', ""),
             Values::List(ends) => {
                 let start = if slot == 0 { 0 } else { *ends.get(slot - 1)? };
@@ -83,6 +85,7 @@ impl<'a> Tree<'a> {
     fn decimal(&self, bytes: &[u8]) -> Option<String> {
         let DataType::Decimal { scale, .. } = self.field.data_type else { return None };
         let unscaled = i128::from_le_bytes(bytes.try_into().ok()?);
+        // Filled up with zeros, so that a digit stands before the point: 0.05 has the unscaled value 5.
         let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
         let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
         let sign = if unscaled < 0 { "-" } else { "" };

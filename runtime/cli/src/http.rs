@@ -34,14 +34,17 @@ pub(crate) struct Subject {
 
 /// Installs the recorder of metrics and answers from now on, until the process ends. Logs the address that was bound.
 pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), Failure> {
+    // The recorder first: what is counted before there is one is lost.
     let metrics = recorder(&subject).environment("cannot record metrics")?;
     let listener =
         connections::listener(address).environment(format!("cannot listen on {address}; see `http.listen`"))?;
+    // The socket's own address: port 0 takes a free one.
     info!(address = %listener.local_addr()?, "answering /live, /ready, /status and /metrics");
     let upkeep = metrics.clone();
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(UPKEEP_INTERVAL).await;
+            // Without it, observations would pile up until the next scrape.
             upkeep.run_upkeep();
         }
     });
@@ -123,6 +126,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// # Errors
 /// The process does not answer within `duration_max`.
 pub(crate) async fn ask(url: &str, path: &str, duration_max: Duration) -> Result<(StatusCode, String), reqwest::Error> {
+    // No proxy of the environment leads to this machine's own addresses.
     let client = reqwest::Client::builder().timeout(duration_max).no_proxy().build()?;
     let answer = client.get(format!("{}/{path}", url.trim_end_matches('/'))).send().await?;
     Ok((answer.status(), answer.text().await?))

@@ -48,8 +48,10 @@ impl Samples {
         let mut records = Vec::new();
         for (index, line) in BufReader::new(input).split(b'\n').enumerate() {
             let line = line.environment(format!("cannot read {shown}"))?;
+            // Files from Windows end their lines with it, and `split` leaves it.
             let line = line.strip_suffix(b"\r").unwrap_or(&line);
             match lines {
+                // Before the arm for blank lines: an empty line is an empty value here.
                 Lines::Values => records.push(RecordLine { value: Some(line.to_owned()), ..RecordLine::default() }),
                 Lines::Records if line.trim_ascii().is_empty() => {}
                 Lines::Records => {

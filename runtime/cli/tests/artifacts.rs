@@ -179,8 +179,62 @@ fn what_is_not_signed_is_refused_where_keys_are_asked_for() {
     scene.pipeline(&json!({"artifact": format!("orders@{digest}"), "registry": "registry", "keys": ["rubbish"]}));
     assert!(scene.bad(2, &["check"]).contains("E0125"));
     assert!(
-        scene.bad(2, &["push", &scene.orders, "--to", "registry/orders", "--sign-with", "records"]).contains("openssl")
+        scene
+            .bad(2, &["push", &scene.orders, "--to", "registry/orders", "--sign-with", "records"])
+            .contains("keys new")
     );
+}
+
+/// What judged before the keys came, or came from elsewhere, judges no more: not from the archive, and not from a file.
+#[test]
+fn keys_hold_for_redrive_and_replay() {
+    let scene = Scene::new();
+    let digest = scene.push(&scene.orders, "orders", &[]);
+    let unsigned = json!({"artifact": format!("orders@{digest}"), "registry": "registry"});
+    scene.pipeline(&unsigned);
+    fs::write(scene.folder.path().join("records"), r#"{"value": "no order"}"#).unwrap();
+    scene.good(&["run"]);
+    scene.good(&["replay", "orders/0@0"]);
+
+    let keys = |more: Value| {
+        let mut transform = unsigned.clone();
+        transform.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let settings = fs::read_to_string(scene.folder.path().join("pipeline.yaml")).unwrap();
+        let mut settings: Value = serde_json::from_str(&settings).unwrap();
+        settings["transform"] = transform;
+        fs::write(scene.folder.path().join("pipeline.yaml"), settings.to_string()).unwrap();
+    };
+    keys(json!({"keys": [PUBLIC]}));
+    assert!(scene.bad(2, &["replay", "orders/0@0"]).contains("it is not signed"));
+    let signed = scene.push(&scene.pii, "orders", &["--sign-with", "key.pem"]);
+    keys(json!({"keys": [PUBLIC], "artifact": format!("orders@{signed}")}));
+    let said = scene.bad(2, &["dlq", "redrive", "--transform", &scene.orders]);
+    assert!(said.contains("it is not signed"), "{said}");
+    scene.push(&scene.orders, "orders", &["--sign-with", "key.pem"]);
+    keys(json!({"keys": [PUBLIC]}));
+    scene.good(&["replay", "orders/0@0"]);
+
+    keys(json!({"keys": [PUBLIC], "limits": {"record_rows_max": 10}}));
+    let said = scene.bad(2, &["replay", "orders/0@0"]);
+    assert!(said.contains("`transform.limits.record_rows_max`"), "{said}");
+}
+
+#[test]
+fn a_key_that_the_command_makes_signs_and_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scene = Scene::new();
+    let made: Value = serde_json::from_str(&scene.good(&["keys", "new", "new.pem", "--format", "json"])).unwrap();
+    let mode = fs::metadata(scene.folder.path().join("new.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(scene.bad(2, &["keys", "new", "new.pem"]).contains("new.pem exists"));
+    let public = made["public"].as_str().unwrap();
+    assert!(scene.good(&["keys", "show", "new.pem"]).contains(public));
+    assert!(scene.good(&["keys", "show", "key.pem"]).contains(PUBLIC));
+
+    let digest = scene.push(&scene.orders, "orders", &["--sign-with", "new.pem"]);
+    scene.pipeline(&json!({"artifact": format!("orders@{digest}"), "registry": "registry", "keys": [public]}));
+    scene.good(&["check"]);
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn crossing(below: Way, above: Way, load: &Load, mode: &Mode, book: &Book) -> Op
             return None;
         }
     }
+    // Rates span nine powers of ten: a ratio bounds the error at each of them, and so the middle is the geometric one.
     while high / low > 1.0001 {
         let middle = (low * high).sqrt();
         if is_cheaper(middle) { low = middle } else { high = middle }

@@ -88,6 +88,7 @@ impl Book {
     /// # Errors
     /// The text is not YAML of this form, or a figure is not above zero.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // The error becomes part of a one-line message, and a snippet has several lines.
         let options = serde_saphyr::options! { with_snippet: false };
         let book: Self = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
         let is_wrong = |(_, figure): &(&str, &Figure)| !(figure.value.is_finite() && figure.value > 0.0);

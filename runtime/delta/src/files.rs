@@ -50,6 +50,7 @@ impl Table {
 
     /// The bytes of a file.
     pub async fn fetch(&self, file: &DataFile) -> Result<Bytes, TableError> {
+        // Without its vector the file would show rows that the table has deleted, and a redrive would bring them back.
         if file.remove.deletion_vector.is_some() {
             let message = format!("{} has a deletion vector, which is not supported here: purge it first", file.path);
             return Err(self.error("reading", DeltaTableError::generic(message)));

@@ -49,6 +49,7 @@ async fn rows(folder: &tempfile::TempDir) -> usize {
     let url = deltalake::table::builder::ensure_table_uri(folder.path().to_str().expect("UTF-8")).expect("a URL");
     let table = DeltaTableBuilder::from_url(url).expect("a table").load().await.expect("loads");
     let snapshot = table.snapshot().expect("a snapshot");
+    // From the statistics, as delta-rs reads them: that also proves that the log has them.
     let files = snapshot.log_data();
     files.iter().map(|file| file.num_records().expect("statistics")).sum()
 }
@@ -90,6 +91,7 @@ async fn writers_of_other_partitions_do_not_disturb_each_other() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut one, mut other) = (open_at(&folder, &[0]).await, open_at(&folder, &[1]).await);
     stage(&mut one, 0, 0..10).await;
+    // Both are staged on the same version before either commits.
     stage(&mut other, 1, 0..7).await;
     one.commit(DIGEST).await.expect("commits");
     other.commit(DIGEST).await.expect("commits on top of the other");
@@ -103,6 +105,7 @@ async fn the_same_range_is_committed_once() {
     stage(&mut worker, 0, 0..10).await;
     stage(&mut twin, 0, 0..10).await;
     worker.commit(DIGEST).await.expect("commits");
+    // Its ledger has all that the twin brings: to be second with equal rows is no failure.
     twin.commit(DIGEST).await.expect("finds that it has landed");
     assert_eq!(rows(&folder).await, 10);
 }
@@ -184,6 +187,7 @@ async fn a_ledger_that_catches_up_equals_one_that_is_read_afresh() {
     let mut reader = open_at(&folder, &[0, 1, 2]).await;
     let mut writer = open_at(&folder, &[0, 1]).await;
     let mut next = 0;
+    // None, few, and several in a row, so that each way of catching up is taken.
     for commits in [0, 1, 5, 40] {
         for _ in 0..commits {
             stage(&mut writer, i32::from(next % 3 == 0), next..next + 1).await;
@@ -245,6 +249,7 @@ async fn an_accepted_gap_is_in_the_log_and_rows_from_before_it_are_fenced() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut table = open_at(&folder, &[0]).await;
     table.note_starts(&start(0, Some(1), None), DIGEST).await.expect("commits");
+    // It knows the table as of the old topic.
     let mut zombie = open_at(&folder, &[0]).await;
     stage(&mut zombie, 0, 0..10).await;
 

@@ -59,6 +59,7 @@ pub(crate) fn write(component: &[u8], output: &Path) -> Result<(), BuildError> {
     std::fs::create_dir_all(folder).map_err(fail)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
     std::io::Write::write_all(&mut file, component).map_err(fail)?;
+    // Before the rename, so that no reader meets a file that it may not open.
     readable_by_all(file.as_file()).map_err(fail)?;
     file.persist(output).map_err(|error| fail(error.error))?;
     Ok(())

@@ -85,6 +85,7 @@ pub(crate) fn installed_cargo() -> PathBuf {
 }
 
 fn installed_has_target(folder: &Path) -> bool {
+    // In the crate's folder: rustup picks the toolchain by the file `rust-toolchain.toml` there.
     sysroot(Command::new("rustc").current_dir(folder))
         .is_some_and(|sysroot| sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir())
 }

@@ -13,6 +13,7 @@ const FILE: &str = "pipeline.yaml";
 /// Reads and checks the pipeline file, with the overrides of the environment.
 pub(crate) async fn load() -> Result<Settings> {
     let folder = folder();
+    // A template that leaves the variable out may set it to nothing.
     let said = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
     let document = match DocumentPlace::of(said.unwrap_or_else(|| FILE.to_owned())) {
         DocumentPlace::File(path) => Document::load(&folder.join(path)),

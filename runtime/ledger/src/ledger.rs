@@ -103,18 +103,20 @@ impl Ledger {
     /// Compares a commit with this, the table's ledger as it is now. The commit was prepared against the ledger `before`, and
     /// sets the entries `after`.
     pub fn check_commit(&self, before: &Ledger, after: &Entries) -> CommitCheck {
+        // The whole entry, not `next` alone: a recreated topic has another id, perhaps at the same offset.
         if after.keys().all(|partition| self.entry(partition) == before.entry(partition)) {
             return CommitCheck::Unchanged;
         }
         let is_covered = |(partition, after): (&TopicPartition, &Entry)| {
             let now = self.entry(partition);
-            // A forward move may have landed and been followed by others: at least `after` is enough. A start and a move
-            // backwards must match exactly, because a larger ledger can come from another start. `None` is less than any
-            // offset.
+            // A forward move may have landed and been followed by others: at least `after` is enough. A start and a
+            // move backwards must match exactly, because a larger ledger can come from another start. `None` is less
+            // than any offset.
             let is_there = match before.next(partition) {
                 Some(before) if after.next >= Some(before) => now.next >= after.next,
                 _ => now.next == after.next,
             };
+            // Equal offsets of another topic mean other records.
             is_there && now.topic_id == after.topic_id
         };
         if after.iter().all(is_covered) { CommitCheck::AlreadyCommitted } else { CommitCheck::Fenced }

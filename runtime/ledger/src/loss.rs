@@ -72,9 +72,12 @@ pub fn examine<'a>(
 ) -> Result<i64, Loss> {
     let loss = |cause| Err(Loss { partition: partition.clone(), cause });
     let known = ledgers.clone().filter_map(|ledger| ledger.next(partition));
+    // Tables that do not know the partition are left out: they get their start, and miss nothing before it.
     let (Some(least), Some(most)) = (known.clone().min(), known.max()) else {
         return Ok(bounds.start);
     };
+    // Before the offsets are compared: those of another topic may join by chance. An id that is not known proves
+    // nothing.
     let knows_another = |ledger: &&Ledger| match (ledger.topic_id(partition), bounds.topic_id) {
         (Some(then), Some(now)) => then != now,
         _ => false,
@@ -87,7 +90,9 @@ pub fn examine<'a>(
     let Some(range) = bounds.range else {
         return Ok(least);
     };
+    // Before the gap below: a ledger beyond the end shows that the range may not be of the topic that was read.
     if most > range.to {
+        // `is_some` first: an unknown id on both sides is equal, too.
         let is_same = bounds.topic_id.is_some() && ledgers.clone().any(|l| l.topic_id(partition) == bounds.topic_id);
         let resume = if is_same { range.to } else { range.from };
         return loss(LossCause::LedgerAhead { ledger: most, end: range.to, resume });

@@ -39,6 +39,7 @@ impl Tally {
     /// Counts records of one partition, in offset order, with their verdicts. If these are the partition's first records of
     /// the flush, the range starts at `from`: the ledger's next offset, so that ranges join without a gap.
     pub fn count(&mut self, partition: &TopicPartition, from: i64, offsets: &[i64], verdicts: &[Verdict]) {
+        // Without an offset there is no end of the range, and an empty tally would commit a ledger that does not move.
         let Some(last) = offsets.last() else { return };
         let tally = self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTally {
             topic: partition.topic.to_string(),
@@ -50,6 +51,7 @@ impl Tally {
             rejected: 0,
             transform_digest: None,
         });
+        // `from` stays: only the first records of a flush say where its range begins.
         tally.to = last + 1;
         for verdict in verdicts {
             match verdict {

@@ -6,6 +6,9 @@ use std::task::Poll;
 
 use crate::error::PipelineError;
 
+/// What is being done where something of a flush may be visible already.
+pub(crate) const COMMITTING: &str = "committing";
+
 /// The future's result, or [`PipelineError::Panicked`]. What the future has borrowed is in an unknown state after a panic, and
 /// must be dropped or cleared; `doing` says what failed.
 pub(crate) async fn contained<T>(

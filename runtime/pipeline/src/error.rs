@@ -8,6 +8,7 @@ use sluicebox_ledger::{ClientError, ErrorKind, Loss, TopicPartition};
 use sluicebox_sandbox::ConfigureError;
 
 use crate::breaker::Trip;
+use crate::contained::COMMITTING;
 use crate::source::SourceError;
 
 /// A failure of the pipeline; [`PipelineError::kind`] says who can mend it.
@@ -56,6 +57,10 @@ pub enum PipelineError {
     /// A redrive cannot go on; what it has done so far is whole.
     #[error("{0}")]
     Redrive(String),
+
+    /// The transform of an earlier redrive may not judge.
+    #[error("{0}")]
+    Distrust(String),
 }
 
 impl From<ArchiveError> for PipelineError {
@@ -88,7 +93,8 @@ impl PipelineError {
     /// Whether rows may be to blame that a table's writer cannot take: no retry with the same rows helps.
     pub(crate) fn is_over_rows(&self) -> bool {
         match self {
-            Self::Panicked(_) => true,
+            // Where something of the flush may be visible already, going back could tell a record's fate twice.
+            Self::Panicked(doing) => *doing != COMMITTING,
             Self::Table(error) => error.is_over_rows(),
             _ => false,
         }
@@ -102,7 +108,9 @@ impl PipelineError {
             Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
             Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) => ErrorKind::Configuration,
-            Self::Redrive(_) | Self::Sandbox(_) | Self::Losses(_) | Self::Panicked(_) => ErrorKind::Stop,
+            Self::Redrive(_) | Self::Distrust(_) | Self::Sandbox(_) | Self::Losses(_) | Self::Panicked(_) => {
+                ErrorKind::Stop
+            }
         }
     }
 }

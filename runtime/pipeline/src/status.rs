@@ -65,6 +65,7 @@ fn compare(surveyed: Surveyed, ledgers: &[(&str, Ledger)]) -> PartitionStatus {
         ledgers: ledgers.iter().map(|(name, ledger)| ((*name).to_owned(), next(ledger))).collect(),
         first_offset: range.from,
         end_offset: range.to,
+        // What is gone from the topic is a loss, not a lag; a ledger beyond the end has no lag.
         lag_records: (range.to - least.unwrap_or(range.from).max(range.from)).max(0),
         committed_offset: committed,
         loss: loss.map(|loss| loss.to_string()),

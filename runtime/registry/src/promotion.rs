@@ -82,6 +82,7 @@ impl Registry {
             Some(pin) => Ok(Some(Draft { action: Action::Rollback, pin, candidate: None })),
             None => Err("there is nothing to roll back to: no other transform was promoted before".to_owned()),
         };
+        // For its errors only: the channel must not point at a transform that can no longer be trusted.
         self.previous(name, channel).await?;
         self.change(name, channel, change, decide).await
     }
@@ -168,6 +169,8 @@ impl Registry {
             let entry = entry(&reference, version + 1, draft, change);
             let bytes = entry.write().map_err(RegistryError::Unwritable)?;
             let object = layout::channel_entry(name, channel, entry.version);
+            // The store creates an object once, and so decides which of two writers is first. The other decides again
+            // on the new history.
             match self.objects.create(&object, &bytes).await? {
                 Created::New | Created::Same => return Ok(Promotion::Changed(entry)),
                 Created::Taken => history = self.history(name, channel).await?,
@@ -195,6 +198,7 @@ fn before(history: &[ChannelEntry]) -> Option<Pin> {
     let mut promoted: Vec<Pin> = Vec::new();
     for entry in history {
         match entry.action {
+            // A promotion of the same transform is no step that a rollback could undo.
             Action::Promote if promoted.last() != Some(&entry.pin) => promoted.push(entry.pin),
             Action::Rollback => drop(promoted.pop()),
             _ => {}

@@ -78,6 +78,7 @@ pub(crate) fn walk<C: Caller>(
 ) -> Result<usize, C::Error> {
     let mut walk = Walk { caller, pace, todo: vec![Work::Attempt(0..records)], failures: 0, stopped: None };
     while let Some(work) = walk.todo.pop() {
+        // Never before the first verdict: a budget that is too small would bring the same batch back for ever.
         if work.start() > 0 && is_enough(walk.caller) {
             return Ok(work.start());
         }
@@ -85,6 +86,8 @@ pub(crate) fn walk<C: Caller>(
             Work::Attempt(range) => walk.attempt(range)?,
             Work::Alone(record) => walk.call(record..record + 1, true)?,
             Work::Condemn(record, failure) => walk.condemn(record, failure),
+            // No failure since its left half was planned: that half is innocent, so the culprit is here and a trial of
+            // the whole range would tell nothing new.
             Work::RightHalf { records, failures } if walk.failures == failures => walk.split(records),
             Work::RightHalf { records, .. } => walk.attempt(records)?,
         }
@@ -113,6 +116,7 @@ impl<C: Caller> Walk<'_, C> {
         }
         let end = range.end.min(range.start.saturating_add(self.pace.records_max()));
         if end < range.end {
+            // Before the call: what the call plans for its own records must lie above this on the stack.
             self.todo.push(Work::Attempt(end..range.end));
         }
         self.call(range.start..end, false)
@@ -134,12 +138,15 @@ impl<C: Caller> Walk<'_, C> {
                         self.pace.lighten();
                         self.condemn(range.start, failure);
                     }
+                    // The instance had a past, which may be at fault: the record gets a fresh one before it is
+                    // condemned.
                     _ if range.len() == 1 => self.todo.push(Work::Alone(range.start)),
                     Clue::Culprit => self.split(range),
                     Clue::Suspect(record) => self.around(range, record, Work::Alone(record)),
                     Clue::TooMuch => {
                         self.pace.too_much(range.len());
                         let middle = range.start + range.len() / 2;
+                        // The right half first: a stack gives back the left one before it, and verdicts come in order.
                         self.todo.push(half(middle..range.end));
                         self.todo.push(half(range.start..middle));
                     }
@@ -151,6 +158,7 @@ impl<C: Caller> Walk<'_, C> {
 
     /// Plans the records before `record`, then it, then those behind it.
     fn around(&mut self, range: Range<usize>, record: usize, then: Work<C::Failure>) {
+        // The other way round than they are to run, because the stack gives back the last one first.
         self.todo.push(Work::Attempt(record + 1..range.end));
         self.todo.push(then);
         self.todo.push(Work::Attempt(range.start..record));

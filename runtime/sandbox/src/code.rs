@@ -29,6 +29,8 @@ pub(crate) fn of_trap(trap: wasmtime::Trap) -> &'static str {
         Trap::IntegerDivisionByZero => "trap_integer_division_by_zero",
         Trap::BadConversionToInteger => "trap_bad_conversion_to_integer",
         Trap::UnreachableCodeReached => "trap_unreachable",
+        // wasmtime may add kinds of traps, and a dead letter needs a stable code for these too. Interrupts and spent
+        // fuel do not get here: `failure::read` takes them first.
         _ => "trap_other",
     }
 }

@@ -97,6 +97,7 @@ fn table(table: wire::Table) -> Result<Table, String> {
 }
 
 fn is_table_name(name: &str) -> bool {
+    // An empty name gets a first character that the next line refuses.
     let first = name.bytes().next().unwrap_or(b'_');
     first.is_ascii_lowercase()
         && name.len() <= NAME_BYTES_MAX
@@ -110,6 +111,7 @@ fn check_partition_columns(names: &[String], fields: &[Field]) -> Result<(), Str
             return Err(format!("partition column `{name}` is {data_type}; text, numbers and dates can partition"));
         }
     }
+    // Each name is a field and comes once (see above), so equal counts mean that no field is left.
     match fields.len() == names.len() {
         true => Err("all fields are partition columns; a table needs one that is not".to_owned()),
         false => Ok(()),

@@ -117,6 +117,7 @@ impl Field {
             (DataType::Map { key, value }, DataType::Map { key: other_key, value: other_value }) => {
                 key.is_same_column(other_key) && value.is_same_column(other_value)
             }
+            // Only types without fields are left, or two different kinds. `==` on fields would compare properties too.
             (data_type, other) => data_type == other,
         };
         is_same_type && self.name == other.name && self.nullable == other.nullable

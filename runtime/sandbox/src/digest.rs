@@ -49,6 +49,7 @@ impl FromStr for Digest {
         let mut bytes = [0; 32];
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| malformed())?;
         let digest = Digest(bytes);
+        // `hex` reads upper case as well; a second spelling of a digest would be a second name of one object.
         if digest.to_string() == text { Ok(digest) } else { Err(malformed()) }
     }
 }

@@ -71,6 +71,7 @@ impl Engines {
 
     /// Counts fuel. Made when the first suspect needs it: most processes never do.
     pub(crate) fn exact(&self) -> Result<&Engine, String> {
+        // A failure is kept as well: the same settings would fail again.
         let engine = self.exact.get_or_init(|| engine(Metering::Fuel, self.stack_bytes));
         engine.as_ref().map_err(|error| error.0.clone())
     }
@@ -86,6 +87,8 @@ pub(crate) struct EngineRoom {
 impl EngineRoom {
     /// The engines whose stack has this size.
     pub(crate) fn engines(&self, stack_bytes: u64) -> Result<Arc<Engines>, EngineError> {
+        // Held while the engines are made: two threads would otherwise make two pools of address space for one size. A
+        // poisoned map is whole: entries are only ever added.
         let mut room = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engines) = room.get(&stack_bytes) {
             return Ok(Arc::clone(engines));
@@ -127,6 +130,7 @@ fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, EngineError>
         // Never used, as all calls are synchronous; but it may not be smaller than the wasm stack.
         .async_stack_size(stack_bytes + (1 << 20))
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
+    // A copy: the fallback below needs the configuration without a pool.
     let mut pooled = config.clone();
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     let engine = Engine::new(&pooled).or_else(|error| {
@@ -167,10 +171,12 @@ fn pool() -> PoolingAllocationConfig {
 
 /// Counts epochs until the engine is gone.
 fn start_ticker(engine: &Engine) -> Result<(), EngineError> {
+    // Weak, or this thread would keep the engine alive, and itself with it.
     let engine = engine.weak();
     let tick = move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
+            // Before the sleep: the last other owner may let go meanwhile, and the engine must end with it.
             drop(engine);
             std::thread::sleep(EPOCH);
         }

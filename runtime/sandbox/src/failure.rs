@@ -48,6 +48,7 @@ pub(crate) enum Trapped {
 
 /// Reads the error of a call with `records` records.
 pub(crate) fn read(error: &wasmtime::Error, state: &mut State, records: usize) -> Trapped {
+    // First of all: the machine lacks memory, and no record is to blame for what the guest did then.
     if error.is::<HostMemoryExhausted>() {
         return Trapped::Host(explained(error));
     }
@@ -57,12 +58,14 @@ pub(crate) fn read(error: &wasmtime::Error, state: &mut State, records: usize) -
     let trap = error.downcast_ref::<Trap>().copied();
     let backtrace = error.downcast_ref::<WasmBacktrace>().and_then(backtrace);
     let words = state.log.take_last_words();
+    // The index comes from the guest: one that lies outside of the batch blames no record.
     let culprit = words.as_ref().and_then(|words| words.record).filter(|&record| record < records);
     let said = words.map(|words| words.message).or_else(|| state.said_on_stderr());
     if let Some(overspent) = error.downcast_ref::<Overspent>() {
         let message = format!("{overspent}, more than limits.record_fuel_max stands for");
         return Trapped::Failed(Failure { code: code::LIMIT_FUEL, message, backtrace }, Clue::Culprit);
     }
+    // Before the trap is looked at: a guest that is refused memory mostly traps, and the cause is the limit.
     if state.memory.refused() {
         let message = said.unwrap_or_else(|| "the transform was refused memory and gave up".to_owned());
         let failure = Failure { code: code::LIMIT_MEMORY, message, backtrace };
@@ -74,6 +77,7 @@ pub(crate) fn read(error: &wasmtime::Error, state: &mut State, records: usize) -
             let message = "the record needs more than limits.record_fuel_max".to_owned();
             Trapped::Failed(Failure { code: code::LIMIT_FUEL, message, backtrace }, Clue::Culprit)
         }
+        // Rust's abort is `unreachable`; without a word before it, the guest did not panic of its own will.
         Some(Trap::UnreachableCodeReached) if said.is_some() => {
             let failure = Failure { code: code::PANIC, message: said.unwrap_or_default(), backtrace };
             match culprit {

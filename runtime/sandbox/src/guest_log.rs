@@ -48,6 +48,7 @@ impl GuestLog {
         self.topic = Arc::clone(topic);
         (self.partition, self.offset) = (partition, offset);
         (self.lines_left, self.dropped) = (lines_left, 0);
+        // Words of an earlier call must not explain the trap of a later one.
         self.last_words = None;
     }
 
@@ -61,6 +62,7 @@ impl GuestLog {
     }
 
     pub(crate) fn set_last_words(&mut self, message: &str, record: Option<u32>) {
+        // Cut, as log lines are: a guest must not fill dead letters through its last words.
         let message = self.cut(message).to_owned();
         self.last_words = Some(LastWords { message, record: record.map(|record| record as usize) });
     }

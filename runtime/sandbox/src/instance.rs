@@ -95,9 +95,11 @@ impl Instance {
         };
         let mut store = wasmtime::Store::new(compiled.world.engine(), state);
         store.limiter(|state| &mut state.memory);
+        // Bounds what the host allocates for a call's result, before `validate` sees any of it.
         store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
         meter::watch(&mut store, compiled.fuel);
         if compiled.fuel {
+            // A new store has no fuel at all, so even `instantiate` would trap. The start is no record's fault.
             store.set_fuel(u64::MAX).map_err(|error| StartError::Host(explained(&error)))?;
             store.set_epoch_deadline(1);
         } else {
@@ -151,6 +153,7 @@ impl Instance {
             self.store.set_epoch_deadline(self.call_epochs);
         }
         let outcome = self.world.call_process(&mut self.store, lower(batch));
+        // Before the error is read: a traceback on stderr becomes its message.
         self.store.data_mut().log_output();
         outcome.map_err(|error| failure::read(&error, self.store.data_mut(), batch.len()))
     }
@@ -187,6 +190,7 @@ fn start_failure(error: &wasmtime::Error, state: &mut State) -> StartError {
     if error.is::<Overspent>() {
         return too_long();
     }
+    // No records: the guest can blame none of them here, no matter which index it names.
     match failure::read(error, state, 0) {
         Trapped::Host(message) => StartError::Host(message),
         Trapped::Interrupted => too_long(),
@@ -199,6 +203,7 @@ fn start_failure(error: &wasmtime::Error, state: &mut State) -> StartError {
 }
 
 fn start_error(error: &wasmtime::Error, store: &mut wasmtime::Store<State>) -> StartError {
+    // All slots of the pool are taken: that says nothing about this guest.
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return StartError::Host(explained(error));
     }
@@ -210,6 +215,7 @@ fn start_error(error: &wasmtime::Error, store: &mut wasmtime::Store<State>) -> S
 
 /// So many ticks that at least this long has passed.
 fn epochs(duration: Duration) -> u64 {
+    // One more than the duration has: the epoch that is under way may end at once.
     u64::try_from(duration.as_nanos().div_ceil(EPOCH.as_nanos())).unwrap_or(u64::MAX - 1) + 1
 }
 

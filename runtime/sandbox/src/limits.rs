@@ -102,6 +102,24 @@ impl Limits {
         }
         Ok(())
     }
+
+    /// The first field that allows more than `other` does.
+    pub fn above(&self, other: &Limits) -> Option<&'static str> {
+        [
+            ("record_fuel_max", self.record_fuel_max > other.record_fuel_max),
+            ("call_duration_max", self.call_duration_max > other.call_duration_max),
+            ("memory_bytes_max", self.memory_bytes_max > other.memory_bytes_max),
+            ("stack_bytes_max", self.stack_bytes_max > other.stack_bytes_max),
+            ("record_output_bytes_max", self.record_output_bytes_max > other.record_output_bytes_max),
+            ("batch_output_bytes_max", self.batch_output_bytes_max > other.batch_output_bytes_max),
+            ("record_rows_max", self.record_rows_max > other.record_rows_max),
+            ("batch_log_lines_max", self.batch_log_lines_max > other.batch_log_lines_max),
+            ("log_line_bytes_max", self.log_line_bytes_max > other.log_line_bytes_max),
+            ("module_bytes_max", self.module_bytes_max > other.module_bytes_max),
+        ]
+        .into_iter()
+        .find_map(|(field, is_above)| is_above.then_some(field))
+    }
 }
 
 /// A size in bytes: a number, or a number with a unit.

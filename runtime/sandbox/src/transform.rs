@@ -135,6 +135,7 @@ impl Transform {
         room: &EngineRoom,
         code: MachineCode,
     ) -> Result<Transform, LoadError> {
+        // Before any work: an engine for a stack of this size might be made otherwise.
         limits.check()?;
         let path = path.to_owned();
         let structure = if code.forms.is_some() { Structure::read(&wasm) } else { Structure::validated(&wasm) };
@@ -195,6 +196,7 @@ impl Transform {
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, LoadError> {
     let fail = |source| LoadError::File { path: path.to_owned(), source };
     let bytes = std::fs::metadata(path).map_err(fail)?.len();
+    // By its metadata, so that a file of any size is refused without being read.
     if bytes > bytes_max {
         return Err(LoadError::TooLarge { path: path.to_owned(), bytes, max: bytes_max });
     }

@@ -66,6 +66,7 @@ pub(crate) fn outcome(
 ) -> Result<Answer, Fault> {
     let verdicts = verdicts(&outcome.verdicts, records)?;
     check_rejections(&outcome.rejections, &verdicts)?;
+    // Before any row is kept: later steps index by record, and rely on the indices.
     check_records(&outcome.rows, &verdicts, limits.record_rows_max)?;
     let mut part = Part::default();
     for table in outcome.rows {

@@ -56,6 +56,7 @@ impl Wasi {
             .monotonic_clock(clock.clone())
             .secure_random(Deterministic::new(random_bytes("secure")))
             .insecure_random(Deterministic::new(random_bytes("insecure")))
+            // All randomness is fixed: a replay has to give the same verdict.
             .insecure_random_seed(0)
             .max_random_size(RANDOM_CALL_BYTES_MAX)
             .stdout(output.clone())
@@ -148,6 +149,7 @@ impl monotonic_clock::Host for ClockView<'_> {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        // The wait is over at once: the clock jumps to its end. It never goes backwards.
         self.clock.0.fetch_max(when, Ordering::Relaxed);
         let ready = self.table.push(Ready)?;
         subscribe(self.table, ready)
@@ -197,6 +199,7 @@ impl Pollable for Output {
 impl OutputStream for Output {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         let mut output = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What exceeds the room is dropped, and reported as written: an error would change what the guest does.
         let room = OUTPUT_BYTES_MAX.saturating_sub(output.len()).min(bytes.len());
         output.extend_from_slice(&bytes[..room]);
         Ok(())

@@ -86,12 +86,14 @@ impl Worker {
         let is_enough =
             |trial: &Trial<'_>| trial.outcome_bytes() >= bytes_max || start.elapsed() > budget || is_stopped();
         let walked = bisect::walk(&mut trial, batch.len(), pace, is_enough);
+        // Before `walked?`: lines are lost in a failed batch as well.
         let dropped = trial.lines_dropped();
         if dropped > 0 {
             let topic = &*batch.topic;
             let partition = batch.partition;
             tracing::warn!(target: "sluicebox::transform", topic, partition, dropped, "log lines over the limits");
         }
+        // Records behind the budget have no verdict; those before it keep theirs.
         outcome.verdicts.truncate(walked?);
         Ok(outcome)
     }

@@ -45,6 +45,7 @@ fn is_current(file: &str, text: &str) {
         std::fs::write(path(file), text).unwrap();
     }
     let found = std::fs::read_to_string(path(file)).unwrap_or_default();
+    // Not `assert_eq!`, which would print both pages in full.
     assert!(found == text, "{file} is stale: run the tests with UPDATE_EXPECTED=1, and read the difference");
 }
 
@@ -57,6 +58,7 @@ fn section(page: &mut String, path: &str, schema: &Value) {
     let heading = if path.is_empty() { "The whole file".to_owned() } else { format!("`{path}`") };
     writeln!(page, "\n## {heading}\n{}\n", words(schema)).unwrap();
     writeln!(page, "| setting | type | default | limits | meaning |\n|---|---|---|---|---|").unwrap();
+    // Required ones first: a reader who writes a new file needs them all.
     let (first, rest): (Vec<&String>, Vec<&String>) = properties.keys().partition(is_required);
     for key in first.iter().chain(&rest) {
         let inner = &properties[*key];
@@ -122,6 +124,7 @@ fn kind(schema: &Value, path: &str) -> String {
             if one.get("properties").is_some() { vec![format!("[section](#{anchor})")] } else { simple_kinds(one) };
         words.extend(kinds);
     }
+    // Two alternatives of one type are one to a reader.
     words.dedup();
     words.join(" or ")
 }

@@ -63,6 +63,7 @@ pub(super) async fn serve(listener: TcpListener, routes: Router) {
                 continue;
             }
         };
+        // Or connections that have ended would cost a living one its place.
         open.retain(|connection| !connection.task.is_finished());
         if open.len() >= CONNECTIONS_MAX {
             close_one(&mut open).await;
@@ -75,6 +76,7 @@ pub(super) async fn serve(listener: TcpListener, routes: Router) {
 /// whole request at once, so the connection that has waited longest for a request is the one to lose.
 async fn close_one(open: &mut VecDeque<Connection>) {
     let waiting = open.iter().position(|connection| !connection.is_answering.load(Ordering::Relaxed));
+    // Where all of them are answering, the oldest: they are in the order of arrival.
     let Some(connection) = open.remove(waiting.unwrap_or(0)) else { return };
     tokio::time::sleep_until(connection.since + GRACE_DURATION).await;
     connection.task.abort();

@@ -39,6 +39,7 @@ impl Archive {
         let advice = "give its component with `--transform`";
         let bytes = self.get(&object, advice).await?;
         let found = Digest::of(&bytes).to_string();
+        // A name proves nothing: a copied or cut object would judge the letters by other rules than it claims.
         if found != digest {
             return Err(self.damaged(&object, format!("its digest is {found}")));
         }
@@ -66,6 +67,8 @@ impl Archive {
             Err(source) => return Err(self.failed("looking for", object, source)),
         }
         match self.store.put_opts(object, PutPayload::from_bytes(bytes()), PutMode::Create.into()).await {
+            // Another process was first, or this client repeated a request that had succeeded: the name fixes the
+            // content.
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
             Err(source) => Err(self.failed("writing", object, source)),
         }

@@ -47,6 +47,7 @@ pub fn amended(
     let batch = conformed(batch, schema)?;
     let columns = schema.fields().iter().map(|field| {
         let old = batch.column_by_name(field.name()).cloned();
+        // A file may be older than a column that another tool has added to the table.
         let old = old.unwrap_or_else(|| new_null_array(field.data_type(), batch.num_rows()));
         column(field.name(), old, changes)
     });

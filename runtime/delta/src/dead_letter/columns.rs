@@ -124,6 +124,7 @@ impl JudgedBy {
             "pipeline" => constant(&self.pipeline),
             "rejected_at" => Arc::new(TimestampMicrosecondArray::from_value(now_micros(), count).with_timezone("UTC")),
             "status" => constant(Status::Open.as_str()),
+            // The judgement that rejected the record counts as the first attempt.
             "attempts" => Arc::new(Int32Array::from_value(1, count)),
             _ => arrow::array::new_null_array(field.data_type(), count),
         })
@@ -150,6 +151,7 @@ fn headers<'a>(field: &Field, records: impl Iterator<Item = Record<'a>>) -> Resu
         for (name, value) in record.headers() {
             let header = lists.values();
             if let Some(names) = header.field_builder::<StringBuilder>(0) {
+                // Kafka does not promise that a header's name is UTF-8; a table's STRING does.
                 names.append_value(String::from_utf8_lossy(name));
             }
             if let Some(values) = header.field_builder::<BinaryBuilder>(1) {

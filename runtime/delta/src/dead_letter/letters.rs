@@ -62,6 +62,7 @@ impl Letters {
             for letter in self.letters(&file, selection).await? {
                 let others = found.as_ref().map_or(0, |found| found.others + 1);
                 let letter = match found.take() {
+                    // `>` and not `>=`: files come oldest first, so of two with one time the later one wins.
                     Some(found) if found.letter.summary.rejected_at > letter.summary.rejected_at => found.letter,
                     _ => letter,
                 };
@@ -106,6 +107,7 @@ impl Letters {
     /// The files of the table, oldest first.
     pub async fn files(&self) -> Result<Vec<DataFile>, TableError> {
         let mut files = self.table.files().await?;
+        // The path makes the order total: files of one commit often share their millisecond.
         files.sort_by(|left, right| (left.modified_at, &left.path).cmp(&(right.modified_at, &right.path)));
         Ok(files)
     }

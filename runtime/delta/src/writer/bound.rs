@@ -76,6 +76,7 @@ fn bound(bytes: &[u8], statistics: &Statistics, data_type: &DataType) -> Option<
 
 /// A number of up to 16 bytes, its sign in the first bit.
 fn big_endian(bytes: &[u8]) -> Option<i128> {
+    // Parquet cuts a decimal to the bytes that its precision needs, so the sign has to be spread over the rest.
     let is_negative = bytes.first()? & 0x80 != 0;
     let mut wide = if is_negative { [0xff; 16] } else { [0; 16] };
     let start = wide.len().checked_sub(bytes.len())?;

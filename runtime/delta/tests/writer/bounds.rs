@@ -77,6 +77,7 @@ fn require_bounds(add: &Add, above: &[&str], field: &Field, array: &ArrayRef) {
 
 /// The bound as readers parse it: straight from its text into the column's type, with no float in between.
 fn bound(add: &Add, kind: &str, path: &[&str], field: &Field) -> Scalar<ArrayRef> {
+    // Without the last name, which is the field's own.
     let names = [kind].into_iter().chain(path[..path.len() - 1].iter().copied());
     let schema = names.rev().fold(field.clone(), |field, name| {
         let members = vec![field.with_nullable(true)];
@@ -117,11 +118,13 @@ async fn bounds_that_would_be_wrong_are_left_out() {
     assert_eq!(bounds_of(Float64Array::from(vec![f64::NAN, 1.5])).await, none);
     assert_eq!(bounds_of(Float64Array::from(vec![f64::INFINITY, 1.5])).await, none);
     assert_eq!(bounds_of(TimestampMicrosecondArray::from(vec![0, i64::MAX])).await, none);
+    // The largest character cannot be rounded up, so a text of them has no upper bound that fits.
     assert_eq!(bounds_of(StringArray::from(vec!["a".to_owned(), "\u{10FFFF}".repeat(100)])).await, none);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_decimals_are_exact() {
+    // 2^53 + 1 with two digits behind the point: a float would round it to an even number.
     let unscaled = 900_719_925_474_099_300;
     let array = Decimal128Array::from(vec![unscaled]).with_precision_and_scale(19, 2).expect("fits");
     let rows = one_column("c", array);

@@ -67,6 +67,7 @@ async fn very_many_partitions_stay_within_bounds() {
 
 /// Rows that take 36 MiB of a file, because little of them can be compressed.
 async fn write_large_rows(fixture: &mut Fixture) {
+    // A fixed seed: how well the bytes compress decides how many row groups there are.
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..12 {
         let mut bytes = vec![0; 4 << 20];
@@ -92,6 +93,7 @@ async fn row_groups_are_bounded_in_bytes_and_an_abandoned_upload_leaves_nothing(
     assert_eq!(fixture.files_on_disk(), 2, "an upload is under way");
     fixture.writer.abandon();
     assert_eq!(fixture.writer.finish().await.expect("finishes"), []);
+    // `abandon` aborts in the background, so the upload goes a little later.
     for _ in 0..100 {
         if fixture.files_on_disk() == 1 {
             return;

@@ -71,6 +71,7 @@ pub(crate) fn columns(seeds: &[Seed], is_partition: bool) -> Vec<(Field, ArrayRe
 pub(crate) fn plain_and_nested(seeds: &[Seed], first_id: i64) -> RecordBatch {
     let (mut fields, mut arrays): (Vec<Field>, Vec<ArrayRef>) = columns(seeds, false).into_iter().unzip();
     let mut turned = seeds.to_vec();
+    // The nested columns get other nulls than the plain ones, so that a mix-up of the two shows.
     turned.rotate_left(seeds.len() / 2);
     let (members, member_arrays): (Vec<Field>, Vec<ArrayRef>) = columns(&turned, false).into_iter().unzip();
     let is_valid =

@@ -49,6 +49,7 @@ impl Redriver<'_> {
             let (judged, decoded) = judge.judge(&batch, outcome)?;
             let is_emitted = |record: &&u32| judged.verdicts[**record as usize] == Verdict::Emitted;
             rows += decoded.iter().map(|(_, rows)| rows.records.iter().filter(is_emitted).count() as u64).sum::<u64>();
+            // Letters that are neither emitted nor rejected keep the `Filtered` from above.
             for (verdict, &index) in judged.verdicts.iter().zip(&indices) {
                 if *verdict == Verdict::Emitted {
                     outcomes[index] = Outcome::Emitted;
@@ -76,6 +77,7 @@ impl Redriver<'_> {
             Claim { pipeline: head.pipeline.clone(), transform_digest: head.transform_digest.clone(), replay_context };
         let json = serde_json::to_string(&claim)
             .map_err(|error| PipelineError::Settings(format!("the transform's configuration is not JSON: {error}")))?;
+        // Before the commit: a claim whose transform and settings are lost could never be finished.
         letters.archive().keep_redrive(id, json).await?;
         // Not before the selection's end, or the letter would be selected once more.
         let now = now_micros().max(selection.until.unwrap_or_default());
@@ -126,6 +128,7 @@ pub(super) async fn rewrite<'a>(
                 selected.iter().map(|summary| summary.as_ref().and_then(&change)).collect();
             let rows = amended(&batch, &changes, letters.table.schema())
                 .map_err(|error| letters.table.arrow_error("changing dead letters", error))?;
+            // All rows of the file, changed or not: the commit removes the whole file.
             letters.table.stage(rows).await?;
         }
     }
@@ -176,6 +179,7 @@ pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batc
         }
         if let Some((batch, indices)) = batches.last_mut() {
             let headers = letter.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref()));
+            // Back to Kafka's form: milliseconds, and -1 for none.
             let timestamp = letter.timestamp.map_or(-1, |micros| micros / 1_000);
             batch.push(summary.offset, timestamp, letter.key.as_deref(), letter.value.as_deref(), headers);
             indices.push(index);

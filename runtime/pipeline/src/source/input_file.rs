@@ -47,6 +47,7 @@ impl InputFile {
         let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
         let mut paths = paths.map_err(|error| file_error(folder, error))?;
         paths.retain(|path| path.is_file() && is_finished(path));
+        // `read_dir` promises no order, and a partition that lines name may go through several files in order.
         paths.sort();
         if paths.is_empty() {
             return Err(file_error(folder, "the folder holds no files; see `source.file.path`"));
@@ -75,6 +76,7 @@ fn first_line(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
         if input.read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
+        // Without a `\r`, too: other line ends do not make it another file.
         let line = line.trim_ascii_end();
         if !line.is_empty() {
             return Ok(Some(line.to_vec()));

@@ -52,6 +52,7 @@ fn read_ahead(mut input: impl Read, sender: &SyncSender<io::Result<Vec<u8>>>) {
 
 impl Read for Piped {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Only then: to wait while bytes are at hand would keep back lines that have come.
         if self.read == self.chunk.len() {
             self.chunk = match self.chunks.recv_timeout(WAIT_DURATION) {
                 Ok(chunk) => chunk?,

@@ -51,6 +51,7 @@ impl Judges {
         )]
         let started = Instant::now();
         let outcome = worker.process_for(batch, budget).map_err(PipelineError::sandbox)?;
+        // Of the judge alone: the shadow's calls are not the pipeline's.
         metrics::effort(&outcome.effort);
         if let Some(shadow) = self.candidate.as_mut().and_then(|candidate| candidate.shadow_for(batch)) {
             shadow.compare(batch, outcome.clone(), started.elapsed());

@@ -50,13 +50,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::contained::contained;
+use crate::contained::{COMMITTING, contained};
 use crate::error::PipelineError;
 use crate::metrics;
 use crate::options::RunOptions;
 use crate::progress::Progress;
 use crate::rollout::changes::Changes;
-use crate::source::{Intake, Polled, Source};
+use crate::source::{Intake, Malformed, Polled, Source};
 use crate::tables::Tables;
 use crate::walk::backoff::Backoff;
 use crate::walk::judges::Judges;
@@ -158,6 +158,7 @@ impl<S: Source> Walk<S> {
             self.flush().await?;
             return Ok(Step::Finished);
         }
+        // Between two flushes only: with nothing staged, no record is judged by two transforms.
         if self.changes.is_due() {
             self.flush().await?;
             self.change();
@@ -184,6 +185,7 @@ impl<S: Source> Walk<S> {
                 };
             }
         }
+        // Before the take-over, which then includes them.
         self.partitions.ask_again(Instant::now());
         self.partitions.wake(Instant::now());
         self.take_over().await?;
@@ -197,11 +199,12 @@ impl<S: Source> Walk<S> {
     async fn take_in(&mut self) -> Result<(), PipelineError> {
         let turn_end = Instant::now() + self.turn;
         let mut turn = Turn::default();
+        // Taken out, because the batches are borrowed while `self` is changed; it goes back even after an error.
         let mut intake = std::mem::take(&mut self.intake);
         let mut result = Ok(());
         let mut rest = None;
         for (index, batch) in intake.batches().enumerate() {
-            match self.take_in_batch(batch, turn_end, &mut turn).await {
+            match self.take_in_batch(batch, intake.malformed(), turn_end, &mut turn).await {
                 Ok(done) if done == batch.len() => continue,
                 Ok(done) => rest = Some((index, done)),
                 Err(error) => result = Err(error),
@@ -234,6 +237,7 @@ impl<S: Source> Walk<S> {
     async fn take_in_batch(
         &mut self,
         batch: &Batch,
+        malformed: &Malformed,
         turn_end: Instant,
         turn: &mut Turn,
     ) -> Result<usize, PipelineError> {
@@ -243,7 +247,15 @@ impl<S: Source> Walk<S> {
             if budget.is_zero() || *self.stop.borrow() {
                 break;
             }
-            let mut fresh = if done == 0 { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..batch.len())) };
+            let end = malformed.next_in(batch, done);
+            if end == Some(done) {
+                self.reject_malformed(&batch.slice(done..done + 1), malformed).await?;
+                done += 1;
+                continue;
+            }
+            let end = end.unwrap_or(batch.len());
+            let is_whole = done == 0 && end == batch.len();
+            let mut fresh = if is_whole { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..end)) };
             let piece = self.suspects.piece(&fresh);
             if piece < fresh.len() {
                 fresh = Cow::Owned(fresh.slice(0..piece));
@@ -258,6 +270,15 @@ impl<S: Source> Walk<S> {
             }
         }
         Ok(done)
+    }
+
+    /// Makes dead letters of lines that the source could not make records of. No transform sees them.
+    async fn reject_malformed(&mut self, batch: &Batch, malformed: &Malformed) -> Result<(), PipelineError> {
+        let judged = self.tables.reject(batch, malformed.reasons(batch));
+        self.judges.count(batch, &judged)?;
+        self.dead_letters.stage(batch, &judged, None).await?;
+        self.unflushed.count(batch, &judged);
+        Ok(())
     }
 
     /// How many records at the beginning of a batch every table has already, or was given since the last flush: a source
@@ -290,6 +311,7 @@ impl<S: Source> Walk<S> {
         let staged = self.tables.stage(batch, outcome, judged_by.as_deref());
         let judged = contained("staging rows", staged).await?;
         turn.note(batch, &judged, started.elapsed());
+        // Before the letters are staged: that sends their copies, and a tripped breaker must not send what it stops.
         self.judges.count(batch, &judged)?;
         let staged = self.dead_letters.stage(batch, &judged, judged_by.as_deref());
         contained("staging dead letters", async { Ok(staged.await?) }).await?;
@@ -303,9 +325,21 @@ impl<S: Source> Walk<S> {
             return Ok(());
         }
         let started = Instant::now();
+        // As late as possible before the commits: records of a recreated topic fit the ledger's offsets.
         self.require_same_topics().await?;
-        contained("burying dead letters", async { Ok(self.dead_letters.bury().await?) }).await?;
-        contained("committing rows", self.tables.commit()).await?;
+        let finish = async {
+            self.tables.finish().await?;
+            Ok(self.dead_letters.table.finish().await?)
+        };
+        contained("encoding rows", finish).await?;
+        // The dead letters first: a reader may find letters before the rows of their neighbours, but never a flush's
+        // rows without its letters. The audit counts on that order.
+        let commit = async {
+            self.dead_letters.bury().await?;
+            self.tables.commit().await
+        };
+        contained(COMMITTING, commit).await?;
+        // From here on nothing can fail: the records are visible, and the rest is for lag tools and figures.
         let flushed = std::mem::take(&mut self.unflushed);
         self.source.ack(flushed.offsets());
         self.suspects.passed(flushed.offsets());
@@ -338,8 +372,10 @@ impl<S: Source> Walk<S> {
         }
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
-            ErrorKind::Environment if *self.stop.borrow() => return Err(error),
-            ErrorKind::Environment => {
+            // An operator who stops the process does not want to wait for a store that is out of reach.
+            ErrorKind::Environment | ErrorKind::Refused if *self.stop.borrow() => return Err(error),
+            ErrorKind::Refused if self.backoff.is_refused_for_good() => return Err(error),
+            ErrorKind::Environment | ErrorKind::Refused => {
                 metrics::rewound("environment");
                 self.back_off(error).await?;
             }

@@ -77,6 +77,7 @@ impl<S: Source> Walk<S> {
         }
         let health = self.health(state);
         metrics::health(&health);
+        // Not `send`, which fails and drops the value when no one listens.
         self.report.health.send_replace(health);
         self.unflushed.show(self.staged_rows());
         self.report.told = Some(Instant::now());

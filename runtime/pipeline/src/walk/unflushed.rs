@@ -62,6 +62,7 @@ impl Unflushed {
     pub(super) fn count(&mut self, batch: &Batch, judged: &Judged) {
         let verdicts = &judged.verdicts;
         self.since.get_or_insert_with(Instant::now);
+        // By share: a batch does not know the bytes of its single records, and a turn may have judged a part only.
         self.bytes += (batch.bytes() * verdicts.len() / batch.len()) as u64;
         self.progress.count(verdicts);
         for reason in &judged.reasons {

@@ -54,6 +54,7 @@ impl Reader {
         }
         let values = values(column.values, &field.data_type, slots).map_err(at)?;
         let below = below(&values, slots);
+        // A copy: the column moves into the list, and the members of a struct are excused by its nulls.
         let nulls = column.nulls.clone();
         let place = self.checked.len();
         self.checked.push(Column { values, nulls: column.nulls });
@@ -64,6 +65,8 @@ impl Reader {
                 .try_for_each(|member| self.field(member, &format!("{path}.{}", member.name), below, &nulls)),
             DataType::Map { key, value } => {
                 self.field(key, &format!("{path}.{}", key.name), below, &[])?;
+                // After the keys, which have to be valid text for this, and before the values, whose error would hide
+                // it.
                 self.keys_are_unique(place).map_err(at)?;
                 self.field(value, &format!("{path}.{}", value.name), below, &[])
             }
@@ -143,10 +146,12 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
 /// 16 bytes a slot, and no more digits than the precision.
 fn check_decimals(bytes: &[u8], precision: u8, slots: usize) -> Result<(), String> {
     let (values, rest) = bytes.as_chunks::<16>();
+    // Both: the last bytes may be too few for a value, which the number of values does not show.
     if values.len() != slots || !rest.is_empty() {
         return Err(format!("{} bytes for {slots} slots of 16 bytes each", bytes.len()));
     }
     let bound = 10u128.saturating_pow(u32::from(precision));
+    // `unsigned_abs`, because `abs` overflows on the least number, which a guest may send.
     match values.iter().position(|&value| i128::from_le_bytes(value).unsigned_abs() >= bound) {
         Some(slot) => Err(format!("slot {slot} has more than {precision} digits")),
         None => Ok(()),

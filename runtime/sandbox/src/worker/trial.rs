@@ -61,10 +61,12 @@ impl Caller for Trial<'_> {
             slice = self.batch.slice(records.clone());
             &slice
         };
+        // Slow once already: another trial by the clock would cost its duration again and decide nothing.
         if batch.len() == 1 && self.slow.contains(&records.start) {
             return self.run_exactly(records, batch);
         }
         let is_usable = |instance: &Instance| !fresh || instance.is_fresh();
+        // Taken, and put back only after a good call: an instance that trapped must not be called again.
         let usable = self.instance.take().filter(is_usable);
         let mut instance = match usable {
             Some(instance) => instance,
@@ -158,6 +160,8 @@ impl<'a> Trial<'a> {
             }
             Ok(outcome) => {
                 let heavy = elapsed > limits.call_duration_max / 2;
+                // Alone on a fresh instance a record that went on without the memory is judged by what it gave: nothing
+                // else can have shaped that.
                 let refused = instance.state().memory.refused() && !(fresh && batch.len() == 1);
                 Ok(self.check(outcome, batch.len(), refused, heavy))
             }
@@ -252,6 +256,7 @@ impl<'a> Trial<'a> {
         match self.outcome.parts.last_mut() {
             Some(last) if self.part_bytes <= self.transform.limits().batch_output_bytes_max => last.append(part),
             _ => {
+                // A new part begins with this answer alone; the sum belonged to the part before it.
                 self.part_bytes = bytes;
                 self.outcome.parts.push(part);
             }

@@ -7,6 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
+use crate::reader::AS_WRITTEN;
 use crate::{Start, human};
 
 /// A Kafka consumer group.
@@ -123,7 +124,7 @@ pub(crate) enum Reference {
 
 impl<'de> Deserialize<'de> for Property {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PropertyVisitor)
+        deserializer.deserialize_newtype_struct(AS_WRITTEN, PropertyVisitor)
     }
 }
 
@@ -159,6 +160,7 @@ impl<'de> Visitor<'de> for PropertyVisitor {
             Some(other) => return Err(A::Error::unknown_field(other, &["env", "file"])),
             None => return Err(A::Error::custom("expected `{env: NAME}` or `{file: path}`")),
         };
+        // Read to the end: serde would not miss a second key, and `env` and `file` would silently be one of them.
         match entries.next_key::<String>()? {
             None => Ok(Property::From(reference)),
             Some(_) => Err(A::Error::custom("expected only one of `env`, `file`")),

@@ -41,6 +41,7 @@ pub(super) fn measure(wasm: &Path) -> Result<Vec<Poisoned>, Failure> {
         write_orders(&folder.path().join(format!("{number}.txt")), *spoil)?;
     }
     let mut seconds = vec![Vec::new(); KINDS.len()];
+    // Round by round, not kind by kind: a disturbance of the machine hits all kinds.
     for round in 0..ROUNDS {
         for (number, seconds) in seconds.iter_mut().enumerate() {
             seconds.push(walk(folder.path(), number, round, wasm)?);
