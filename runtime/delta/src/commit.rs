@@ -20,6 +20,7 @@ use sluicebox_ledger::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::error::FINISHING;
 use crate::entry::Entry;
 use crate::store_refusal::refusal;
 use crate::{Table, TableError, metrics};
@@ -31,6 +32,14 @@ const LOOKUPS: usize = 16;
 const UNREADABLE_MAX: u32 = 3;
 
 impl Table {
+    /// Finishes the files of the staged rows, ahead of their commit: a row that cannot be encoded must show before anything of
+    /// the flush is visible, its dead letters included.
+    pub async fn finish(&mut self) -> Result<(), TableError> {
+        let adds = self.finish_files().await.map_err(|source| self.error(FINISHING, source))?;
+        self.finished.extend(adds);
+        Ok(())
+    }
+
     /// Makes the staged rows visible. Returns `Ok` when they are in the table exactly once, [`TableError::Fenced`] when
     /// another worker has taken over some of their partitions, and another error when the store stays unavailable. Does
     /// nothing if no record was counted since the last commit.
@@ -42,7 +51,8 @@ impl Table {
         // From the tally, not from the files: filtered records make no file, and the ledger has to pass them all the
         // same.
         let after = self.ledger.after(&self.tally.ranges());
-        let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
+        self.finish().await?;
+        let adds = std::mem::take(&mut self.finished);
         let entry = self.prepare(adds, &after, Vec::new(), transform_digest)?;
         self.commit_prepared(&entry, &after).await?;
         metrics::committed(&self.name, self.staged_rows, started.elapsed());
