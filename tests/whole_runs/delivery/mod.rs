@@ -4,6 +4,7 @@ mod chaos;
 mod crash;
 mod files;
 mod gaps;
+mod growth;
 mod outage;
 mod samples;
 mod stop;

@@ -21,6 +21,8 @@
 //! | `assignment.rs`, `partitions.rs` | how partitions come and go, and the state that each is in |
 //! | `judges.rs` | which transform judges a batch: the pipeline's own, or a canary; and what a shadow compares |
 //! | `unflushed.rs` | what was taken in since the last flush |
+//! | `newcomers.rs` | where partitions start that no table knows |
+//! | `bare.rs` | how the walk passes over offsets that no record has |
 //! | `swap.rs` | how another transform takes over between two flushes |
 //! | `backoff.rs` | how long to wait while the infrastructure fails |
 //! | `report.rs` | what the walk says of itself |
@@ -29,7 +31,9 @@
 
 mod assignment;
 pub(crate) mod backoff;
+mod bare;
 pub(crate) mod judges;
+mod newcomers;
 mod partitions;
 pub(crate) mod report;
 mod swap;
@@ -39,7 +43,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::DeadLetters;
-use sluicebox_ledger::{ErrorKind, Gap, TopicPartition};
+use sluicebox_ledger::{ErrorKind, Gap, Ranges, TopicPartition};
 use sluicebox_sandbox::Batch;
 use sluicebox_settings::{FlushSettings, Settings};
 use tokio::sync::watch;
@@ -73,6 +77,8 @@ pub(crate) struct Walk<S> {
     intake: Intake,
     partitions: Partitions,
     unflushed: Unflushed,
+    /// Offsets that no record has, and that the walk has not come to yet.
+    bare: Ranges,
     flush_settings: FlushSettings,
     backoff: Backoff,
     turn: Duration,
@@ -107,6 +113,7 @@ impl<S: Source> Walk<S> {
             intake: Intake::new(settings.batch.records_max, settings.batch.bytes_max as usize),
             partitions: Partitions::default(),
             unflushed: Unflushed::default(),
+            bare: Ranges::new(),
             flush_settings: settings.flush,
             backoff: Backoff::new(options.drain),
             turn: TURN,
@@ -166,6 +173,7 @@ impl<S: Source> Walk<S> {
                 self.rewind();
             }
             Polled::End => {
+                self.pass_over();
                 self.flush().await?;
                 return match self.partitions.take_losses() {
                     losses if losses.is_empty() => Ok(Step::Finished),
@@ -173,6 +181,7 @@ impl<S: Source> Walk<S> {
                 };
             }
         }
+        self.pass_over();
         self.partitions.ask_again(Instant::now());
         self.take_over().await?;
         if self.is_flush_due() {
