@@ -184,6 +184,21 @@ impl KafkaSource {
         }
     }
 
+    /// librdkafka reports an error that it cannot recover from to a callback, and polls bring nothing from then on.
+    fn require_a_living_client(&self) -> Result<(), ClientError> {
+        match self.consumer.client().fatal_error() {
+            None => Ok(()),
+            Some((code, why)) => {
+                let hint = match code {
+                    RDKafkaErrorCode::UnsupportedVersion => "; do the brokers support the `group.protocol`?",
+                    RDKafkaErrorCode::FencedInstanceId => "; does another worker have the same `group.instance.id`?",
+                    _ => "",
+                };
+                Err(ClientError::new(ErrorKind::Stop, "kafka", "reading", format!("{why}{hint}")))
+            }
+        }
+    }
+
     /// librdkafka recovers from most errors by itself and only reports them; an error that it cannot recover from ends the
     /// walk.
     fn tolerate(&mut self, error: KafkaError) -> Result<(), ClientError> {
@@ -258,6 +273,7 @@ impl Source for KafkaSource {
         if let Some(change) = self.rebalanced()? {
             return Ok(change);
         }
+        self.require_a_living_client()?;
         self.watch_brokers();
         self.fill(intake)?;
         if self.drain.is_none() {
