@@ -20,8 +20,8 @@ use sluicebox_ledger::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::error::FINISHING;
 use crate::entry::Entry;
+use crate::error::FINISHING;
 use crate::store_refusal::refusal;
 use crate::{Table, TableError, metrics};
 

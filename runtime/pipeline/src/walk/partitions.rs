@@ -175,6 +175,11 @@ impl Partitions {
         }
     }
 
+    /// Whether the partition is this worker's.
+    pub(super) fn has(&self, partition: &TopicPartition) -> bool {
+        self.states.contains_key(partition)
+    }
+
     /// Whether any partition awaits its start.
     pub(super) fn is_any_awaiting(&self) -> bool {
         self.awaiting > 0
