@@ -29,6 +29,8 @@ use node::Node;
 const NODES: usize = 3;
 const START_DURATION_MAX: Duration = Duration::from_secs(90);
 const REQUEST_DURATION_MAX: Duration = Duration::from_secs(30);
+/// Thousands of partitions take the brokers a while.
+const LEADERS_DURATION_MAX: Duration = Duration::from_secs(120);
 
 /// Three brokers. Dropped, they are killed and their data removed.
 pub struct Cluster {
@@ -96,6 +98,11 @@ impl Cluster {
     /// Creates a topic of three replicas. `settings` are the topic's own: `("cleanup.policy", "compact")`.
     pub fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<()> {
         self.create_topic_of(name, partitions, 3, settings)
+    }
+
+    /// Creates a topic of one replica, for so many partitions that three of each would only keep the brokers busy.
+    pub fn create_wide_topic(&self, name: &str, partitions: i32) -> Result<()> {
+        self.create_topic_of(name, partitions, 1, &[("min.insync.replicas", "1")])
     }
 
     /// Creates a topic of that many replicas: with a single one, the death of a broker leaves partitions without a leader.
@@ -236,7 +243,7 @@ impl Cluster {
     fn await_leaders(&self, topic: &str, partitions: i32) -> Result<()> {
         let consumer: BaseConsumer = self.client().create()?;
         let started = Instant::now();
-        while started.elapsed() < REQUEST_DURATION_MAX {
+        while started.elapsed() < LEADERS_DURATION_MAX {
             let metadata = consumer.fetch_metadata(Some(topic), REQUEST_DURATION_MAX)?;
             let led = |topic: &rdkafka::metadata::MetadataTopic| {
                 topic.partitions().iter().filter(|partition| partition.leader() >= 0).count()
@@ -246,7 +253,7 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        bail!("topic {topic} has no leaders after {REQUEST_DURATION_MAX:?}")
+        bail!("topic {topic} has no leaders after {LEADERS_DURATION_MAX:?}")
     }
 }
 

@@ -426,7 +426,9 @@ fn list(offsets: &Offsets) -> Result<TopicPartitionList, ClientError> {
     let mut list = TopicPartitionList::new();
     for (partition, &offset) in offsets {
         let offset = if offset < 0 { Offset::Invalid } else { Offset::Offset(offset) };
-        list.add_partition_offset(&partition.topic, partition.partition, offset).map_err(failed("naming offsets"))?;
+        // Not `add_partition_offset`: it looks for the partition in the list from the front, each time.
+        let mut added = list.add_partition(&partition.topic, partition.partition);
+        added.set_offset(offset).map_err(failed("naming offsets"))?;
     }
     Ok(list)
 }
