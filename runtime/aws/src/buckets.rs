@@ -63,12 +63,13 @@ fn is_in_bucket(location: &str) -> bool {
 /// or may have none.
 #[cfg(feature = "chain")]
 fn default_region() -> Result<Option<String>, AwsError> {
-    let ask = || {
+    let thread = std::thread::Builder::new().name("aws-region".to_owned());
+    let asking = thread.spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let region =
             runtime.block_on(aws_config::default_provider::region::DefaultRegionChain::builder().build().region());
         Ok(region.map(|region| region.to_string()))
-    };
-    let asked = std::thread::Builder::new().name("aws-region".to_owned()).spawn(ask)?.join();
+    })?;
+    let asked = asking.join();
     asked.unwrap_or(Err(AwsError::Region))
 }

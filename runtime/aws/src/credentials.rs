@@ -36,14 +36,15 @@ impl Chain {
     }
 
     async fn ask(&self) -> provider::Result {
-        let build = || async {
-            let builder = DefaultCredentialsChain::builder();
-            match self.region.clone() {
-                Some(region) => builder.region(region).build().await,
-                None => builder.build().await,
-            }
-        };
-        self.chain.get_or_init(build).await.provide_credentials().await
+        self.chain.get_or_init(|| self.build()).await.provide_credentials().await
+    }
+
+    async fn build(&self) -> DefaultCredentialsChain {
+        let builder = DefaultCredentialsChain::builder();
+        match self.region.clone() {
+            Some(region) => builder.region(region).build().await,
+            None => builder.build().await,
+        }
     }
 }
 

@@ -144,7 +144,7 @@ mod tests {
     ) -> (Arc<Renewed>, Arc<AtomicU32>) {
         let made = Arc::new(AtomicU32::new(0));
         let count = made.clone();
-        let make = move || {
+        let renewed = Renewed::start(move || {
             let number = count.fetch_add(1, Ordering::SeqCst);
             let fails = fails(number);
             async move {
@@ -154,8 +154,10 @@ mod tests {
                 let expires_at = SystemTime::now() + life;
                 Ok(Token { value: Secret::new(number.to_string()), principal: "test".to_owned(), expires_at })
             }
-        };
-        (Renewed::start(make).await.unwrap(), made)
+        })
+        .await
+        .unwrap();
+        (renewed, made)
     }
 
     fn value(renewed: &Renewed) -> String {

@@ -97,11 +97,9 @@ impl Uploads {
 
 /// The region of the settings. A store other than AWS accepts any region, so none is looked up over the network for it.
 fn region(settings: &S3Settings) -> Option<aws_config::Region> {
-    let fallback = || {
-        let is_foreign = settings.endpoint.is_some() && std::env::var_os("AWS_REGION").is_none();
-        is_foreign.then(|| "us-east-1".to_owned())
-    };
-    settings.region.clone().or_else(fallback).map(aws_config::Region::new)
+    let is_foreign = settings.endpoint.is_some() && std::env::var_os("AWS_REGION").is_none();
+    let region = settings.region.clone().or_else(|| is_foreign.then(|| "us-east-1".to_owned()));
+    region.map(aws_config::Region::new)
 }
 
 /// None if the key, the id or the time is missing: such an upload can neither be judged nor aborted.

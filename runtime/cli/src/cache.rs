@@ -14,6 +14,10 @@ pub(crate) fn compiled() -> Option<CacheFolder> {
 
 /// <https://specifications.freedesktop.org/basedir-spec/latest/>
 fn user_cache() -> Option<PathBuf> {
-    let absolute = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+}
+
+/// The path in a variable; none if it is relative.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }

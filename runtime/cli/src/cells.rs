@@ -74,8 +74,9 @@ impl<'a> Tree<'a> {
             Values::Map(ends) => {
                 let start = if slot == 0 { 0 } else { *ends.get(slot - 1)? };
                 let (key, value) = (self.below.first()?, self.below.get(1)?);
-                let entry = |index: u32| format!("{}:{}", key.cell(index as usize), value.cell(index as usize));
-                let entries: Vec<String> = (start..*ends.get(slot)?).map(entry).collect();
+                let entries: Vec<String> = (start..*ends.get(slot)?)
+                    .map(|index: u32| format!("{}:{}", key.cell(index as usize), value.cell(index as usize)))
+                    .collect();
                 format!("{{{}}}", entries.join(","))
             }
             Values::Struct(_) => object(&self.below, slot),
@@ -134,19 +135,18 @@ mod tests {
 
     #[test]
     fn every_type_has_its_text() {
-        let member = |name, data_type| field(name, data_type);
         let table = Table::new(
             "all",
             vec![
-                member("b", DataType::Boolean),
-                member("f", DataType::Float64),
-                member("d", DataType::Decimal { precision: 5, scale: 2 }),
-                member("day", DataType::Date),
-                member("at", DataType::Timestamp),
-                member("raw", DataType::Binary),
-                member(
+                field("b", DataType::Boolean),
+                field("f", DataType::Float64),
+                field("d", DataType::Decimal { precision: 5, scale: 2 }),
+                field("day", DataType::Date),
+                field("at", DataType::Timestamp),
+                field("raw", DataType::Binary),
+                field(
                     "list",
-                    DataType::List(Box::new(member("item", DataType::Struct(vec![member("n", DataType::Int32)])))),
+                    DataType::List(Box::new(field("item", DataType::Struct(vec![field("n", DataType::Int32)])))),
                 ),
             ],
         );

@@ -138,9 +138,12 @@ mod tests {
 
     #[test]
     fn a_process_on_all_interfaces_is_asked_on_this_machine() {
-        let asked = |listen: &str| url(listen.parse().unwrap());
-        assert_eq!(asked("0.0.0.0:9090"), "http://127.0.0.1:9090");
-        assert_eq!(asked("[::]:9090"), "http://[::1]:9090");
-        assert_eq!(asked("10.0.0.7:9090"), "http://10.0.0.7:9090");
+        for (listen, asked) in [
+            ("0.0.0.0:9090", "http://127.0.0.1:9090"),
+            ("[::]:9090", "http://[::1]:9090"),
+            ("10.0.0.7:9090", "http://10.0.0.7:9090"),
+        ] {
+            assert_eq!(url(listen.parse().unwrap()), asked);
+        }
     }
 }

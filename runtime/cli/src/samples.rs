@@ -83,10 +83,10 @@ impl Samples {
         let mut batches: Vec<Batch> = Vec::new();
         for (index, record) in self.records.iter().enumerate() {
             let position = self.position(index);
-            let fits = |batch: &Batch| {
+            let is_continued = batches.last().is_some_and(|batch| {
                 *batch.topic == *position.topic && batch.partition == position.partition && !cuts.contains(&index)
-            };
-            if !batches.last().is_some_and(fits) {
+            });
+            if !is_continued {
                 batches.push(Batch::new(position.topic.as_str(), position.partition));
             }
             if let Some(batch) = batches.last_mut() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sluicebox_ledger::Reason;
 use sluicebox_pipeline::decoders::Decoders;
-use sluicebox_sandbox::{Transform, Verdict};
+use sluicebox_sandbox::{Transform, Verdict, Worker};
 
 use crate::cells::{quoted, rows_as_json};
 use crate::commands::run::blamed;
@@ -51,14 +51,13 @@ impl Trial<'_> {
         cuts: &[usize],
         instance: Instance,
     ) -> Result<Vec<Judgement>, Failure> {
-        let start = || self.transform.worker(self.configuration).usage("the transform cannot be configured");
-        let mut worker = start()?;
+        let mut worker = self.start()?;
         let decoders = Decoders::alone(self.transform, false).map_err(blamed)?;
         let tables = &self.transform.description().tables;
         let mut judgements = Vec::with_capacity(samples.len());
         for batch in samples.batches(cuts) {
             if instance == Instance::Fresh {
-                worker = start()?;
+                worker = self.start()?;
             }
             let outcome = worker.process(&batch).environment("the sandbox failed")?;
             let mut rows: Vec<BTreeMap<String, Vec<String>>> = vec![BTreeMap::new(); batch.len()];
@@ -80,6 +79,10 @@ impl Trial<'_> {
             }));
         }
         Ok(judgements)
+    }
+
+    fn start(&self) -> Result<Worker, Failure> {
+        self.transform.worker(self.configuration).usage("the transform cannot be configured")
     }
 }
 
@@ -105,9 +108,9 @@ impl Judgement {
     pub(crate) fn value(&self) -> Value {
         match self {
             Judgement::Rows(tables) => {
-                let parse = |row: &String| serde_json::from_str(row).unwrap_or_else(|_| Value::from(row.as_str()));
-                let tables: serde_json::Map<String, Value> =
-                    tables.iter().map(|(table, rows)| (table.clone(), rows.iter().map(parse).collect())).collect();
+                let tables =
+                    tables.iter().map(|(table, rows)| (table.clone(), rows.iter().map(|row| parsed(row)).collect()));
+                let tables: serde_json::Map<String, Value> = tables.collect();
                 json!({ "rows": tables })
             }
             Judgement::Filtered => json!({ "filtered": true }),
@@ -124,6 +127,10 @@ impl Judgement {
             _ => 0,
         }
     }
+}
+
+fn parsed(row: &str) -> Value {
+    serde_json::from_str(row).unwrap_or_else(|_| Value::from(row))
 }
 
 /// How many records became what.

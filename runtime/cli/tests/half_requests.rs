@@ -36,6 +36,7 @@ fn pipeline(folder: &Path) -> (Child, SocketAddr) {
         "breaker": "off",
     });
     let mut child = Command::new("sh")
+        // `exec`: the child is the command itself, not a shell that waits for it.
         .args(["-c", r#"ulimit -n 1024 && exec "$0" run --listen 127.0.0.1:0"#, env!("CARGO_BIN_EXE_sluicebox")])
         .current_dir(folder)
         .env("SLUICEBOX_PIPELINE", document.to_string())
@@ -94,6 +95,7 @@ fn ten_thousand_half_requests_stop_neither_commits_nor_probes() {
             let (mut slowest, mut probes) = (Duration::ZERO, 0);
             while !is_over.load(Ordering::Relaxed) {
                 let (taken, answer) = probe(address);
+                // Ready or not: that there is an answer is what counts.
                 assert!(answer.starts_with("HTTP/1.1 "), "a probe got no answer: {answer:?}");
                 slowest = slowest.max(taken);
                 probes += 1;
@@ -101,6 +103,7 @@ fn ten_thousand_half_requests_stop_neither_commits_nor_probes() {
             }
             (slowest, probes)
         });
+        // Records come for as long as the attack lasts, so that there is always something to commit.
         while attackers.iter().any(|attacker| !attacker.is_finished()) {
             records.write_all(b"no order\n").unwrap();
             std::thread::sleep(Duration::from_millis(50));

@@ -97,8 +97,10 @@ fn a_named_pipe_is_read_from_its_first_line() {
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let child = run(folder.path(), "pipe");
+    // Opening waits until the child opens the other end: no line comes too early.
     let mut writer = OpenOptions::new().write(true).open(&pipe).unwrap();
     writer.write_all(b"first\nsecond\n").unwrap();
+    // The end of the input, at which the run ends.
     drop(writer);
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -5,6 +5,7 @@
 //! read the newest version and compare the ledgers, because only the ledger decides here (docs/adr/0002-ledger.md). An
 //! attempt costs the same however old the table is (docs/adr/0013-commit-path.md).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,8 @@ use sluicebox_ledger::{
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::error::FINISHING;
 use crate::entry::Entry;
+use crate::error::FINISHING;
 use crate::store_refusal::refusal;
 use crate::{Table, TableError, metrics};
 
@@ -95,10 +96,10 @@ impl Table {
         transform_digest: &str,
     ) -> Result<Entry, TableError> {
         let mut transactions = Vec::new();
+        let skipped: BTreeSet<(&str, i32)> = skips.iter().map(|skip| (&*skip.topic, skip.partition)).collect();
         for (partition, entry) in after {
             let before = self.ledger.entry(partition);
-            let is_skipped =
-                skips.iter().any(|skip| skip.partition == partition.partition && *skip.topic == *partition.topic);
+            let is_skipped = skipped.contains(&(&*partition.topic, partition.partition));
             // A skip needs its `txn` action even if the offset stays, so that it fences older writers.
             if let Some(next) = entry.next.filter(|_| entry.next != before.next || is_skipped) {
                 transactions.push(Transaction::new(app_id(&self.pipeline, partition), next));
@@ -180,9 +181,10 @@ impl Table {
         if self.head.is_old() || !self.head.is_in(&self.log_store).await? {
             return Err(DeltaTableError::generic("the log has to be read again before a commit"));
         }
-        self.head.put_next(&self.log_store, entry.bytes()).await?;
+        let bytes = entry.bytes();
+        self.head.put_next(&self.log_store, bytes.clone()).await?;
         // The store has the entry. A failure from here on would make the caller doubt a commit that has landed.
-        self.head.step(entry.transactions());
+        self.head.step(entry.transactions(), bytes.len());
         self.upkeep.after_commit(&self.name, &self.head, &self.log_store).await;
         Ok(())
     }
@@ -212,8 +214,8 @@ impl Table {
     }
 
     fn fenced(&self, compared_with: &Ledger, after: &Entries) -> TableError {
-        let has_moved = |partition: &&TopicPartition| self.ledger.entry(partition) != compared_with.entry(partition);
-        let partition = after.keys().find(has_moved).cloned().unwrap_or_else(|| TopicPartition::new("", -1));
+        let mut moved = after.keys().filter(|partition| self.ledger.entry(partition) != compared_with.entry(partition));
+        let partition = moved.next().cloned().unwrap_or_else(|| TopicPartition::new("", -1));
         TableError::Fenced {
             table: self.name.clone(),
             next: self.ledger.next(&partition).unwrap_or_default(),

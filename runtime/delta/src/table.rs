@@ -159,6 +159,14 @@ impl Table {
         }
     }
 
+    /// Takes in the offsets of a partition below `to` with the next commit. No record that the table lacks may have one of them,
+    /// but for those that are counted already.
+    pub fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        if let Some(next) = self.ledger.next(partition).filter(|next| *next < to) {
+            self.tally.pass_over(partition, next, to);
+        }
+    }
+
     /// Notes that a partition's counted records were judged by another transform than the one that the commit will name.
     pub fn note_judge(&mut self, partition: &TopicPartition, transform_digest: &str) {
         self.tally.note_judge(partition, transform_digest);

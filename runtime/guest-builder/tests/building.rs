@@ -75,6 +75,7 @@ fn bare_crate(folder: &Path, source: &str) {
 /// Builds in a process of its own, with this environment: cargo's settings are variables of a process.
 fn build_apart(folder: &Path, environment: &[(&str, &str)]) -> String {
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    // This test program again, with one test; `--nocapture` lets its line through.
     child.args(["--exact", "in_a_process_of_its_own", "--nocapture"]).env("CRATE_TO_BUILD", folder);
     let output = child.envs(environment.iter().copied()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
@@ -84,6 +85,7 @@ fn build_apart(folder: &Path, environment: &[(&str, &str)]) -> String {
 
 #[test]
 fn in_a_process_of_its_own() {
+    // As an ordinary test it has nothing to do.
     let Some(folder) = std::env::var_os("CRATE_TO_BUILD") else { return };
     let folder = PathBuf::from(folder);
     let target_dir = Some(folder.join("target"));

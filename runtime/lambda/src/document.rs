@@ -32,6 +32,7 @@ pub(crate) async fn load() -> Result<Settings> {
 /// The folder that Lambda has unpacked the function into.
 fn folder() -> PathBuf {
     let unpacked = std::env::var_os("LAMBDA_TASK_ROOT").map(PathBuf::from);
-    let beside = || std::env::current_exe().ok().and_then(|path| path.parent().map(PathBuf::from));
-    unpacked.or_else(beside).unwrap_or_default()
+    unpacked
+        .or_else(|| std::env::current_exe().ok().and_then(|path| path.parent().map(PathBuf::from)))
+        .unwrap_or_default()
 }

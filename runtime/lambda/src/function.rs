@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use sluicebox_aws::renewed::Renewed;
-use sluicebox_kafka::event::{Event, EventRecord, EventResult, EventSender, Settled};
+use sluicebox_kafka::event::{Event, EventResult, EventSender, Settled};
 use sluicebox_kafka::{Brokers, TokenSource, event, run_events};
-use sluicebox_ledger::{Offsets, TopicPartition};
+use sluicebox_ledger::Offsets;
 use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use sluicebox_settings::{KafkaSettings, Settings, SourceSettings};
@@ -154,8 +154,10 @@ impl Function {
                 *slot = Some(walk);
                 // The walk is kept: it drops the event whose caller has given up, and takes the next one.
                 let why = "the deadline passed before the commit";
-                let open = |(partition, first)| (partition, Settled::Open { first, why: why.to_owned() });
-                Ok(firsts.into_iter().map(open).collect())
+                Ok(firsts
+                    .into_iter()
+                    .map(|(partition, first)| (partition, Settled::Open { first, why: why.to_owned() }))
+                    .collect())
             }
         }
     }
@@ -223,8 +225,8 @@ async fn reason(ended: JoinHandle<Result<Progress, PipelineError>>) -> Invocatio
 }
 
 fn first_offsets(records: &Records) -> Offsets {
-    let first = |(partition, records): (&TopicPartition, &Vec<EventRecord>)| {
-        Some((partition.clone(), records.iter().map(|record| record.offset).min()?))
-    };
-    records.iter().filter_map(first).collect()
+    records
+        .iter()
+        .filter_map(|(partition, records)| Some((partition.clone(), records.iter().map(|record| record.offset).min()?)))
+        .collect()
 }

@@ -135,6 +135,11 @@ impl Tables {
         Ok(())
     }
 
+    /// Takes in offsets that no record has; see [`Table::pass_over`].
+    pub fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        self.tables.iter_mut().for_each(|table| table.pass_over(partition, to));
+    }
+
     /// Commits each table; see [`Table::commit`].
     pub async fn commit(&mut self) -> Result<(), PipelineError> {
         for table in &mut self.tables {

@@ -3,7 +3,6 @@
 //! objects.
 
 use object_store::path::Path;
-use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::{CODE_VERSION, Digest};
 use sluicebox_settings::{ArtifactReference, Pick};
 
@@ -11,19 +10,11 @@ use crate::channel::ChannelEntry;
 use crate::envelope::{Envelope, OpenError};
 use crate::error::RegistryError;
 use crate::manifest::Manifest;
+pub use crate::pin::Pin;
 use crate::{Registry, layout};
 
 /// Far more than any manifest needs.
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
-
-/// Identifies an artifact for good, independent of later pushes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Pin {
-    /// The digest of the component.
-    pub digest: Digest,
-    /// The digest of the manifest's file.
-    pub manifest_sha256: Digest,
-}
 
 /// A transform in a registry whose manifest is trusted.
 #[derive(Debug, Clone)]

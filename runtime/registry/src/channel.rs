@@ -7,8 +7,8 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::Digest;
 
-use crate::artifact::Pin;
 use crate::error::RegistryError;
+use crate::pin::Pin;
 use crate::{Registry, layout};
 
 /// Far more than any entry needs.

@@ -280,11 +280,7 @@ fn probation(mode: &CandidateMode, order: u64) -> Result<Probation, String> {
     match mode {
         CandidateMode::Shadow { share } => Ok(Probation::Shadow { share: *share }),
         CandidateMode::Canary { partitions, rejected_share_max } => {
-            let parse = |text: &String| {
-                let (topic, partition) = text.rsplit_once('/')?;
-                Some(TopicPartition::new(topic, partition.parse().ok()?))
-            };
-            let partitions = partitions.iter().map(|text| parse(text).ok_or(text)).collect::<Result<_, _>>();
+            let partitions = partitions.iter().map(|text| partition(text).ok_or(text)).collect::<Result<_, _>>();
             let partitions =
                 partitions.map_err(|text| format!("`{text}` is not a partition; write topic/partition"))?;
             let rejected_share_max = *rejected_share_max;
@@ -292,4 +288,9 @@ fn probation(mode: &CandidateMode, order: u64) -> Result<Probation, String> {
             Ok(Probation::Canary { partitions, breaker, order })
         }
     }
+}
+
+fn partition(text: &str) -> Option<TopicPartition> {
+    let (topic, partition) = text.rsplit_once('/')?;
+    Some(TopicPartition::new(topic, partition.parse().ok()?))
 }

@@ -26,6 +26,7 @@ pub mod layout;
 mod load;
 pub mod manifest;
 mod objects;
+mod pin;
 pub mod pipeline;
 pub mod promotion;
 #[cfg(feature = "compiler")]

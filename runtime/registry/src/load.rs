@@ -36,11 +36,11 @@ impl Registry {
         let (wasm, forms) = futures::try_join!(self.wasm(artifact), self.forms(artifact))?;
         let (sandbox, limits, cache) = (sandbox.clone(), limits.clone(), cache.cloned());
         // On a thread of its own: compiling takes a while, and reading the description runs the guest.
-        let load = move || match forms {
+        let loading = tokio::task::spawn_blocking(move || match forms {
             Some(forms) => sandbox.load_precompiled(&title, wasm.into(), &limits, forms, cache.as_ref()),
             None => sandbox.load_bytes(&title, wasm.into(), &limits, cache.as_ref()),
-        };
-        let loaded = tokio::task::spawn_blocking(load).await;
+        });
+        let loaded = loading.await;
         Ok(loaded.map_err(|error| RegistryError::Thread(error.to_string()))??)
     }
 

@@ -109,8 +109,12 @@ impl PublicKeys {
     /// # Errors
     /// A text is not a public key; names the first.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<PublicKeys, KeyError> {
-        let key = |(index, text)| public_key(text).ok_or(KeyError::Public { position: index + 1 });
-        texts.into_iter().enumerate().map(key).collect::<Result<_, _>>().map(PublicKeys)
+        texts
+            .into_iter()
+            .enumerate()
+            .map(|(index, text)| public_key(text).ok_or(KeyError::Public { position: index + 1 }))
+            .collect::<Result<_, _>>()
+            .map(PublicKeys)
     }
 
     /// Whether no signature is required.

@@ -173,14 +173,16 @@ fn pool() -> PoolingAllocationConfig {
 fn start_ticker(engine: &Engine) -> Result<(), EngineError> {
     // Weak, or this thread would keep the engine alive, and itself with it.
     let engine = engine.weak();
-    let tick = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            // Before the sleep: the last other owner may let go meanwhile, and the engine must end with it.
-            drop(engine);
-            std::thread::sleep(EPOCH);
-        }
-    };
     let thread = std::thread::Builder::new().name("sluicebox-epochs".to_owned());
-    thread.spawn(tick).map(drop).map_err(|error| EngineError(format!("cannot start a thread: {error}")))
+    thread
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                // Before the sleep: the last other owner may let go meanwhile, and the engine must end with it.
+                drop(engine);
+                std::thread::sleep(EPOCH);
+            }
+        })
+        .map(drop)
+        .map_err(|error| EngineError(format!("cannot start a thread: {error}")))
 }

@@ -106,13 +106,14 @@ impl Transform {
 
     /// Compiled for counting; on first use, as most transforms never need it.
     pub(crate) fn exact(&self) -> Result<&Compiled, String> {
-        let compile = || {
-            let engine = self.0.engines.exact()?;
-            let found = self.0.code.component(engine, Metering::Fuel, &self.0.wasm, &self.0.digest);
-            let (component, _) = found.map_err(|reason| reason.to_string())?;
-            link(engine, &component, &self.0.wanted, true).map_err(|error| explained(&error))
-        };
-        self.0.exact.get_or_init(compile).as_ref().map_err(Clone::clone)
+        self.0.exact.get_or_init(|| self.compile_exact()).as_ref().map_err(Clone::clone)
+    }
+
+    fn compile_exact(&self) -> Result<Compiled, String> {
+        let engine = self.0.engines.exact()?;
+        let found = self.0.code.component(engine, Metering::Fuel, &self.0.wasm, &self.0.digest);
+        let (component, _) = found.map_err(|reason| reason.to_string())?;
+        link(engine, &component, &self.0.wanted, true).map_err(|error| explained(&error))
     }
 
     /// Reads the file and goes on as [`Self::from_bytes`] does.

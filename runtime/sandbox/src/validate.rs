@@ -101,13 +101,16 @@ fn verdicts(codes: &[u8], records: usize) -> Result<Vec<Verdict>, String> {
     if codes.len() != records {
         return Err(format!("{} verdicts for {records} records", codes.len()));
     }
-    let verdict = |(record, code): (usize, &u8)| match code {
-        0 => Ok(Verdict::Filtered),
-        1 => Ok(Verdict::Emitted),
-        2 => Ok(Verdict::Rejected),
-        _ => Err(format!("verdicts[{record}] is {code}; only 0, 1 and 2 have a meaning")),
-    };
-    codes.iter().enumerate().map(verdict).collect()
+    codes
+        .iter()
+        .enumerate()
+        .map(|(record, code)| match code {
+            0 => Ok(Verdict::Filtered),
+            1 => Ok(Verdict::Emitted),
+            2 => Ok(Verdict::Rejected),
+            _ => Err(format!("verdicts[{record}] is {code}; only 0, 1 and 2 have a meaning")),
+        })
+        .collect()
 }
 
 /// Rows come from records of the batch, in order; exactly the emitted ones; none gives too many.
@@ -116,15 +119,17 @@ fn check_records(rows: &[wire::TableRows], verdicts: &[Verdict], rows_max: u64) 
     for table in rows {
         let mut previous = 0;
         for (row, &record) in table.records.iter().enumerate() {
-            let at = || format!("records[{row}] of the rows of table {} is {record}", table.table);
-            if record < previous {
-                return Err(format!("{}, after {previous}: must not decrease", at()).into());
-            }
-            match seen.get_mut(record as usize) {
-                Some(seen) => *seen = true,
-                None => return Err(format!("{}, but the batch has {} records", at(), verdicts.len()).into()),
-            }
-            previous = record;
+            let misplaced = match seen.get_mut(record as usize) {
+                _ if record < previous => format!("after {previous}: must not decrease"),
+                None => format!("but the batch has {} records", verdicts.len()),
+                Some(seen) => {
+                    *seen = true;
+                    previous = record;
+                    continue;
+                }
+            };
+            let index = table.table;
+            return Err(format!("records[{row}] of the rows of table {index} is {record}, {misplaced}").into());
         }
     }
     for (record, (&seen, verdict)) in seen.iter().zip(verdicts).enumerate() {
@@ -193,12 +198,17 @@ fn check_rejections(rejections: &wire::Rejections, verdicts: &[Verdict]) -> Resu
 }
 
 fn rejections(rejections: wire::Rejections) -> Vec<(u32, String, String, Option<String>)> {
-    let read = |(index, record): (usize, u32)| {
-        let path = text(&rejections.paths, index);
-        let path = (!path.is_empty()).then_some(path);
-        (record, text(&rejections.codes, index), text(&rejections.messages, index), path)
-    };
-    rejections.records.iter().copied().enumerate().map(read).collect()
+    rejections
+        .records
+        .iter()
+        .copied()
+        .enumerate()
+        .map(|(index, record): (usize, u32)| {
+            let path = text(&rejections.paths, index);
+            let path = (!path.is_empty()).then_some(path);
+            (record, text(&rejections.codes, index), text(&rejections.messages, index), path)
+        })
+        .collect()
 }
 
 fn json_rows(json: wire::ByteStrings, rows: usize) -> Result<crate::outcome::Strings, String> {

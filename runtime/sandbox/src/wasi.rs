@@ -216,6 +216,7 @@ impl OutputStream for Output {
 
 /// Bytes without pattern, the same on every machine.
 fn random_bytes(purpose: &str) -> Vec<u8> {
-    let block = |index: usize| Sha256::digest(format!("sluicebox {purpose} random {index}"));
-    (0..RANDOM_BYTES / 32).flat_map(block).collect()
+    (0..RANDOM_BYTES / 32)
+        .flat_map(|index: usize| Sha256::digest(format!("sluicebox {purpose} random {index}")))
+        .collect()
 }

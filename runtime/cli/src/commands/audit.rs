@@ -84,6 +84,7 @@ fn show(report: &Report, paint: Paint, out: &mut impl Write) -> std::io::Result<
         writeln!(out, "  {} {}", paint.bad(&violation.place), paint.faint(name(&violation.fault)))?;
         writeln!(out, "    {}", visible(&violation.message))?;
     }
+    // The total, not the length of the list: the report keeps only the first violations.
     let hidden = report.violations_total.saturating_sub(SHOWN_MAX as u64);
     if hidden > 0 {
         writeln!(out, "  and {} more", grouped(hidden))?;

@@ -172,10 +172,12 @@ mod tests {
 
     #[test]
     fn a_prefix_ends_where_its_folder_does() {
-        let parts = |location| bucket_and_prefix(location);
-        assert_eq!(parts("s3://lake/tables/orders"), Some(("lake".to_owned(), "tables/orders/".to_owned())));
-        assert_eq!(parts("s3://lake/"), Some(("lake".to_owned(), String::new())));
-        assert_eq!(parts("s3://lake/my%20table%23"), Some(("lake".to_owned(), "my table#/".to_owned())));
-        assert_eq!(parts("/tables/orders"), None);
+        assert_eq!(
+            bucket_and_prefix("s3://lake/tables/orders"),
+            Some(("lake".to_owned(), "tables/orders/".to_owned()))
+        );
+        assert_eq!(bucket_and_prefix("s3://lake/"), Some(("lake".to_owned(), String::new())));
+        assert_eq!(bucket_and_prefix("s3://lake/my%20table%23"), Some(("lake".to_owned(), "my table#/".to_owned())));
+        assert_eq!(bucket_and_prefix("/tables/orders"), None);
     }
 }

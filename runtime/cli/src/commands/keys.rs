@@ -80,6 +80,7 @@ impl Keys {
 }
 
 fn write_private(file: &Path, key: &SigningKey) -> Result<(), Failure> {
+    // The mode is set as the file is made: a change afterwards would leave a moment in which others can open it.
     let opened = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_MODE).open(file);
     let mut opened = opened.map_err(|error| match error.kind() {
         // To write over a key would make everything that it signed worthless.
@@ -88,6 +89,7 @@ fn write_private(file: &Path, key: &SigningKey) -> Result<(), Failure> {
         }
         _ => Failure::environment(format!("cannot write {}: {error}", file.display())),
     })?;
+    // Synced before anything is signed: a crash must not leave signatures of a key that is lost.
     let written = opened.write_all(key.to_pem().as_bytes()).and_then(|()| opened.sync_all());
     written.environment(format!("cannot write {}", file.display()))
 }

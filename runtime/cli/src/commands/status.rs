@@ -160,22 +160,21 @@ fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure
     };
     writeln!(out, "candidate {probation}  {}", paint.faint(digest))?;
     let comparison = &candidate["comparison"];
-    let count = |name: &str| comparison[name].as_u64();
-    if let (Some(agreed), Some(differed), Some(failed), Some(slower)) =
-        (count("agreed"), count("differed"), count("failed"), count("slower"))
-    {
+    let counts = ["agreed", "differed", "failed", "slower"].map(|name| comparison[name].as_u64());
+    if let [Some(agreed), Some(differed), Some(failed), Some(slower)] = counts {
         let [agreed, differed, failed, slower] = [agreed, differed, failed, slower].map(grouped);
-        let seconds = |name: &str| comparison[name].as_f64().unwrap_or_default();
+        let [candidate, judging] =
+            ["candidate_seconds", "judging_seconds"].map(|name| comparison[name].as_f64().unwrap_or_default());
         // Nothing may have been judged yet: never a division by zero.
-        let ratio = seconds("candidate_seconds") / seconds("judging_seconds").max(f64::MIN_POSITIVE);
+        let ratio = candidate / judging.max(f64::MIN_POSITIVE);
         writeln!(
             out,
             "          {agreed} agreed · {differed} differed · {failed} failed · {slower} not reached in time · takes {ratio:.2} times as long"
         )?;
     }
     for sample in comparison["samples"].as_array().into_iter().flatten() {
-        let text = |name: &str| sample[name].as_str().unwrap_or_default();
-        writeln!(out, "          {}  {}", text("position"), text("what"))?;
+        let [position, what] = ["position", "what"].map(|name| sample[name].as_str().unwrap_or_default());
+        writeln!(out, "          {position}  {what}")?;
     }
     if let (Some(rejected), Some(records)) =
         (candidate["rejections"]["rejected"].as_u64(), candidate["rejections"]["records"].as_u64())

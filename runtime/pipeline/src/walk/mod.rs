@@ -21,6 +21,8 @@
 //! | `assignment.rs`, `partitions.rs` | how partitions come and go, and the state that each is in |
 //! | `judges.rs` | which transform judges a batch: the pipeline's own, or a canary; and what a shadow compares |
 //! | `unflushed.rs` | what was taken in since the last flush |
+//! | `newcomers.rs` | where partitions start that no table knows |
+//! | `bare.rs` | how the walk passes over offsets that no record has |
 //! | `turns.rs` | which partition rests, because its loops keep the others waiting |
 //! | `suspects.rs` | which record a table's writer fails over |
 //! | `swap.rs` | how another transform takes over between two flushes |
@@ -31,7 +33,9 @@
 
 mod assignment;
 pub(crate) mod backoff;
+mod bare;
 pub(crate) mod judges;
+mod newcomers;
 mod partitions;
 pub(crate) mod report;
 mod suspects;
@@ -43,7 +47,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::DeadLetters;
-use sluicebox_ledger::{ErrorKind, Gap, TopicPartition};
+use sluicebox_ledger::{ErrorKind, Gap, Ranges, TopicPartition};
 use sluicebox_sandbox::Batch;
 use sluicebox_settings::{FlushSettings, Settings};
 use tokio::sync::watch;
@@ -81,6 +85,8 @@ pub(crate) struct Walk<S> {
     partitions: Partitions,
     unflushed: Unflushed,
     suspects: Suspects,
+    /// Offsets that no record has, and that the walk has not come to yet.
+    bare: Ranges,
     flush_settings: FlushSettings,
     backoff: Backoff,
     turn: Duration,
@@ -118,6 +124,7 @@ impl<S: Source> Walk<S> {
             partitions: Partitions::default(),
             unflushed: Unflushed::default(),
             suspects: Suspects::default(),
+            bare: Ranges::new(),
             flush_settings: settings.flush,
             backoff: Backoff::new(options.drain),
             turn: TURN,
@@ -178,6 +185,7 @@ impl<S: Source> Walk<S> {
                 self.rewind();
             }
             Polled::End => {
+                self.pass_over();
                 self.flush().await?;
                 return match self.partitions.take_losses() {
                     losses if losses.is_empty() => Ok(Step::Finished),
@@ -185,6 +193,7 @@ impl<S: Source> Walk<S> {
                 };
             }
         }
+        self.pass_over();
         // Before the take-over, which then includes them.
         self.partitions.ask_again(Instant::now());
         self.partitions.wake(Instant::now());

@@ -175,6 +175,11 @@ impl Partitions {
         }
     }
 
+    /// Whether the partition is this worker's.
+    pub(super) fn has(&self, partition: &TopicPartition) -> bool {
+        self.states.contains_key(partition)
+    }
+
     /// Whether any partition awaits its start.
     pub(super) fn is_any_awaiting(&self) -> bool {
         self.awaiting > 0
@@ -198,8 +203,11 @@ impl Partitions {
     pub(super) fn take_losses(&mut self) -> Vec<Loss> {
         self.awaiting = 0;
         let states = std::mem::take(&mut self.states);
-        let loss = |state| if let State::Stopped(loss) = state { Some(loss) } else { None };
-        states.into_values().filter_map(loss).collect()
+        let losses = states.into_values().filter_map(|state| match state {
+            State::Stopped(loss) => Some(loss),
+            _ => None,
+        });
+        losses.collect()
     }
 
     fn those(&self, is_wanted: impl Fn(&State) -> bool) -> Vec<TopicPartition> {

@@ -94,27 +94,34 @@ fn below(values: &Values, slots: usize) -> usize {
 }
 
 fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Values, String> {
-    let length = |values: usize| {
-        if values == slots { Ok(()) } else { Err(format!("{values} values for {slots} slots")) }
-    };
     Ok(match (values, data_type) {
         (wire::Values::Boolean(values), DataType::Boolean) => {
-            length(values.len())?;
+            check_length(values.len(), slots)?;
             match values.iter().position(|&value| value > 1) {
                 Some(slot) => return Err(format!("slot {slot} is {}, neither 0 nor 1", values[slot])),
                 None => Values::Boolean(values),
             }
         }
-        (wire::Values::Int32(values), DataType::Int32) => length(values.len()).map(|()| Values::Int32(values))?,
-        (wire::Values::Int64(values), DataType::Int64) => length(values.len()).map(|()| Values::Int64(values))?,
-        (wire::Values::Float32(values), DataType::Float32) => length(values.len()).map(|()| Values::Float32(values))?,
-        (wire::Values::Float64(values), DataType::Float64) => length(values.len()).map(|()| Values::Float64(values))?,
-        (wire::Values::Date(values), DataType::Date) => length(values.len()).map(|()| Values::Date(values))?,
+        (wire::Values::Int32(values), DataType::Int32) => {
+            check_length(values.len(), slots).map(|()| Values::Int32(values))?
+        }
+        (wire::Values::Int64(values), DataType::Int64) => {
+            check_length(values.len(), slots).map(|()| Values::Int64(values))?
+        }
+        (wire::Values::Float32(values), DataType::Float32) => {
+            check_length(values.len(), slots).map(|()| Values::Float32(values))?
+        }
+        (wire::Values::Float64(values), DataType::Float64) => {
+            check_length(values.len(), slots).map(|()| Values::Float64(values))?
+        }
+        (wire::Values::Date(values), DataType::Date) => {
+            check_length(values.len(), slots).map(|()| Values::Date(values))?
+        }
         (wire::Values::Timestamp(values), DataType::Timestamp) => {
-            length(values.len()).map(|()| Values::Timestamp(values))?
+            check_length(values.len(), slots).map(|()| Values::Timestamp(values))?
         }
         (wire::Values::TimestampNtz(values), DataType::TimestampNtz) => {
-            length(values.len()).map(|()| Values::TimestampNtz(values))?
+            check_length(values.len(), slots).map(|()| Values::TimestampNtz(values))?
         }
         (wire::Values::Decimal(values), &DataType::Decimal { precision, .. }) => {
             check_decimals(&values, precision, slots).map(|()| Values::Decimal(values))?
@@ -133,7 +140,7 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
             check_ends(&ends, slots, items).map(|()| Values::List(ends))?
         }
         (wire::Values::StructOf(count), DataType::Struct(_)) => {
-            length(count as usize).map(|()| Values::Struct(count))?
+            check_length(count as usize, slots).map(|()| Values::Struct(count))?
         }
         (wire::Values::MapOf(ends), DataType::Map { .. }) => {
             let entries = ends.last().map_or(0, |&end| end as usize);
@@ -141,6 +148,10 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
         }
         (values, data_type) => return Err(format!("is {}, but the field is {data_type}", type_name(&values))),
     })
+}
+
+fn check_length(values: usize, slots: usize) -> Result<(), String> {
+    if values == slots { Ok(()) } else { Err(format!("{values} values for {slots} slots")) }
 }
 
 /// 16 bytes a slot, and no more digits than the precision.

@@ -237,14 +237,16 @@ fn too_many_rows_are_one_records_fault() {
     assert_eq!(fault, Fault::TooManyRows { record: 0, rows: 2 });
 }
 
+/// The valid outcome, checked with these rows instead.
+fn json(data: &[u8], ends: &[u32], nulls: &[u32]) -> Result<Answer, Fault> {
+    let rows = wire::ByteStrings { data: data.to_vec(), ends: ends.to_vec(), nulls: nulls.to_vec() };
+    let mut raw = valid();
+    raw.rows[0].rows = wire::Rows::Json(rows);
+    outcome(raw, 4, &description(RowFormat::Json), &Limits::default())
+}
+
 #[test]
 fn json_rows_are_text_and_never_null() {
-    let json = |data: &[u8], ends: &[u32], nulls: &[u32]| {
-        let rows = wire::ByteStrings { data: data.to_vec(), ends: ends.to_vec(), nulls: nulls.to_vec() };
-        let mut raw = valid();
-        raw.rows[0].rows = wire::Rows::Json(rows);
-        outcome(raw, 4, &description(RowFormat::Json), &Limits::default())
-    };
     assert!(json(b"{}{}{}", &[2, 4, 6], &[]).is_ok());
     assert!(json(b"{}{}", &[2, 4, 4], &[2]).is_err());
     assert!(json(b"{}{}\xff", &[2, 4, 5], &[]).is_err());

@@ -65,9 +65,8 @@ impl Caller for Trial<'_> {
         if batch.len() == 1 && self.slow.contains(&records.start) {
             return self.run_exactly(records, batch);
         }
-        let is_usable = |instance: &Instance| !fresh || instance.is_fresh();
         // Taken, and put back only after a good call: an instance that trapped must not be called again.
-        let usable = self.instance.take().filter(is_usable);
+        let usable = self.instance.take().filter(|instance: &Instance| !fresh || instance.is_fresh());
         let mut instance = match usable {
             Some(instance) => instance,
             None => match self.start(self.transform.quick()) {

@@ -52,8 +52,7 @@ impl Checker<'_> {
     }
 
     fn region(&mut self, region: &str, path: &[&str]) {
-        let is_legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if region.is_empty() || !region.chars().all(is_legal) {
+        if region.is_empty() || !region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
             let fault =
                 Diagnostic::new("E0106", format!("`{region}` cannot be a region")).label("such as `eu-central-1`");
             self.fault(path, fault);

@@ -68,11 +68,6 @@ fn batch(sample: &Sample) -> Batch {
 
 /// The same batch, as the SDK lays it out.
 fn native(batch: &Batch) -> sluicebox::batch::Batch {
-    let strings = |strings: &sluicebox_sandbox::ByteStrings| sluicebox::batch::ByteStrings {
-        data: strings.data.clone(),
-        ends: strings.ends.clone(),
-        nulls: strings.nulls.clone(),
-    };
     sluicebox::batch::Batch {
         source: batch.source.to_string(),
         topic: batch.topic.to_string(),
@@ -88,5 +83,13 @@ fn native(batch: &Batch) -> sluicebox::batch::Batch {
             names: strings(&batch.headers.names),
             values: strings(&batch.headers.values),
         },
+    }
+}
+
+fn strings(strings: &sluicebox_sandbox::ByteStrings) -> sluicebox::batch::ByteStrings {
+    sluicebox::batch::ByteStrings {
+        data: strings.data.clone(),
+        ends: strings.ends.clone(),
+        nulls: strings.nulls.clone(),
     }
 }

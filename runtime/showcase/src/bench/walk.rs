@@ -65,8 +65,9 @@ fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
     // To the end before `wait`: a child that waits for a full pipe would never end.
     for line in BufReader::new(stdout).lines() {
         let note: Value = serde_json::from_str(&line?).environment("the child's progress")?;
-        let figure = |name: &str| note.get(name).and_then(Value::as_f64).unwrap_or_default();
-        notes.push((figure("records"), figure("cpu_seconds")));
+        let [records, cpu_seconds] =
+            ["records", "cpu_seconds"].map(|name| note.get(name).and_then(Value::as_f64).unwrap_or_default());
+        notes.push((records, cpu_seconds));
     }
     let status = child.wait()?;
     let (Some(first), Some(last)) = (notes.first(), notes.last()) else {

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use sluicebox_delta::dead_letter::Summary;
+use sluicebox_ledger::TopicPartition;
 
 use super::selection::{Choice, StatusChoice};
 use super::{PipelineFile, document, letters, moment, wait};
@@ -108,10 +109,9 @@ impl Ls {
 }
 
 fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
-    let reason = || vec![letter.stage.to_string(), letter.code.clone()];
     let name = match by {
-        By::Code => reason(),
-        By::Message => [reason(), vec![letter.message.clone()]].concat(),
+        By::Code => reason(&letter),
+        By::Message => [reason(&letter), vec![letter.message.clone()]].concat(),
         By::Transform => vec![letter.transform_digest.clone()],
         By::Partition => vec![letter.partition.to_string()],
         By::Status => vec![letter.status.to_string()],
@@ -121,7 +121,6 @@ fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
             groups.insert(name, Group { count: 1, first: letter.clone(), last: letter });
         }
         Some(group) => {
-            let order = |letter: &Summary| (letter.rejected_at, letter.partition.clone(), letter.offset);
             group.count += 1;
             if order(&letter) < order(&group.first) {
                 group.first = letter;
@@ -132,21 +131,33 @@ fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
     }
 }
 
+fn reason(letter: &Summary) -> Vec<String> {
+    vec![letter.stage.to_string(), letter.code.clone()]
+}
+
+fn order(letter: &Summary) -> (i64, &TopicPartition, i64) {
+    (letter.rejected_at, &letter.partition, letter.offset)
+}
+
 fn as_json(groups: &[(Vec<String>, Group)]) -> Value {
-    let place = |letter: &Summary| json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) });
-    let group = |(name, Group { count, first, last }): &(Vec<String>, Group)| {
-        json!({
-            "group": name,
-            "count": count,
-            "first": place(first),
-            "last": place(last),
-            "sample": {
-                "at": last.position(), "stage": last.stage.as_str(), "code": last.code, "message": last.message,
-            },
-        })
-    };
     json!({
         "total": groups.iter().map(|(_, group)| group.count).sum::<usize>(),
-        "groups": groups.iter().map(group).collect::<Vec<_>>(),
+        "groups": groups.iter().map(|(name, group)| group_as_json(name, group)).collect::<Vec<_>>(),
     })
+}
+
+fn group_as_json(name: &[String], Group { count, first, last }: &Group) -> Value {
+    json!({
+        "group": name,
+        "count": count,
+        "first": place(first),
+        "last": place(last),
+        "sample": {
+            "at": last.position(), "stage": last.stage.as_str(), "code": last.code, "message": last.message,
+        },
+    })
+}
+
+fn place(letter: &Summary) -> Value {
+    json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) })
 }

@@ -112,7 +112,7 @@ fn show(letter: &Letter, payloads: Payloads) -> Result<(), Failure> {
 
 fn as_json(letter: &Letter, payloads: Payloads) -> Value {
     let summary = &letter.summary;
-    let header = |(name, value): &(String, Option<Vec<u8>>)| json!([name, payloads.value(value.as_deref())]);
+    let headers = letter.headers.iter().map(|(name, value)| json!([name, payloads.value(value.as_deref())]));
     let terms = ReplayContext::parse(&letter.replay_context).ok();
     json!({
         "topic": &*summary.partition.topic,
@@ -121,7 +121,7 @@ fn as_json(letter: &Letter, payloads: Payloads) -> Value {
         "timestamp": letter.timestamp.map(moment),
         "key": payloads.value(letter.key.as_deref()),
         "value": payloads.value(letter.value.as_deref()),
-        "headers": letter.headers.iter().map(header).collect::<Vec<_>>(),
+        "headers": headers.collect::<Vec<_>>(),
         "stage": summary.stage.as_str(),
         "code": summary.code,
         "message": summary.message,

@@ -54,9 +54,9 @@ impl Case {
             entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
         // `read_dir` has no order.
         folders.sort();
-        let wanted = |case: &Case| name.is_none_or(|name| case.name.contains(name));
         let cases = folders.iter().map(|folder| Case::read(folder)).collect::<Result<Vec<_>, _>>()?;
-        let cases: Vec<Case> = cases.into_iter().filter(wanted).collect();
+        let wanted = cases.into_iter().filter(|case| name.is_none_or(|name| case.name.contains(name)));
+        let cases: Vec<Case> = wanted.collect();
         if cases.is_empty() {
             return Err(Failure::usage(format!("no case in {} matches", folder.display())));
         }

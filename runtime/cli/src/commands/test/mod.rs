@@ -119,8 +119,11 @@ fn examine(case: &Case, transform: &Transform, update: bool) -> Result<Report, F
     let trial = Trial { transform, configuration: &case.configuration };
     let judgements = trial.judge(&case.samples, &[], Instance::Reused);
     let judgements = judgements.map_err(|failure| case.with_configuration_file(failure))?;
-    let again = |cuts: &[usize], instance| trial.judge(&case.samples, cuts, instance);
-    let impurity = purity::first_impurity(again, &case.samples, &judgements)?;
+    let impurity = purity::first_impurity(
+        |cuts: &[usize], instance| trial.judge(&case.samples, cuts, instance),
+        &case.samples,
+        &judgements,
+    )?;
     // `update` comes last because it writes: the verdicts of an impure transform must not become expectations.
     let is_updated = update && impurity.is_none() && case.update(&judgements)?;
     let mismatches = if update { Vec::new() } else { case.mismatches(&judgements)? };
