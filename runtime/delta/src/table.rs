@@ -263,8 +263,8 @@ impl Table {
     /// deletes them.
     pub fn abandon(&mut self) {
         self.gather = Gather::default();
-        self.writer.abandon();
         self.finished.clear();
+        self.writer.abandon();
         self.tally.clear();
         self.staged_rows = 0;
         self.staging_age.clear();
