@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak endurance partitions many-files chaos storm lambda-storm cold-start lambda-zip image-root release terraform-test helm-test lint
+.PHONY: help setup build guests demo test sim planted bench poison soak endurance partitions many-files chaos storm lambda-storm cold-start lambda-zip image-root release terraform-test helm-test lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,10 @@ planted: guests ## plant bugs into a copy of the tree, one active at a time, and
 
 bench: build ## ns a record: the boundary, each transform in the sandbox against native, the whole walk
 	$(SLUICEBOX) bench
+
+poison: ## what bad records cost in the sandbox: a table of kinds and shares, relative to good records alone
+	$(CARGO_BUILD) --example poison
+	$(dir $(SLUICEBOX))examples/poison
 
 soak: guests setup ## 5 million records through a real Kafka, memory and CPU sampled
 	$(CARGO_BUILD) --examples
@@ -78,7 +82,7 @@ image-root: guests ## the root of a container image, target/image-root, tried wi
 	@ARCH=$(ARCH) infra/container/root
 	@ARCH=$(ARCH) infra/container/try-root
 
-release: ## archives of the command, the zips, the image's root and SHA256SUMS; built in RELEASE_HOME; ARCHITECTURES="x86_64 arm64"
+release: ## archives of the command, the zips, the image's root, the SDK's crates and SHA256SUMS, tried; RELEASE_HOME; ARCHITECTURES="x86_64 arm64"
 	@tests/setup/doctor
 	@ARCHITECTURES="$(ARCHITECTURES)" infra/release
 

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::source::{Source, ensure_none, sources};
 
-const CRATES: [&str; 5] = ["audit", "delta", "kafka", "ledger", "settings"];
+const CRATES: [&str; 6] = ["audit", "delta", "kafka", "ledger", "registry", "settings"];
 
 /// Which modules each module imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;

@@ -143,6 +143,7 @@ impl Life {
     /// Offsets without a record.
     pub fn gaps(&self) -> u64 {
         let offsets = self.end().saturating_sub(self.start).max(0) as u64;
+        // Saturating: a commit that counts too much is reported elsewhere, and must not stop the audit.
         offsets.saturating_sub(self.counts().records() + self.skipped())
     }
 
@@ -163,6 +164,7 @@ impl Life {
 
     /// The entry of one commit that took in records.
     pub fn entry_of(&self, version: u64) -> Option<&AccountEntry> {
+        // Entries are in the order of their versions. A record may name a partition twice: as a skip, and as a range.
         let first = self.entries.partition_point(|entry| entry.version < version);
         self.entries[first..].iter().take_while(|entry| entry.version == version).find(|entry| entry.counts.is_some())
     }

@@ -29,6 +29,7 @@ fn compare_partition(
     other: (&str, &Account),
     findings: &mut Findings,
 ) {
+    // `zip` ends with the shorter: lives that only one log still has cannot be compared.
     let pairs = one.1.by_age().zip(other.1.by_age());
     for ((_, our), (_, their)) in pairs {
         compare_starts(partition, (one.0, our), (other.0, their), findings);
@@ -37,8 +38,7 @@ fn compare_partition(
 }
 
 fn compare_starts(partition: &TopicPartition, one: (&str, &Life), other: (&str, &Life), findings: &mut Findings) {
-    let is_vouched = |life: &Life| life.opening == Opening::LedgerOnly;
-    if one.1.start == other.1.start || is_vouched(one.1) || is_vouched(other.1) {
+    if one.1.start == other.1.start || [one.1, other.1].iter().any(|life| life.opening == Opening::LedgerOnly) {
         return;
     }
     let (early, late) = if one.1.start < other.1.start { (one, other) } else { (other, one) };
@@ -66,9 +66,11 @@ fn compare_counts(partition: &TopicPartition, one: (&str, &Life), other: (&str, 
     let theirs = other.1.marks();
     let mut last: Option<(Mark, Mark)> = None;
     for ours in one.1.marks() {
+        // Not a common offset: the counts up to the next common one include these records.
         let Ok(index) = theirs.binary_search_by_key(&ours.offset, |mark| mark.offset) else { continue };
         let theirs = theirs[index];
         if let Some((our_last, their_last)) = last.replace((ours, theirs)) {
+            // An accepted gap in one table may have been rows in the other.
             let has_skips = ours.skipped != our_last.skipped || theirs.skipped != their_last.skipped;
             let (our, their) = (ours.counts - our_last.counts, theirs.counts - their_last.counts);
             if our != their && !has_skips {
@@ -83,10 +85,10 @@ fn compare_counts(partition: &TopicPartition, one: (&str, &Life), other: (&str, 
 }
 
 fn name_those_behind(partition: &TopicPartition, tables: &[NamedAccounts<'_>], findings: &mut Findings) {
-    let ledger = |accounts: &Accounts| accounts.get(partition).and_then(|account| account.ledger);
-    let Some(furthest) = tables.iter().filter_map(|(_, accounts)| ledger(accounts)).max() else { return };
-    for (name, accounts) in tables {
-        match ledger(accounts) {
+    let ledgers = tables.iter().map(|(name, accounts)| (name, accounts.get(partition).and_then(|it| it.ledger)));
+    let Some(furthest) = ledgers.clone().filter_map(|(_, ledger)| ledger).max() else { return };
+    for (name, ledger) in ledgers {
+        match ledger {
             Some(next) if next == furthest => {}
             Some(next) => findings.note(
                 name,

@@ -56,6 +56,7 @@ pub(super) async fn read_ledgers(
 /// The files of a checkpoint, those in its sidecars included.
 pub(super) async fn read_files(store: &LogStoreRef, parts: &[CheckpointFile]) -> DeltaResult<LiveFiles> {
     let mut files = LiveFiles::new();
+    // Collected first: sidecars are named by the checkpoint's own rows, and hold no further ones.
     let mut sidecars = Vec::new();
     for part in parts {
         if is_json(part) {
@@ -123,6 +124,7 @@ fn take_in(batch: &RecordBatch, files: &mut LiveFiles) -> DeltaResult<()> {
     let vectors = adds.column_by_name("deletionVector").and_then(|column| column.as_struct_opt());
     let (paths, sizes) = (paths.as_string::<i32>(), sizes.as_primitive::<Int64Type>());
     for row in (0..adds.len()).filter(|row| adds.is_valid(*row) && paths.is_valid(*row)) {
+        // A writer may leave out either form of the statistics; the text comes first, as it does in log entries.
         let in_text = texts.as_ref().filter(|texts| texts.is_valid(row));
         let in_text = in_text.and_then(|texts| rows_in(texts.as_string::<i32>().value(row)));
         let in_column = parsed.as_ref().filter(|rows| rows.is_valid(row));
@@ -149,6 +151,7 @@ fn deletion_vector(vectors: &StructArray, row: usize) -> DeltaResult<(String, i6
 
 /// A path as delta-rs decodes it in a log entry.
 fn decoded(path: &str) -> DeltaResult<String> {
+    // Nearly all paths, and the way through JSON below costs far more than the look.
     if !path.contains('%') {
         return Ok(path.to_owned());
     }

@@ -92,7 +92,9 @@ impl Orphans {
 
 async fn search(table: &TableLog, name: &str, location: &str, before: SystemTime) -> DeltaResult<Orphans> {
     let store = table.store.object_store(None);
+    // Before the log. The other way round, a file that is committed in between would look like an orphan.
     let listed: Vec<ObjectMeta> = store.list(None).try_collect().await?;
+    // An error here ends the search: with half of the log read, files in use would pass for orphans.
     let mentioned = Mentioned::read(&store, LOG).await?;
     let mut orphans = Orphans {
         table: name.to_owned(),
@@ -107,6 +109,7 @@ async fn search(table: &TableLog, name: &str, location: &str, before: SystemTime
             continue;
         }
         let written_at = SystemTime::from(object.last_modified);
+        // By the store's clock, which stamped the file; `AGE_MIN` leaves room for its difference from ours.
         if written_at < before {
             orphans.files.push(Orphan { path: object.location, bytes: object.size, written_at });
         } else {
@@ -122,6 +125,7 @@ fn inner_tables(listed: &[ObjectMeta]) -> BTreeSet<Path> {
     let inner = listed.iter().filter_map(|object| {
         let parts: Vec<_> = object.location.parts().collect();
         let log = parts.iter().rposition(|part| part.as_ref() == LOG)?;
+        // At 0 it is this table's own log.
         (log > 0).then(|| Path::from_iter(parts.into_iter().take(log)))
     });
     inner.collect()
@@ -132,10 +136,13 @@ fn inner_tables(listed: &[ObjectMeta]) -> BTreeSet<Path> {
 fn is_data_file(path: &Path) -> bool {
     let mut parts: Vec<_> = path.parts().collect();
     let Some(name) = parts.pop() else { return false };
-    let is_hidden = |part: &str| part.starts_with(['_', '.']) && !part.contains('=');
     name.as_ref().ends_with(".parquet")
         && !name.as_ref().starts_with(['_', '.'])
         && !parts.iter().any(|it| is_hidden(it.as_ref()))
+}
+
+fn is_hidden(folder: &str) -> bool {
+    folder.starts_with(['_', '.']) && !folder.contains('=')
 }
 
 #[cfg(test)]

@@ -32,9 +32,11 @@ impl TableSource<'_> {
     /// records they rejected; none if there is no such commit.
     fn untold(&self, partition: &TopicPartition, age: usize, from: i64, to: i64) -> Option<u64> {
         let life = self.life(partition, age)?;
+        // An entry that ends at `from` does not touch the range.
         let start = life.entries.partition_point(|entry| entry.to <= from);
         let within = life.entries[start..].iter().take_while(|entry| entry.from < to);
         let untold = within.filter(|entry| self.files.untold.has(entry.version.cast_signed()));
+        // None and 0 differ: a commit that rejected nothing may still have lost rows.
         untold.fold(None, |sum, entry| Some(sum.unwrap_or(0) + entry.counts.map_or(0, |counts| counts.rejected)))
     }
 }
@@ -73,8 +75,8 @@ impl AllPositions {
             let key = (partition.clone(), age);
             let rows = self.rows.get(&key).unwrap_or(&none);
             let unclear = self.ambiguous.get(&key).map(|offsets| offsets.without(rows)).unwrap_or_default();
-            let marks = |table: &TableSource<'_>| table.life(partition, age).map(Life::marks);
-            let others: Option<Vec<Vec<Mark>>> = others.iter().map(marks).collect();
+            let others = others.iter().map(|table| table.life(partition, age).map(Life::marks));
+            let others: Option<Vec<Vec<Mark>>> = others.collect();
             // A table that does not know the partition yet lacks rows; the next run adds them.
             let Some(others) = others else { continue };
             let mut not_judged = 0;
@@ -91,6 +93,7 @@ impl AllPositions {
                     findings.violation(Fault::Doubled, place, message);
                     continue;
                 }
+                // At most what is missing: the rest must be the other pipeline's.
                 let perhaps_ours = unclear.count(from, to).min(counted - found);
                 not_judged += perhaps_ours;
                 let missing = counted - found - perhaps_ours;
@@ -143,12 +146,15 @@ impl AllPositions {
             let [rows, redriven, open, rejected] = [&self.rows, &self.redriven, &self.open, &self.dead_letters]
                 .map(|sets| sets.get(life).unwrap_or(&none));
             let mut both = open.common(rows);
+            // Apart from `rows`, because sets of both would hide that a record is in the table twice.
             both.extend(&open.common(redriven));
             report(&both, Fault::RowAndDeadLetter, &place, "both in a table and an open dead letter", findings);
             let twice = redriven.common(rows);
             report(&twice, Fault::Doubled, &place, "in a table twice, by the pipeline and by a redrive", findings);
-            let is_judged = |offset: &i64| dead_letters.untold(&life.0, life.1, *offset, offset + 1).is_none();
-            let strange: OffsetSet = redriven.without(rejected).iter().filter(is_judged).collect();
+            let strange = redriven.without(rejected);
+            let judged =
+                strange.iter().filter(|&offset| dead_letters.untold(&life.0, life.1, offset, offset + 1).is_none());
+            let strange: OffsetSet = judged.collect();
             report(&strange, Fault::Doubled, &place, "in a table by a redrive, but was never a dead letter", findings);
         }
     }
@@ -163,6 +169,7 @@ fn lives(accounts: &Accounts) -> impl Iterator<Item = (&TopicPartition, usize, &
 fn meetings(life: &Life, others: &[Vec<Mark>]) -> Vec<(i64, i64, u64)> {
     let mut common = life.marks();
     for theirs in others {
+        // The skips of all tables add up, so that a range counts as whole only if none of them skipped in it.
         common.retain_mut(|mark| match theirs.binary_search_by_key(&mark.offset, |their| their.offset) {
             Ok(index) => {
                 mark.skipped += theirs[index].skipped;

@@ -82,6 +82,7 @@ impl<'a> Tracing<'a> {
 
     /// Follows the next commit.
     pub fn follow(&mut self, commit: &Commit) {
+        // Before the commit is judged: whether the number grows says whether something of it was reported.
         let reported = self.findings.violations_total;
         self.files.of_others.extend(commit.of_others.iter().cloned());
         let claim = match &commit.record {
@@ -94,6 +95,7 @@ impl<'a> Tracing<'a> {
             None => self.judge(commit),
         };
         let is_overwrite = commit.record.is_none() && commit.operation == "WRITE";
+        // After the judgement above, which looks at the files as they were before the commit.
         let effect = self.known.apply(commit, self.origin(commit), !is_overwrite);
         let place = Place::table(self.table).version(commit.version);
         for key in &effect.added_twice {
@@ -118,6 +120,8 @@ impl<'a> Tracing<'a> {
         let version = commit.version;
         match &commit.record {
             Some(LoggedRecord::Flush(record)) if record.pipeline == self.pipeline => Origin::Flush(version),
+            // After this pipeline's flush, which removes nothing, and before redrives: a settled letter's file is
+            // rewritten.
             _ if !commit.removed.is_empty() => Origin::Rewrite(version),
             Some(LoggedRecord::Redrive { pipeline, .. }) if pipeline == self.pipeline => Origin::Redrive(version),
             Some(LoggedRecord::Flush(_) | LoggedRecord::Redrive { .. }) => Origin::Pipeline(version),
@@ -183,6 +187,7 @@ impl<'a> Tracing<'a> {
 
     /// Compares the files of the newest version with what the commits left there.
     pub fn finish(mut self, version: u64, live: LiveFiles) -> (Files, Findings) {
+        // Only at the end: a later RESTORE or overwrite may have taken the rows out again.
         self.report_doublings();
         self.note_others();
         let rows: Option<u64> = live.values().map(|file| file.rows).sum();
@@ -195,11 +200,11 @@ impl<'a> Tracing<'a> {
             );
             self.findings.violation(Fault::RowsUnbalanced, Place::table(self.table).version(version), message);
         }
-        let with_origin = |(key, file)| {
+        let with_origin = live.into_iter().map(|(key, file)| {
             let origin = self.known.get(&key).map_or(Origin::Gone, |known| known.origin);
             (key, (origin, file))
-        };
-        self.files.live = live.into_iter().map(with_origin).collect();
+        });
+        self.files.live = with_origin.collect();
         (self.files, self.findings)
     }
 

@@ -147,6 +147,7 @@ impl Findings {
     /// Adds all findings of another part of the audit.
     pub fn extend(&mut self, other: Self) {
         self.violations_total += other.violations_total;
+        // The total above counts those that find no room.
         let room = KEPT_MAX.saturating_sub(self.violations.len());
         self.violations.extend(other.violations.into_iter().take(room));
         self.not_judged += other.not_judged;

@@ -95,8 +95,10 @@ impl Known {
 impl KnownFiles {
     /// The files from before the log; `complete_from` as in [`Before`](super::history::Before).
     pub(super) fn new(before: &LiveFiles, complete_from: u64) -> Self {
-        let known = |file: &LoggedFile| Known { origin: Origin::Gone, file: *file, removed_at: None, sources: None };
-        Self { by_key: before.iter().map(|(key, file)| (key.clone(), known(file))).collect(), complete_from }
+        let by_key = before.iter().map(|(key, file)| {
+            (key.clone(), Known { origin: Origin::Gone, file: *file, removed_at: None, sources: None })
+        });
+        Self { by_key: by_key.collect(), complete_from }
     }
 
     pub(super) fn get(&self, key: &FileKey) -> Option<&Known> {
@@ -129,11 +131,13 @@ impl KnownFiles {
             Arc::new(sources)
         });
         let mut effect = Effect { net: Some(0), ..Effect::default() };
+        // Before the adds: a commit that removes a file and adds it again leaves it in the table.
         for key in &commit.removed {
             self.remove(key, commit.version, &mut effect);
         }
         let removed: BTreeMap<&str, &FileKey> = commit.removed.iter().map(|key| (key.path.as_str(), key)).collect();
         for (key, file) in &commit.added {
+            // The same path without a new vector is a file that returns, not one that loses rows.
             let same = removed.get(key.path.as_str()).filter(|_| key.deletions.is_some());
             let new = match same.and_then(|key| self.get(key)) {
                 Some(known) => known.with_deletions(*file, commit.version),
@@ -153,6 +157,7 @@ impl KnownFiles {
                     effect.grow(known.file.rows, -1);
                 }
             },
+            // Below that version, an entry that is gone may have added the file.
             None if version >= self.complete_from => effect.removed_twice.push((key.clone(), None)),
             None => {
                 let file = LoggedFile::default();

@@ -25,6 +25,7 @@ impl Listing {
             let Some(name) = object.location.filename() else { continue };
             let Some((version, rest)) = name.split_once('.') else { continue };
             let Some(version) = (version.len() == 20).then(|| version.parse::<u64>().ok()).flatten() else { continue };
+            // Entries that came after the table was opened are not part of this audit.
             if version > newest {
                 continue;
             }
@@ -41,6 +42,7 @@ impl Listing {
     /// The oldest version from which on no entry is missing; above `newest` if the newest entry is missing too.
     pub(super) fn first(&self, newest: u64) -> u64 {
         let mut first = newest + 1;
+        // Backwards from the newest: old entries beyond a gap prove nothing, because the books must join.
         while first > 0 && self.entries.contains(&(first - 1)) {
             first -= 1;
         }
@@ -60,12 +62,13 @@ impl Listing {
 
 /// Whether a checkpoint is a single file, or has as many parts as each part's name says.
 fn is_complete(files: &[CheckpointFile]) -> bool {
-    let parts = |(path, _): &CheckpointFile| {
-        // `<version>.checkpoint.<part>.<parts>.parquet`
-        let fields: Vec<&str> = path.filename()?.split('.').collect();
-        (fields.len() == 5).then(|| fields[3].parse::<usize>().ok()).flatten()
-    };
     files.iter().any(|file| parts(file).is_none_or(|parts| parts == files.len()))
+}
+
+fn parts((path, _): &CheckpointFile) -> Option<usize> {
+    // `<version>.checkpoint.<part>.<parts>.parquet`
+    let fields: Vec<&str> = path.filename()?.split('.').collect();
+    (fields.len() == 5).then(|| fields[3].parse().ok()).flatten()
 }
 
 #[cfg(test)]

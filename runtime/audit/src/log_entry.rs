@@ -55,6 +55,7 @@ pub(super) fn parse(entry: &[u8], version: u64, pipeline: &str) -> DeltaResult<C
             DeltaTableError::InvalidJsonLog { json_err, line, version }
         })?;
         if let Some(add) = line.add {
+            // One action that changes rows is enough.
             commit.changes_data |= add.data_change;
             commit.added.push(added(add));
         }
@@ -122,6 +123,7 @@ pub(super) fn data_file(bytes: i64, rows: Option<u64>, deleted: i64) -> LoggedFi
 
 /// Whose ledger a `txn` action belongs to; none if to no pipeline's.
 pub(super) fn owner(app_id: &str, pipeline: &str) -> Option<Owner> {
+    // From the right: neither a topic nor a pipeline's name may hold a slash, so exactly two are left.
     let (place, number) = app_id.strip_prefix("sluicebox/")?.rsplit_once('/')?;
     let (name, topic) = place.rsplit_once('/')?;
     let partition = TopicPartition::new(topic, number.parse().ok()?);

@@ -44,6 +44,7 @@ impl Tracing<'_> {
                 format!("RESTORE removed {count} rows, but did not move the ledger back: no run will add them again");
             self.findings.violation(Fault::RowsGone, Place::table(self.table).version(commit.version), message);
         }
+        // After the RESTORE is judged; from here on the rows of these commits cannot be counted.
         self.files.untold.extend(&self.known.sources_removed_by(commit));
         // A DELETE adds no rows. Others may add as many as they remove.
         let lost = match operation {
@@ -77,11 +78,10 @@ impl Tracing<'_> {
         let none =
             OtherCommits { commits: 0, first: version, last: version, rows_added: Some(0), rows_removed: Some(0) };
         let counted = self.files.others.entry(commit.operation().to_owned()).or_insert(none);
-        let sum = |(sum, rows): (u64, u64)| sum + rows;
         counted.commits += 1;
         counted.last = version;
-        counted.rows_added = counted.rows_added.zip(added).map(sum);
-        counted.rows_removed = counted.rows_removed.zip(removed).map(sum);
+        counted.rows_added = counted.rows_added.zip(added).map(|(sum, rows)| sum + rows);
+        counted.rows_removed = counted.rows_removed.zip(removed).map(|(sum, rows)| sum + rows);
     }
 
     /// Names the commits of other programs.

@@ -124,6 +124,7 @@ impl AllPositions {
                 (Holds::Rows, _) => self.rows.entry(life).or_default().extend(offsets),
                 (Holds::DeadLetters, _) => {
                     let buried = self.dead_letters.entry(life.clone()).or_default();
+                    // Before `buried` takes in this file, or everything in it would be there twice.
                     let mut twice = buried.common(offsets);
                     twice.extend(positions.repeated.get(partition).unwrap_or(&OffsetSet::default()));
                     buried.extend(offsets);

@@ -68,12 +68,15 @@ impl Log {
 
     fn commits_until(&self, last: u64) -> impl Stream<Item = DeltaResult<Commit>> + Unpin + use<> {
         let (store, pipeline) = (self.store.clone(), Arc::clone(&self.pipeline));
-        let read = move |version| read(store.clone(), Arc::clone(&pipeline), version);
-        futures::stream::iter(self.first..=last).map(read).buffered(READS_MAX).boxed()
+        futures::stream::iter(self.first..=last)
+            .map(move |version| read(store.clone(), Arc::clone(&pipeline), version))
+            .buffered(READS_MAX)
+            .boxed()
     }
 
     /// Moves ledger and files as a commit does. Call it for each commit, in order.
     pub(super) fn follow(&mut self, commit: &Commit) {
+        // The checkpoint has these already.
         if self.newest.since.is_some_and(|version| commit.version <= version) {
             return;
         }
@@ -92,10 +95,12 @@ impl Log {
     /// What the oldest checkpoint that belongs to the existing entries tells of the time before them.
     async fn before(&self, listing: &Listing) -> DeltaResult<Before> {
         let Some(last_gone) = self.first.checked_sub(1) else { return Ok(Before::default()) };
+        // Without a checkpoint nothing is known of old files, at any version.
         let mut before = Before { files_from: u64::MAX, ..Before::default() };
         let checkpoint = listing.checkpoint_from(last_gone);
         let until = checkpoint.map_or(self.version, |(version, _)| version);
-        // Existing entries up to the checkpoint have moved these partitions, so the checkpoint does not have their old ledger.
+        // Existing entries up to the checkpoint have moved these partitions, so the checkpoint does not have their old
+        // ledger.
         let mut added = BTreeSet::new();
         let mut commits = self.commits_until(until);
         while let Some(commit) = commits.try_next().await? {
@@ -116,6 +121,7 @@ impl Log {
         .await?;
         let files = read_files(&self.store, parts).await?;
         before.files = files.into_iter().filter(|(key, _)| !added.contains(key)).collect();
+        // From there on, each file that a commit can remove is in the checkpoint or in an entry.
         before.files_from = until + 1;
         Ok(before)
     }

@@ -100,6 +100,7 @@ impl TableReport {
             holds: history.holds,
             version: history.version,
             log_from: history.first,
+            // One file without a count makes the sum unknown rather than too small.
             rows: files.live.values().map(|(_, file)| file.rows).sum(),
             others: files.others.clone(),
             partitions: accounts.iter().map(|(partition, account)| PartitionReport::new(partition, account)).collect(),

@@ -26,8 +26,9 @@ fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsEr
     use crate::credentials::{Chain, Kept};
 
     let mut s3 = settings.clone();
-    let is_told =
-        s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|it| std::env::var_os(it).is_some());
+    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|name| is_set(&name));
+    // The look-up may ask the instance over the network: only if a bucket needs the answer.
     if !is_told && names_a_bucket {
         s3.region = default_region()?;
     }
@@ -62,12 +63,13 @@ fn is_in_bucket(location: &str) -> bool {
 /// or may have none.
 #[cfg(feature = "chain")]
 fn default_region() -> Result<Option<String>, AwsError> {
-    let ask = || {
+    let thread = std::thread::Builder::new().name("aws-region".to_owned());
+    let asking = thread.spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let region =
             runtime.block_on(aws_config::default_provider::region::DefaultRegionChain::builder().build().region());
         Ok(region.map(|region| region.to_string()))
-    };
-    let asked = std::thread::Builder::new().name("aws-region".to_owned()).spawn(ask)?.join();
+    })?;
+    let asked = asking.join();
     asked.unwrap_or(Err(AwsError::Region))
 }

@@ -43,6 +43,7 @@ pub(crate) fn whole(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let said = error.to_string();
+        // Some errors repeat their cause in their own text.
         if !text.contains(&said) {
             text = format!("{text}: {said}");
         }

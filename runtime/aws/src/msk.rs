@@ -37,11 +37,12 @@ pub async fn token_source(settings: &Settings) -> Result<Option<Arc<Renewed>>, A
 pub async fn tokens(kafka: &KafkaSettings) -> Result<Arc<Renewed>, AwsError> {
     let region = region(kafka).await.ok_or(AwsError::Region)?;
     let identity = Arc::new(Kept::new(Chain::new(Some(region.clone()))));
-    let make = move || {
+    Renewed::start(move || {
         let (identity, region) = (identity.clone(), region.clone());
         async move { token(&*identity, region).await.map_err(|error| NoToken(error.to_string())) }
-    };
-    Renewed::start(make).await.map_err(|NoToken(reason)| AwsError::Token(reason))
+    })
+    .await
+    .map_err(|NoToken(reason)| AwsError::Token(reason))
 }
 
 /// Signs a token. It expires with the credentials, if they expire first.
@@ -74,6 +75,7 @@ async fn region(kafka: &KafkaSettings) -> Option<String> {
 fn region_of(brokers: &str) -> Option<String> {
     let host = brokers.split(',').next()?.trim().rsplit_once(':')?.0;
     let (before, _) = host.split_once(AFTER_REGION)?;
+    // From the right: what comes before is the cluster's name, which its owner chooses.
     let (_, region) = before.rsplit_once(BEFORE_REGION).or_else(|| before.rsplit_once(SERVERLESS_BEFORE_REGION))?;
     Some(region.to_owned())
 }
@@ -125,13 +127,12 @@ mod tests {
 
     #[test]
     fn the_region_is_read_off_the_brokers_names() {
-        let region = |brokers: &str| region_of(brokers);
         let brokers = "b-2.orders.x1y2z3.c2.kafka.eu-central-1.amazonaws.com:9098,b-1.orders.x1y2z3.c2.kafka.eu-central-1.amazonaws.com:9098";
-        assert_eq!(region(brokers).as_deref(), Some("eu-central-1"));
+        assert_eq!(region_of(brokers).as_deref(), Some("eu-central-1"));
         let serverless = "boot-x1y2z3.c2.kafka-serverless.us-east-1.amazonaws.com:9098";
-        assert_eq!(region(serverless).as_deref(), Some("us-east-1"));
+        assert_eq!(region_of(serverless).as_deref(), Some("us-east-1"));
         let china = "b-1.orders.x.c2.kafka.cn-north-1.amazonaws.com.cn:9098";
-        assert_eq!(region(china).as_deref(), Some("cn-north-1"));
-        assert_eq!(region("kafka.internal:9098"), None);
+        assert_eq!(region_of(china).as_deref(), Some("cn-north-1"));
+        assert_eq!(region_of("kafka.internal:9098"), None);
     }
 }

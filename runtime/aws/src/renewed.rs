@@ -52,16 +52,19 @@ impl Renewed {
         M: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<Token, NoToken>> + Send + 'static,
     {
+        // Before the request: a slow answer has used up some of the token's life.
         let made_at = SystemTime::now();
         let latest = Latest::new(make().await?, made_at);
         let make = Box::new(move || -> Making { Box::pin(make()) });
         let renewed = Arc::new(Self { make, latest: RwLock::new(latest), making: Mutex::new(()) });
+        // Weak: the task must not keep alive what its own end depends on.
         tokio::spawn(keep(Arc::downgrade(&renewed)));
         Ok(renewed)
     }
 
     /// Renews the token if that is due. For a function after a freeze between two invocations: its task could not run.
     pub async fn renew_if_due(&self) -> Result<(), NoToken> {
+        // Held over the request: a second caller finds the token renewed, instead of asking too.
         let _making = self.making.lock().await;
         if self.due_in() > Duration::ZERO {
             return Ok(());
@@ -91,6 +94,7 @@ impl Renewed {
 async fn keep(renewed: Weak<Renewed>) {
     let mut pause = RETRY_PAUSE_MIN;
     loop {
+        // Strong only within this statement: over the sleep it would outlive the last owner.
         let wait = match renewed.upgrade() {
             None => return,
             Some(renewed) => match renewed.renew_if_due().await {
@@ -140,7 +144,7 @@ mod tests {
     ) -> (Arc<Renewed>, Arc<AtomicU32>) {
         let made = Arc::new(AtomicU32::new(0));
         let count = made.clone();
-        let make = move || {
+        let renewed = Renewed::start(move || {
             let number = count.fetch_add(1, Ordering::SeqCst);
             let fails = fails(number);
             async move {
@@ -150,8 +154,10 @@ mod tests {
                 let expires_at = SystemTime::now() + life;
                 Ok(Token { value: Secret::new(number.to_string()), principal: "test".to_owned(), expires_at })
             }
-        };
-        (Renewed::start(make).await.unwrap(), made)
+        })
+        .await
+        .unwrap();
+        (renewed, made)
     }
 
     fn value(renewed: &Renewed) -> String {

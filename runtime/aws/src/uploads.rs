@@ -65,6 +65,7 @@ impl Uploads {
             let page = page.set_key_marker(key_marker.take()).set_upload_id_marker(id_marker.take()).send().await;
             let page = page.map_err(|error| self.failed("listing unfinished uploads", &error))?;
             uploads.extend(page.uploads().iter().filter_map(upload));
+            // Without a marker, the same page would come again, for ever.
             if page.is_truncated() != Some(true) || page.next_key_marker().is_none() {
                 break;
             }
@@ -96,11 +97,9 @@ impl Uploads {
 
 /// The region of the settings. A store other than AWS accepts any region, so none is looked up over the network for it.
 fn region(settings: &S3Settings) -> Option<aws_config::Region> {
-    let fallback = || {
-        let is_foreign = settings.endpoint.is_some() && std::env::var_os("AWS_REGION").is_none();
-        is_foreign.then(|| "us-east-1".to_owned())
-    };
-    settings.region.clone().or_else(fallback).map(aws_config::Region::new)
+    let is_foreign = settings.endpoint.is_some() && std::env::var_os("AWS_REGION").is_none();
+    let region = settings.region.clone().or_else(|| is_foreign.then(|| "us-east-1".to_owned()));
+    region.map(aws_config::Region::new)
 }
 
 /// None if the key, the id or the time is missing: such an upload can neither be judged nor aborted.

@@ -30,6 +30,7 @@ struct Tree<'a> {
 impl<'a> Tree<'a> {
     fn take(field: &'a Field, rest: &mut &'a [Column]) -> Option<Tree<'a>> {
         let (column, tail) = rest.split_first()?;
+        // Before the children are taken: the list is depth first, so theirs come next.
         *rest = tail;
         let below = match &field.data_type {
             DataType::List(item) => vec![Tree::take(item, rest)?],
@@ -62,6 +63,7 @@ impl<'a> Tree<'a> {
             Values::Binary(texts) => quoted(&STANDARD.encode(texts.get(slot))),
             Values::Date(days) => date(*days.get(slot)?),
             Values::Timestamp(micros) => timestamp(*micros.get(slot)?),
+            // No zone is named, so none is shown.
             Values::TimestampNtz(micros) => timestamp(*micros.get(slot)?).replace('Z', ""),
             Values::List(ends) => {
                 let start = if slot == 0 { 0 } else { *ends.get(slot - 1)? };
@@ -72,8 +74,9 @@ impl<'a> Tree<'a> {
             Values::Map(ends) => {
                 let start = if slot == 0 { 0 } else { *ends.get(slot - 1)? };
                 let (key, value) = (self.below.first()?, self.below.get(1)?);
-                let entry = |index: u32| format!("{}:{}", key.cell(index as usize), value.cell(index as usize));
-                let entries: Vec<String> = (start..*ends.get(slot)?).map(entry).collect();
+                let entries: Vec<String> = (start..*ends.get(slot)?)
+                    .map(|index: u32| format!("{}:{}", key.cell(index as usize), value.cell(index as usize)))
+                    .collect();
                 format!("{{{}}}", entries.join(","))
             }
             Values::Struct(_) => object(&self.below, slot),
@@ -83,6 +86,7 @@ impl<'a> Tree<'a> {
     fn decimal(&self, bytes: &[u8]) -> Option<String> {
         let DataType::Decimal { scale, .. } = self.field.data_type else { return None };
         let unscaled = i128::from_le_bytes(bytes.try_into().ok()?);
+        // Filled up with zeros, so that a digit stands before the point: 0.05 has the unscaled value 5.
         let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
         let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
         let sign = if unscaled < 0 { "-" } else { "" };
@@ -131,19 +135,18 @@ mod tests {
 
     #[test]
     fn every_type_has_its_text() {
-        let member = |name, data_type| field(name, data_type);
         let table = Table::new(
             "all",
             vec![
-                member("b", DataType::Boolean),
-                member("f", DataType::Float64),
-                member("d", DataType::Decimal { precision: 5, scale: 2 }),
-                member("day", DataType::Date),
-                member("at", DataType::Timestamp),
-                member("raw", DataType::Binary),
-                member(
+                field("b", DataType::Boolean),
+                field("f", DataType::Float64),
+                field("d", DataType::Decimal { precision: 5, scale: 2 }),
+                field("day", DataType::Date),
+                field("at", DataType::Timestamp),
+                field("raw", DataType::Binary),
+                field(
                     "list",
-                    DataType::List(Box::new(member("item", DataType::Struct(vec![member("n", DataType::Int32)])))),
+                    DataType::List(Box::new(field("item", DataType::Struct(vec![field("n", DataType::Int32)])))),
                 ),
             ],
         );

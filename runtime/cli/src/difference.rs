@@ -26,6 +26,7 @@ pub(crate) fn differences(expected: &Value, actual: &Value) -> Vec<Difference> {
 fn compare(path: &str, expected: &Value, actual: &Value, found: &mut Vec<Difference>) {
     match (expected, actual) {
         (Value::Object(left), Value::Object(right)) => {
+            // A set: a key that both have is compared once, and the order is always the same.
             let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
             for key in keys {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -42,8 +43,11 @@ fn compare(path: &str, expected: &Value, actual: &Value, found: &mut Vec<Differe
             expected: format!("{} items: {expected}", left.len()),
             actual: format!("{} items: {actual}", right.len()),
         }),
+        // 1 and 1.0 are the same number. Integers have to be equal as integers too: as floats, large neighbours are
+        // equal.
         (Value::Number(left), Value::Number(right))
             if left.as_f64() == right.as_f64() && !(left.is_i64() && right.is_i64() && left != right) => {}
+        // Before the long texts: equal ones have no change to show.
         _ if expected == actual => {}
         (Value::String(left), Value::String(right))
             if left.chars().count().max(right.chars().count()) > SHORT_TEXT_CHARS =>

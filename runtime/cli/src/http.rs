@@ -1,6 +1,8 @@
 //! A running pipeline's answers over HTTP: `/live`, `/ready`, `/status` and `/metrics`, and how to ask for them. They hold no
 //! secrets and no payloads, and no password protects them: listen where every client may see lag and topic names.
 
+mod connections;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandl
 use serde_json::{Value, json};
 use sluicebox_pipeline::{Health, Progress, metrics as walk_metrics};
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::cpu;
 use crate::exit::{Blame as _, Failure};
@@ -32,15 +34,17 @@ pub(crate) struct Subject {
 
 /// Installs the recorder of metrics and answers from now on, until the process ends. Logs the address that was bound.
 pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), Failure> {
+    // The recorder first: what is counted before there is one is lost.
     let metrics = recorder(&subject).environment("cannot record metrics")?;
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .environment(format!("cannot listen on {address}; see `http.listen`"))?;
+    let listener =
+        connections::listener(address).environment(format!("cannot listen on {address}; see `http.listen`"))?;
+    // The socket's own address: port 0 takes a free one.
     info!(address = %listener.local_addr()?, "answering /live, /ready, /status and /metrics");
     let upkeep = metrics.clone();
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(UPKEEP_INTERVAL).await;
+            // Without it, observations would pile up until the next scrape.
             upkeep.run_upkeep();
         }
     });
@@ -50,11 +54,7 @@ pub(crate) async fn listen(address: SocketAddr, subject: Subject) -> Result<(), 
         .route("/status", get(status))
         .route("/metrics", get(render))
         .with_state((subject, metrics));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            error!(%error, "no longer answering over HTTP");
-        }
-    });
+    tokio::spawn(connections::serve(listener, routes));
     Ok(())
 }
 
@@ -126,6 +126,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 /// # Errors
 /// The process does not answer within `duration_max`.
 pub(crate) async fn ask(url: &str, path: &str, duration_max: Duration) -> Result<(StatusCode, String), reqwest::Error> {
+    // No proxy of the environment leads to this machine's own addresses.
     let client = reqwest::Client::builder().timeout(duration_max).no_proxy().build()?;
     let answer = client.get(format!("{}/{path}", url.trim_end_matches('/'))).send().await?;
     Ok((answer.status(), answer.text().await?))
@@ -137,9 +138,12 @@ mod tests {
 
     #[test]
     fn a_process_on_all_interfaces_is_asked_on_this_machine() {
-        let asked = |listen: &str| url(listen.parse().unwrap());
-        assert_eq!(asked("0.0.0.0:9090"), "http://127.0.0.1:9090");
-        assert_eq!(asked("[::]:9090"), "http://[::1]:9090");
-        assert_eq!(asked("10.0.0.7:9090"), "http://10.0.0.7:9090");
+        for (listen, asked) in [
+            ("0.0.0.0:9090", "http://127.0.0.1:9090"),
+            ("[::]:9090", "http://[::1]:9090"),
+            ("10.0.0.7:9090", "http://10.0.0.7:9090"),
+        ] {
+            assert_eq!(url(listen.parse().unwrap()), asked);
+        }
     }
 }

@@ -48,8 +48,10 @@ impl Samples {
         let mut records = Vec::new();
         for (index, line) in BufReader::new(input).split(b'\n').enumerate() {
             let line = line.environment(format!("cannot read {shown}"))?;
+            // Files from Windows end their lines with it, and `split` leaves it.
             let line = line.strip_suffix(b"\r").unwrap_or(&line);
             match lines {
+                // Before the arm for blank lines: an empty line is an empty value here.
                 Lines::Values => records.push(RecordLine { value: Some(line.to_owned()), ..RecordLine::default() }),
                 Lines::Records if line.trim_ascii().is_empty() => {}
                 Lines::Records => {
@@ -81,10 +83,10 @@ impl Samples {
         let mut batches: Vec<Batch> = Vec::new();
         for (index, record) in self.records.iter().enumerate() {
             let position = self.position(index);
-            let fits = |batch: &Batch| {
+            let is_continued = batches.last().is_some_and(|batch| {
                 *batch.topic == *position.topic && batch.partition == position.partition && !cuts.contains(&index)
-            };
-            if !batches.last().is_some_and(fits) {
+            });
+            if !is_continued {
                 batches.push(Batch::new(position.topic.as_str(), position.partition));
             }
             if let Some(batch) = batches.last_mut() {

@@ -56,6 +56,16 @@ impl Scene {
         said
     }
 
+    /// Gives the pipeline another transform: this one, with some keys of its own.
+    fn set_transform(&self, transform: &Value, more: &Value) {
+        let mut transform = transform.clone();
+        transform.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let file = self.folder.path().join("pipeline.yaml");
+        let mut settings: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        settings["transform"] = transform;
+        fs::write(file, settings.to_string()).unwrap();
+    }
+
     /// Pushes a component, and gives back its digest.
     fn push(&self, wasm: &str, name: &str, more: &[&str]) -> String {
         let to = format!("registry/{name}");
@@ -103,6 +113,7 @@ fn a_pipeline_runs_what_its_channel_names() {
     assert!(said.contains("orders@prod  version 1, promote") && said.contains(&digest), "{said}");
     assert!(scene.good(&["check"]).contains(&digest));
     scene.good(&["run"]);
+    // The log itself is read: it must name the transform that judged, not the channel.
     let log = fs::read_dir(scene.folder.path().join("tables/orders/_delta_log")).unwrap();
     let commits: String = log.filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok()).collect();
     assert!(commits.contains(&digest), "the commit names the transform");
@@ -140,17 +151,16 @@ fn what_does_not_fit_the_pipeline_is_refused_and_the_channel_stays() {
 fn channels_go_forth_and_back() {
     let scene = Scene::new();
     let (orders, pii) = (scene.push(&scene.orders, "orders", &[]), scene.push(&scene.pii, "orders", &[]));
-    let at = |digest: &str| format!("orders@{digest}");
-    let said = scene.bad(2, &["shadow", &at(&pii), "--channel", "prod", "--registry", "registry"]);
+    let pii = format!("orders@{pii}");
+    let said = scene.bad(2, &["shadow", &pii, "--channel", "prod", "--registry", "registry"]);
     assert!(said.contains("run `sluicebox promote` first"), "{said}");
-    scene.good(&["promote", &at(&orders), "--channel", "prod", "--registry", "registry"]);
-    let said = scene.good(&["shadow", &at(&pii), "--channel", "prod", "--share", "0.25", "--registry", "registry"]);
+    scene.good(&["promote", &format!("orders@{orders}"), "--channel", "prod", "--registry", "registry"]);
+    let said = scene.good(&["shadow", &pii, "--channel", "prod", "--share", "0.25", "--registry", "registry"]);
     assert!(said.contains("on copies of 25.0 % of the records"), "{said}");
-    let canary =
-        ["canary", &at(&pii), "--channel", "prod", "--partitions", "orders/0,orders/1", "--registry", "registry"];
+    let canary = ["canary", &pii, "--channel", "prod", "--partitions", "orders/0,orders/1", "--registry", "registry"];
     assert!(scene.good(&canary).contains("on orders/0, orders/1, until it rejects more than 5.0 %"));
     scene.good(&["withdraw", "registry/orders@prod"]);
-    scene.good(&["promote", &at(&pii), "--channel", "prod", "--registry", "registry"]);
+    scene.good(&["promote", &pii, "--channel", "prod", "--registry", "registry"]);
     assert!(scene.good(&["rollback", "registry/orders@prod"]).contains(&orders));
     let said = scene.bad(2, &["rollback", "registry/orders@prod"]);
     assert!(said.contains("nothing to roll back to"), "{said}");
@@ -179,8 +189,54 @@ fn what_is_not_signed_is_refused_where_keys_are_asked_for() {
     scene.pipeline(&json!({"artifact": format!("orders@{digest}"), "registry": "registry", "keys": ["rubbish"]}));
     assert!(scene.bad(2, &["check"]).contains("E0125"));
     assert!(
-        scene.bad(2, &["push", &scene.orders, "--to", "registry/orders", "--sign-with", "records"]).contains("openssl")
+        scene
+            .bad(2, &["push", &scene.orders, "--to", "registry/orders", "--sign-with", "records"])
+            .contains("keys new")
     );
+}
+
+/// What judged before the keys came, or came from elsewhere, judges no more: not from the archive, and not from a file.
+#[test]
+fn keys_hold_for_redrive_and_replay() {
+    let scene = Scene::new();
+    let digest = scene.push(&scene.orders, "orders", &[]);
+    let unsigned = json!({"artifact": format!("orders@{digest}"), "registry": "registry"});
+    scene.pipeline(&unsigned);
+    fs::write(scene.folder.path().join("records"), r#"{"value": "no order"}"#).unwrap();
+    scene.good(&["run"]);
+    scene.good(&["replay", "orders/0@0"]);
+
+    scene.set_transform(&unsigned, &json!({"keys": [PUBLIC]}));
+    assert!(scene.bad(2, &["replay", "orders/0@0"]).contains("it is not signed"));
+    let signed = scene.push(&scene.pii, "orders", &["--sign-with", "key.pem"]);
+    scene.set_transform(&unsigned, &json!({"keys": [PUBLIC], "artifact": format!("orders@{signed}")}));
+    let said = scene.bad(2, &["dlq", "redrive", "--transform", &scene.orders]);
+    assert!(said.contains("it is not signed"), "{said}");
+    scene.push(&scene.orders, "orders", &["--sign-with", "key.pem"]);
+    scene.set_transform(&unsigned, &json!({"keys": [PUBLIC]}));
+    scene.good(&["replay", "orders/0@0"]);
+
+    scene.set_transform(&unsigned, &json!({"keys": [PUBLIC], "limits": {"record_rows_max": 10}}));
+    let said = scene.bad(2, &["replay", "orders/0@0"]);
+    assert!(said.contains("`transform.limits.record_rows_max`"), "{said}");
+}
+
+#[test]
+fn a_key_that_the_command_makes_signs_and_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let scene = Scene::new();
+    let made: Value = serde_json::from_str(&scene.good(&["keys", "new", "new.pem", "--format", "json"])).unwrap();
+    let mode = fs::metadata(scene.folder.path().join("new.pem")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(scene.bad(2, &["keys", "new", "new.pem"]).contains("new.pem exists"));
+    let public = made["public"].as_str().unwrap();
+    assert!(scene.good(&["keys", "show", "new.pem"]).contains(public));
+    assert!(scene.good(&["keys", "show", "key.pem"]).contains(PUBLIC));
+
+    let digest = scene.push(&scene.orders, "orders", &["--sign-with", "new.pem"]);
+    scene.pipeline(&json!({"artifact": format!("orders@{digest}"), "registry": "registry", "keys": [public]}));
+    scene.good(&["check"]);
 }
 
 #[test]

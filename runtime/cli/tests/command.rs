@@ -164,9 +164,15 @@ fn try_shows_a_verdict_for_each_record() {
 
     let output = sluicebox(folder.path(), &["try", wasm.to_str().unwrap(), "records.jsonl", "--format", "jsonl"]);
     let lines: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // Text, not a number: a decimal keeps its digits.
     assert_eq!(lines[0]["rows"]["orders"][0]["amount"], "19.90");
     assert_eq!((&lines[1]["offset"], &lines[1]["rejected"]["code"]), (&json!(7), &json!("negative_amount")));
     assert_eq!(lines[2], json!({"offset": 2, "filtered": true}));
+}
+
+/// `sluicebox test` of the cases in a folder.
+fn test_cases(folder: &Path, wasm: &Path, more: &[&str]) -> Output {
+    sluicebox(folder, &[&["test", wasm.to_str().unwrap(), "--cases", "cases"], more].concat())
 }
 
 #[test]
@@ -176,18 +182,16 @@ fn test_compares_cell_by_cell_and_update_accepts() {
     fs::create_dir_all(&case).unwrap();
     fs::write(case.join("input.jsonl"), RECORDS).unwrap();
     let wasm = clean_orders();
-    let test = |more: &[&str]| {
-        sluicebox(folder.path(), &[&["test", wasm.to_str().unwrap(), "--cases", "cases"], more].concat())
-    };
 
-    assert_eq!(test(&[]).status.code(), Some(2), "nothing is expected yet");
-    assert!(test(&["--update"]).status.success());
-    assert!(test(&[]).status.success());
+    assert_eq!(test_cases(folder.path(), &wasm, &[]).status.code(), Some(2), "nothing is expected yet");
+    assert!(test_cases(folder.path(), &wasm, &["--update"]).status.success());
+    assert!(test_cases(folder.path(), &wasm, &[]).status.success());
 
     let expected = fs::read_to_string(case.join("expected.jsonl")).unwrap();
+    // One wrong cell in a row, and one in a rejection.
     fs::write(case.join("expected.jsonl"), expected.replace("\"EUR\"", "null").replace("negative", "positive"))
         .unwrap();
-    let output = test(&[]);
+    let output = test_cases(folder.path(), &wasm, &[]);
     assert_eq!(output.status.code(), Some(1));
     let said = stdout(&output);
     assert!(said.contains("cases/first/expected.jsonl:1"), "{said}");

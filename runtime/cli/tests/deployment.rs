@@ -85,13 +85,15 @@ fn living(folder: &Path) -> (Child, String) {
     (child, format!("http://{address}"))
 }
 
+fn health(folder: &Path, arguments: &[&str]) -> Output {
+    sluicebox(folder).arg("health").args(arguments).output().unwrap()
+}
+
 #[test]
 fn health_is_what_the_process_answers() {
     let folder = tempfile::tempdir().unwrap();
     let (mut child, url) = living(folder.path());
-    let health = |arguments: &[&str]| sluicebox(folder.path()).arg("health").args(arguments).output().unwrap();
-
-    let asked = health(&["--url", &url]);
+    let asked = health(folder.path(), &["--url", &url]);
     assert_eq!((asked.status.code(), asked.stdout.as_slice()), (Some(0), &b"alive\n"[..]), "{}", stderr(&asked));
     // The pipeline's own setting says where, as it does for a container.
     let mut document = pipeline("-");
@@ -99,9 +101,10 @@ fn health_is_what_the_process_answers() {
     let asked = sluicebox(folder.path()).arg("health").env(VARIABLE, document.to_string()).output().unwrap();
     assert_eq!(asked.status.code(), Some(0), "{}", stderr(&asked));
 
+    // Now it cannot answer any more, and that is another exit code than a negative answer.
     child.kill().unwrap();
     child.wait().unwrap();
-    let asked = health(&["--url", &url]);
+    let asked = health(folder.path(), &["--url", &url]);
     assert_eq!(asked.status.code(), Some(3), "{}", stderr(&asked));
     assert!(stderr(&asked).contains("the process does not answer"), "{}", stderr(&asked));
 }
@@ -129,23 +132,26 @@ fn a_process_that_is_not_ready_is_a_negative_verdict_and_one_without_an_address_
     assert!(stderr(&asked).contains("has no `http.listen`"), "{}", stderr(&asked));
 }
 
+fn cost(folder: &Path, arguments: &[&str]) -> Value {
+    let load = ["--records-per-second", "500", "--bytes", "300", "--format", "json"];
+    let output = sluicebox(folder).arg("cost").args(load).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Dollars an hour.
+fn hour(cost: &Value, way: &str) -> f64 {
+    let ways = cost["comparison"]["ways"].as_array().unwrap();
+    ways.iter().find(|figures| figures["way"] == way).unwrap()["per_hour"].as_f64().unwrap()
+}
+
 #[test]
 fn cost_reads_the_pipeline_and_names_the_variables_of_terraform() {
     let folder = tempfile::tempdir().unwrap();
     let mut document = pipeline("-");
     document["tables"] = json!({"orders": {"path": "a"}, "lines": {"path": "b"}, "refunds": {"path": "c"}});
     fs::write(folder.path().join("pipeline.yaml"), document.to_string()).unwrap();
-    let cost = |arguments: &[&str]| {
-        let load = ["--records-per-second", "500", "--bytes", "300", "--format", "json"];
-        let output = sluicebox(folder.path()).arg("cost").args(load).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", stderr(&output));
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()
-    };
-    let hour = |cost: &Value, way: &str| {
-        let ways = cost["comparison"]["ways"].as_array().unwrap();
-        ways.iter().find(|figures| figures["way"] == way).unwrap()["per_hour"].as_f64().unwrap()
-    };
-    let (assumed, read) = (cost(&[]), cost(&["pipeline.yaml"]));
+    let (assumed, read) = (cost(folder.path(), &[]), cost(folder.path(), &["pipeline.yaml"]));
     // Twice the requests an event, and two thirds of them an hour for a task that flushes every 30 seconds.
     assert!(hour(&read, "lambda_events") > hour(&assumed, "lambda_events"));
     assert!(hour(&read, "fargate") < hour(&assumed, "fargate"));

@@ -19,6 +19,7 @@ fn sluicebox(folder: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Taken, so that it is closed after this line: a command that reads its stdin would wait for ever.
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -43,6 +44,7 @@ fn new_crate(folder: &Path) -> PathBuf {
     let made = folder.join("hello");
     let target = repository().join("target/new-crate");
     fs::create_dir_all(&target).unwrap();
+    // Outside of the temporary folder, which goes with the test.
     std::os::unix::fs::symlink(target, made.join("target")).unwrap();
     made
 }
@@ -66,6 +68,7 @@ fn a_new_crate_ends_with_rows_in_a_table_and_no_broker() {
         assert!(letters.contains(code), "{code}: {letters}");
     }
     said(&made, 0, &["check", "pipeline.yaml"], "");
+    // No broker runs: `check` must not ask for one.
     said(&made, 0, &["check", "pipeline.kafka.yaml"], "");
 
     let position = letters.split_whitespace().find(|word| word.contains('@')).unwrap().trim_matches('`').to_owned();
@@ -85,6 +88,7 @@ fn assert_try_takes_a_pipeline_and_names_raw(made: &Path) {
 
 fn assert_a_missing_expectation_is_told_before_the_build(made: &Path) {
     fs::remove_file(made.join("cases/hello/expected.jsonl")).unwrap();
+    // A second fault: which of the two is told shows which check came first.
     fs::write(made.join("src/lib.rs"), "this does not compile").unwrap();
     let missing = said(made, 2, &["test"], "");
     assert!(missing.contains("expected.jsonl is missing") && missing.contains("--update"), "{missing}");

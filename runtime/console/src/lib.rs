@@ -2,6 +2,7 @@
 //!
 //! - [`exit`]: what an exit code means, and which error leads to which.
 //! - [`terminal`]: colours, logs and numbers for people.
+//! - [`visible`](mod@visible): foreign text, in a form that a terminal does not obey.
 //! - [`itself`]: this program as a child process; [`cpu`]: the CPU time that it used.
 //!
 //! It must not know what any command does.
@@ -10,3 +11,4 @@ pub mod cpu;
 pub mod exit;
 pub mod itself;
 pub mod terminal;
+pub mod visible;

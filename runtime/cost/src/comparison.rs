@@ -54,17 +54,6 @@ pub struct Crossing {
 impl Comparison {
     /// Computes the figures of all ways for one load.
     pub fn of(load: &Load, mode: &Mode, book: &Book) -> Self {
-        let figures = |way: Way| {
-            let per_hour = way.per_hour(load, mode, book);
-            let records = load.records_per_second * SECONDS_AN_HOUR;
-            Figures {
-                way: way.name(),
-                what: way.what(),
-                per_hour,
-                per_million_records: per_hour / records * 1e6,
-                per_terabyte: per_hour / (records * load.record_bytes) * BYTES_A_TB,
-            }
-        };
         let pairs = Way::ALL.into_iter().flat_map(|one| Way::ALL.into_iter().map(move |other| (one, other)));
         let ours = [Way::LambdaEvents, Way::LambdaDrain, Way::Fargate];
         let pairs = pairs.filter(|(one, _)| ours.contains(one));
@@ -72,34 +61,63 @@ impl Comparison {
             records_per_second: load.records_per_second,
             record_bytes: load.record_bytes,
             batch_records: batch_records(load, mode, book),
-            ways: Way::ALL.into_iter().map(figures).collect(),
+            ways: Way::ALL.into_iter().map(|way| Figures::of(way, load, mode, book)).collect(),
             break_even: pairs.filter_map(|(below, above)| crossing(below, above, load, mode, book)).collect(),
         }
     }
 }
 
+impl Figures {
+    fn of(way: Way, load: &Load, mode: &Mode, book: &Book) -> Self {
+        let per_hour = way.per_hour(load, mode, book);
+        let records = load.records_per_second * SECONDS_AN_HOUR;
+        Self {
+            way: way.name(),
+            what: way.what(),
+            per_hour,
+            per_million_records: per_hour / records * 1e6,
+            per_terabyte: per_hour / (records * load.record_bytes) * BYTES_A_TB,
+        }
+    }
+}
+
+/// Two ways, compared at one rate after the other.
+struct Pair<'a> {
+    below: Way,
+    above: Way,
+    load: &'a Load,
+    mode: &'a Mode,
+    book: &'a Book,
+}
+
+impl Pair<'_> {
+    /// Whether `below` is the cheaper one at this rate.
+    fn is_in_order(&self, rate: f64) -> bool {
+        let load = Load { records_per_second: rate, ..*self.load };
+        self.below.per_hour(&load, self.mode, self.book) < self.above.per_hour(&load, self.mode, self.book)
+    }
+}
+
 /// The first rate at which `below`, cheaper at low rates, costs as much as `above`; none if there is no such rate.
 fn crossing(below: Way, above: Way, load: &Load, mode: &Mode, book: &Book) -> Option<Crossing> {
-    let is_cheaper = |rate: f64| {
-        let load = Load { records_per_second: rate, ..*load };
-        below.per_hour(&load, mode, book) < above.per_hour(&load, mode, book)
-    };
+    let pair = Pair { below, above, load, mode, book };
     let (mut low, end) = RATES;
-    if !is_cheaper(low) {
+    if !pair.is_in_order(low) {
         return None;
     }
     // Costs rise in steps (another task, another node): walk until they cross, then close in.
     let mut high = low;
-    while is_cheaper(high) {
+    while pair.is_in_order(high) {
         low = high;
         high *= 1.1;
         if high > end {
             return None;
         }
     }
+    // Rates span nine powers of ten: a ratio bounds the error at each of them, and so the middle is the geometric one.
     while high / low > 1.0001 {
         let middle = (low * high).sqrt();
-        if is_cheaper(middle) { low = middle } else { high = middle }
+        if pair.is_in_order(middle) { low = middle } else { high = middle }
     }
     Some(Crossing { below: below.name(), above: above.name(), records_per_second: high })
 }

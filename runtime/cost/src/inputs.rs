@@ -29,20 +29,29 @@ const SERVICE: &[&str] = &["service"];
 impl Input {
     /// All of them for a load.
     pub fn all(load: &Load, mode: &Mode, book: &Book) -> Vec<Self> {
-        let input = |what, value, unit, modules, variable| Self { what, value, unit, modules, variable };
         let batch = batch_records(load, mode, book);
         vec![
-            input("tables, without dead letters", tables(mode), "", BOTH, "pipeline.tables"),
-            input("time between flushes", flush_interval_seconds(mode, book), "s", BOTH, "pipeline.flush.interval"),
-            input("memory of the function", book.walk.lambda_memory_gb.value * 1000.0, "MB", LAMBDA, "memory_mb"),
-            input("records an invocation", batch, "", LAMBDA, "event_source.batch_size"),
-            input("window of an invocation", mode.window_seconds, "s", LAMBDA, "event_source.window_seconds"),
-            input("provisioned pollers", mode.poller_units, "", LAMBDA, "event_source.pollers.minimum"),
-            input("time between drains", mode.drain_interval_seconds, "s", SCHEDULE, "expression"),
-            input("processor of a task", TASK_VCPU * 1024.0, "units", SERVICE, "cpu"),
-            input("memory of a task", TASK_GB * 1024.0, "MB", SERVICE, "memory_mb"),
-            input("tasks", tasks(load, book), "", SERVICE, "tasks.minimum"),
+            Self::new("tables, without dead letters", tables(mode), "", BOTH, "pipeline.tables"),
+            Self::new("time between flushes", flush_interval_seconds(mode, book), "s", BOTH, "pipeline.flush.interval"),
+            Self::new("memory of the function", book.walk.lambda_memory_gb.value * 1000.0, "MB", LAMBDA, "memory_mb"),
+            Self::new("records an invocation", batch, "", LAMBDA, "event_source.batch_size"),
+            Self::new("window of an invocation", mode.window_seconds, "s", LAMBDA, "event_source.window_seconds"),
+            Self::new("provisioned pollers", mode.poller_units, "", LAMBDA, "event_source.pollers.minimum"),
+            Self::new("time between drains", mode.drain_interval_seconds, "s", SCHEDULE, "expression"),
+            Self::new("processor of a task", TASK_VCPU * 1024.0, "units", SERVICE, "cpu"),
+            Self::new("memory of a task", TASK_GB * 1024.0, "MB", SERVICE, "memory_mb"),
+            Self::new("tasks", tasks(load, book), "", SERVICE, "tasks.minimum"),
         ]
+    }
+
+    fn new(
+        what: &'static str,
+        value: f64,
+        unit: &'static str,
+        modules: &'static [&'static str],
+        variable: &'static str,
+    ) -> Self {
+        Self { what, value, unit, modules, variable }
     }
 }
 

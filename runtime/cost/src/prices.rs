@@ -88,10 +88,11 @@ impl Book {
     /// # Errors
     /// The text is not YAML of this form, or a figure is not above zero.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // The error becomes part of a one-line message, and a snippet has several lines.
         let options = serde_saphyr::options! { with_snippet: false };
         let book: Self = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
-        let is_wrong = |(_, figure): &(&str, &Figure)| !(figure.value.is_finite() && figure.value > 0.0);
-        if let Some((name, figure)) = book.each().find(is_wrong) {
+        let wrong = book.each().find(|(_, figure)| !(figure.value.is_finite() && figure.value > 0.0));
+        if let Some((name, figure)) = wrong {
             return Err(format!("`{name}` is {}, and must be more than zero", figure.value));
         }
         Ok(book)

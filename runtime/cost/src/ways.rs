@@ -174,6 +174,7 @@ pub(super) fn batch_records(load: &Load, mode: &Mode, book: &Book) -> f64 {
     mode.batch_records.unwrap_or_else(|| {
         let of_payload = (book.walk.payload_bytes_max.value / load.record_bytes).floor();
         let of_window = load.records_per_second * mode.window_seconds;
+        // At least one: Lambda does not invoke a function without records.
         of_window.min(of_payload).min(book.walk.batch_records_max.value).max(1.0)
     })
 }
@@ -186,6 +187,7 @@ fn lambda_drain(load: &Load, mode: &Mode, book: &Book) -> f64 {
     // Each flushes as a container does: by time, and once at the end.
     let flushes = functions + (working / flush_interval_seconds(mode, book)).floor();
     let seconds = functions * book.walk.join_seconds.value + working + flushes * book.walk.flush_seconds.value;
+    // `invocation` counts one request already.
     let requests = (functions - 1.0) * book.prices.lambda_request.value;
     let once = invocation(seconds, book) + requests + flushes * flush_requests(mode, book);
     once * SECONDS_AN_HOUR / mode.drain_interval_seconds

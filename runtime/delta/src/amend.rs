@@ -78,9 +78,12 @@ impl Table {
             files => Entry::replace(adds, files.iter().map(|file| file.remove.clone()).collect(), transactions, record),
         };
         let entry = entry.map_err(|error| self.error("describing the commit", error))?;
+        // The files are finished: their rows are in the entry now, and count as staged no longer.
         self.staged_rows = 0;
         let mut pauses = pauses();
         loop {
+            // First, on every turn: an attempt whose answer was lost may be in the table, and then its own removal of
+            // the files would look like another process's below.
             if self.has(once) {
                 info!(table = self.name, app_id = once.app_id, step = once.step, "commit landed: found in the table");
                 self.staging_age.clear();
@@ -89,6 +92,7 @@ impl Table {
             if !self.holds(replaced).await? {
                 return Ok(Replaced::Overtaken);
             }
+            // Not before the two answers above: they stay true however long this process was suspended.
             self.require_freshness()?;
             let error = match self.attempt(&entry).await {
                 Ok(()) => {
@@ -110,6 +114,7 @@ impl Table {
                 Err(error) => warn!(table = self.name, %error, "table log unreadable; trying again"),
             }
             self.require_unchanged()?;
+            // Last, because it costs one request per file, and the checks before it cost none.
             self.require_files(&entry).await?;
         }
     }

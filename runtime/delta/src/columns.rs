@@ -91,6 +91,7 @@ impl Columns {
         let DataType::List(item) = field.data_type() else {
             return Err(not_nested(field, "list"));
         };
+        // The list is depth first: a list's items follow it directly, and have to be taken before its sibling is.
         let items = self.next_array(item)?;
         Ok(Arc::new(ListArray::try_new(Arc::clone(item), end_offsets(ends)?, items, nulls)?))
     }
@@ -127,6 +128,7 @@ fn null_buffer(positions: &[u32], slots: usize) -> Option<NullBuffer> {
     }
     let mut valid = vec![true; slots];
     for &position in positions {
+        // In range: the sandbox has checked each position against the number of slots.
         valid[position as usize] = false;
     }
     Some(NullBuffer::from(valid))
@@ -143,6 +145,7 @@ fn offsets(strings: &Strings) -> Result<OffsetBuffer<i32>, ArrowError> {
 
 /// Arrow's offsets, which begin with 0, from end offsets.
 fn end_offsets(ends: &[u32]) -> Result<OffsetBuffer<i32>, ArrowError> {
+    // The ends only grow (the sandbox has checked it), so if the last one fits, the casts below truncate none.
     if ends.last().is_some_and(|&last| i32::try_from(last).is_err()) {
         return Err(ArrowError::OffsetOverflowError(ends.last().map_or(0, |&last| last as usize)));
     }

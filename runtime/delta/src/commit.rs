@@ -22,6 +22,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::entry::Entry;
+use crate::error::FINISHING;
+use crate::store_refusal::refusal;
 use crate::{Table, TableError, metrics};
 
 /// How many files are looked for concurrently.
@@ -31,6 +33,14 @@ const LOOKUPS: usize = 16;
 const UNREADABLE_MAX: u32 = 3;
 
 impl Table {
+    /// Finishes the files of the staged rows, ahead of their commit: a row that cannot be encoded must show before anything of
+    /// the flush is visible, its dead letters included.
+    pub async fn finish(&mut self) -> Result<(), TableError> {
+        let adds = self.finish_files().await.map_err(|source| self.error(FINISHING, source))?;
+        self.finished.extend(adds);
+        Ok(())
+    }
+
     /// Makes the staged rows visible. Returns `Ok` when they are in the table exactly once, [`TableError::Fenced`] when
     /// another worker has taken over some of their partitions, and another error when the store stays unavailable. Does
     /// nothing if no record was counted since the last commit.
@@ -39,11 +49,15 @@ impl Table {
             return Ok(());
         }
         let started = Instant::now();
+        // From the tally, not from the files: filtered records make no file, and the ledger has to pass them all the
+        // same.
         let after = self.ledger.after(&self.tally.ranges());
-        let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
+        self.finish().await?;
+        let adds = std::mem::take(&mut self.finished);
         let entry = self.prepare(adds, &after, Vec::new(), transform_digest)?;
         self.commit_prepared(&entry, &after).await?;
         metrics::committed(&self.name, self.staged_rows, started.elapsed());
+        // Only after success: the walk abandons a flush that failed as a whole.
         self.tally.clear();
         self.staged_rows = 0;
         self.staging_age.clear();
@@ -59,8 +73,8 @@ impl Table {
             let partition = &start.partition;
             let Some(entry) = start.entry_after(&self.ledger.entry(partition)) else { continue };
             let from = self.ledger.next(partition);
-            // A recreated topic may start at the offset where the old one stopped: the operator accepted that too, so it
-            // is recorded although the offset does not change.
+            // A recreated topic may start at the offset where the old one stopped: the operator accepted that too, so
+            // it is recorded although the offset does not change.
             if let Some(to) = entry.next.filter(|_| entry.next != from || start.accepted.is_some()) {
                 let why = if from.is_none() { SkipReason::Start } else { start.skip_reason() };
                 skips.push(Skip { topic: partition.topic.to_string(), partition: partition.partition, from, to, why });
@@ -106,11 +120,14 @@ impl Table {
 
     /// Commits, and advances the ledger to `after`.
     async fn commit_prepared(&mut self, entry: &Entry, after: &Entries) -> Result<(), TableError> {
+        // A copy, because `refresh` below replaces the ledger that the rows were staged against.
         let compared_with = self.ledger.clone();
         let mut pauses = pauses();
         let mut unreadable = 0;
         loop {
             self.require_freshness()?;
+            // Any error may hide a success: the store may have written the entry and lost the answer. So no kind of
+            // error is told from another here.
             let error = match self.attempt(entry).await {
                 Ok(()) => {
                     info!(table = self.name, version = self.head.version, rows = self.staged_rows, "committed");
@@ -134,6 +151,8 @@ impl Table {
             }
             unreadable = 0;
             match self.ledger.check_commit(&compared_with, after) {
+                // It may take minutes to try all pauses, and what is refused stays refused.
+                CommitCheck::Unchanged if refusal(&error).is_some() => return Err(self.error("committing", error)),
                 CommitCheck::Unchanged => {
                     warn!(table = self.name, %error, "commit failed: the ledger is unchanged; trying again");
                 }
@@ -147,6 +166,8 @@ impl Table {
                     return Err(self.fenced(&compared_with, after));
                 }
             }
+            // Only after the ledger was compared: a commit that has landed counts, even if the table must not be
+            // written to any more.
             self.require_lasting_ledger()?;
             self.require_unchanged()?;
             self.require_files(entry).await?;
@@ -156,11 +177,13 @@ impl Table {
     /// Writes the entry after the version that this worker holds. Refuses to, like a conflict, if the log may have moved on in
     /// a way that the store would not notice.
     pub(super) async fn attempt(&mut self, entry: &Entry) -> Result<(), DeltaTableError> {
+        // `put_next` alone does not notice a gap: the store only knows whether that one name is taken.
         if self.head.is_old() || !self.head.is_in(&self.log_store).await? {
             return Err(DeltaTableError::generic("the log has to be read again before a commit"));
         }
         let bytes = entry.bytes();
         self.head.put_next(&self.log_store, bytes.clone()).await?;
+        // The store has the entry. A failure from here on would make the caller doubt a commit that has landed.
         self.head.step(entry.transactions(), bytes.len());
         self.upkeep.after_commit(&self.name, &self.head, &self.log_store).await;
         Ok(())
@@ -168,7 +191,8 @@ impl Table {
 
     /// Refuses to commit files that another tool has deleted: no version mentions them yet, so a VACUUM takes them for
     /// leftovers.
-    // `&mut self` although nothing changes: the writer is not `Sync`, so a future that holds `&self` would not be `Send`.
+    // `&mut self` although nothing changes: the writer is not `Sync`, so a future that holds `&self` would not be
+    // `Send`.
     pub(super) async fn require_files(&mut self, entry: &Entry) -> Result<(), TableError> {
         let store = self.store();
         let mut lookups = futures::stream::iter(entry.files())
@@ -190,8 +214,8 @@ impl Table {
     }
 
     fn fenced(&self, compared_with: &Ledger, after: &Entries) -> TableError {
-        let has_moved = |partition: &&TopicPartition| self.ledger.entry(partition) != compared_with.entry(partition);
-        let partition = after.keys().find(has_moved).cloned().unwrap_or_else(|| TopicPartition::new("", -1));
+        let mut moved = after.keys().filter(|partition| self.ledger.entry(partition) != compared_with.entry(partition));
+        let partition = moved.next().cloned().unwrap_or_else(|| TopicPartition::new("", -1));
         TableError::Fenced {
             table: self.name.clone(),
             next: self.ledger.next(&partition).unwrap_or_default(),

@@ -76,6 +76,7 @@ impl RowDecoder {
             Rows::Columns(columns) => self.wrap(columns)?,
             Rows::Json(texts) => {
                 let (decoded, misfit_rows) = json_rows::decode(&texts, &self.transform)?;
+                // Before `records` shrinks below: a misfit's row counts in the transform's output.
                 misfits.extend(misfit_rows.iter().map(|misfit| (records[misfit.row], misfit.message.clone())));
                 let mut misfit_rows = misfit_rows.iter().map(|misfit| misfit.row).peekable();
                 let mut row = 0;
@@ -88,6 +89,7 @@ impl RowDecoder {
             }
         };
         let rows = self.complete(&own, &records, batch)?;
+        // These rows stay in the batch for now. Their records become misfits, and `retain` drops all rows of a misfit.
         let unfit = unfit_rows(&rows, &self.partition_columns);
         misfits.extend(unfit.into_iter().map(|(row, reason)| (records[row], reason)));
         Ok(DecodedRows { rows, records, misfits })

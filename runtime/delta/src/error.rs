@@ -1,9 +1,18 @@
 //! What can go wrong with a table or with the archive beside it.
 
+use deltalake::DeltaTableError;
+use parquet::errors::ParquetError;
 use sluicebox_ledger::{ClientError, ErrorKind, TopicPartition};
+use tokio::task::JoinError;
 
 use crate::archive_error::ArchiveError;
-use crate::{Refusal, SchemaDifference};
+use crate::writer::UnwritableValue;
+use crate::{Refusal, SchemaDifference, StoreRefusal};
+
+/// What is being done where rows are encoded: before anything of them is committed anywhere.
+pub(crate) const STAGING: &str = "staging rows";
+/// The same, with the last of them.
+pub(crate) const FINISHING: &str = "finishing the data files";
 
 /// A table cannot be read or written, or must not be.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +85,37 @@ pub enum TableError {
         source: Box<deltalake::DeltaTableError>,
     },
 
+    /// The store refuses, and goes on refusing until an operator changes something.
+    #[error("E0127 table `{table}` at {location}: {doing} failed: {refusal} ({words})")]
+    Refused {
+        /// The table's name.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// What was being done.
+        doing: &'static str,
+        /// Why it refuses, and what to do.
+        refusal: StoreRefusal,
+        /// The store's own words.
+        words: String,
+    },
+
+    /// Two tables of a pipeline are one: the ledger of the first would count as the second's.
+    #[error(
+        "E0112 tables `{table}` at {location} and `{other}` at {other_location} have the same id: both paths lead to one folder, or \
+         one folder is a copy of the other; give one of them an empty folder"
+    )]
+    OneTable {
+        /// The name of one.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// The name of the other.
+        other: String,
+        /// Where that lies.
+        other_location: String,
+    },
+
     /// Another worker took over partitions of this flush: its rows are in the table, and this worker drops its own.
     #[error("table `{table}`: another worker has committed {partition} up to offset {next} meanwhile")]
     Fenced {
@@ -130,16 +170,37 @@ impl From<ArchiveError> for TableError {
 }
 
 impl TableError {
+    /// Whether the rows themselves cannot be encoded: Arrow's or Parquet's own error, or a panic of theirs. What the store says
+    /// is not among them.
+    pub fn is_over_rows(&self) -> bool {
+        let Self::Store { source, doing, .. } = self else { return false };
+        if ![STAGING, FINISHING].contains(doing) {
+            return false;
+        }
+        match &**source {
+            DeltaTableError::Arrow { .. } => true,
+            DeltaTableError::Parquet { source: ParquetError::External(source) } => {
+                source.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic)
+            }
+            DeltaTableError::Parquet { .. } => true,
+            DeltaTableError::GenericError { source } => source.is::<UnwritableValue>(),
+            _ => false,
+        }
+    }
+
     /// Whether a retry helps, and if not, who can fix it.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Fenced { .. } | Self::Stale { .. } | Self::Changed { .. } | Self::FilesGone { .. } => {
                 ErrorKind::Rewind
             }
-            Self::Schema { .. } | Self::Unsupported { .. } | Self::ReplayContext(_) => ErrorKind::Configuration,
-            Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,
+            Self::Schema { .. } | Self::Unsupported { .. } | Self::OneTable { .. } | Self::ReplayContext(_) => {
+                ErrorKind::Configuration
+            }
+            Self::Refused { refusal, .. } => refusal.kind(),
+            Self::Archive(error) => error.kind(),
             Self::Store { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
-            Self::Archive(_) | Self::Replaced { .. } => ErrorKind::Stop,
+            Self::Replaced { .. } => ErrorKind::Stop,
             Self::Copies(error) => error.kind(),
         }
     }

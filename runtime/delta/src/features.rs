@@ -88,12 +88,14 @@ pub(crate) fn refusals(table: &Traits) -> Vec<Refusal> {
     let schema = schema.as_ref().and_then(|metadata| metadata["schemaString"].as_str());
     let schema = schema.and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_default();
     column_refusals(&schema, &mut Vec::new(), &mut refusals);
+    // Properties come from a hash map: without an order the same table would give another message on each run.
     refusals.sort_by(|left, right| left.what.cmp(&right.what));
     refusals
 }
 
 fn protocol_refusals(protocol: &Protocol) -> Vec<Refusal> {
     let (reader, writer) = (protocol.min_reader_version(), protocol.min_writer_version());
+    // The lists of features are not read then: in a protocol of tomorrow they may mean something else.
     if reader > READER_VERSION_MAX || writer > WRITER_VERSION_MAX {
         let what = format!("protocol version {reader} (readers), {writer} (writers)");
         return vec![Refusal::new(what, "use a newer Sluicebox, or a table of an older protocol")];
@@ -104,13 +106,14 @@ fn protocol_refusals(protocol: &Protocol) -> Vec<Refusal> {
         ["readerFeatures", "writerFeatures"].into_iter().filter_map(|list| protocol[list].as_array()).flatten();
     let unknown: BTreeSet<&str> =
         listed.filter_map(Value::as_str).filter(|feature| !HARMLESS.contains(feature)).collect();
-    let refusal = |feature: &str| {
-        Refusal::new(
-            format!("table feature `{feature}`"),
-            format!("`ALTER TABLE … DROP FEATURE {feature}`, or name another table"),
-        )
-    };
-    unknown.into_iter().map(refusal).collect()
+    unknown.into_iter().map(feature_refusal).collect()
+}
+
+fn feature_refusal(feature: &str) -> Refusal {
+    Refusal::new(
+        format!("table feature `{feature}`"),
+        format!("`ALTER TABLE … DROP FEATURE {feature}`, or name another table"),
+    )
 }
 
 fn property_refusal(name: &str, value: &str) -> Option<Refusal> {

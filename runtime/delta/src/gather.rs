@@ -29,6 +29,7 @@ impl Gather {
 
     /// Returns all gathered batches as one; none if there are none.
     pub(super) fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        // The whole value, so that the counts of rows and bytes go back to zero together with the batches.
         let Self { mut batches, .. } = std::mem::take(self);
         match batches.len() {
             0 | 1 => Ok(batches.pop()),

@@ -81,6 +81,8 @@ impl Head {
         for _ in 0..NEW_ENTRIES_MAX {
             let read_at = wall_clock::now();
             let next = head.version + 1;
+            // Delta's versions have no gaps, so the first absent entry is the end of the log. `is_in` above has made
+            // sure that the log was not cleaned up behind this version.
             let Some(entry) = log_store.read_commit_entry(next).await? else {
                 head.read_at = read_at;
                 return Ok(head);
@@ -91,8 +93,9 @@ impl Head {
     }
 
     async fn reload(log_store: &LogStoreRef) -> Result<Self, DeltaTableError> {
-        let gone = || DeltaTableError::NotATable(format!("{}: its log is gone", log_store.root_url()));
-        Self::load(log_store).await?.ok_or_else(gone)
+        Self::load(log_store)
+            .await?
+            .ok_or_else(|| DeltaTableError::NotATable(format!("{}: its log is gone", log_store.root_url())))
     }
 
     /// Whether so much time has passed that the log has to be looked at before a commit.
@@ -137,6 +140,7 @@ impl Head {
     /// Applies a log entry. An entry that cannot be read changes nothing.
     fn apply(&mut self, version: Version, entry: &Bytes) -> Result<(), DeltaTableError> {
         let lines = serde_json::Deserializer::from_slice(entry).into_iter::<LogLine>();
+        // All lines first: half an entry applied would be a version that the table never had.
         let lines = lines.collect::<Result<Vec<_>, _>>().map_err(|error| {
             let line = format!("line {}, column {}", error.line(), error.column());
             DeltaTableError::InvalidJsonLog { json_err: error, line, version }
@@ -145,6 +149,7 @@ impl Head {
             if let Some(transaction) = line.txn {
                 self.transactions.insert(transaction.app_id, transaction.version);
             }
+            // A tombstone removes the domain, and is an action of the same kind.
             if let Some(domain) = line.domain_metadata.filter(|domain| domain.domain == CLUSTERING_DOMAIN) {
                 Arc::make_mut(&mut self.traits).is_clustered = !domain.removed;
             }

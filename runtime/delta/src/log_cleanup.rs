@@ -35,6 +35,7 @@ pub(crate) async fn clean_up(
     let checkpoint = checkpoints.into_iter().filter(|&version| version <= keep).max();
     let Some(checkpoint) = checkpoint else { return Ok(0) };
 
+    // Listed a second time rather than remembered: the names of a long log would take memory without bound.
     let expired = store.list(Some(log_store.log_path())).try_filter(move |object| {
         let version = entry_version(&object.location).or_else(|| checkpoint_version(&object.location));
         let is_unneeded = version.is_some_and(|version| version < checkpoint) && is_expired(object);

@@ -2,7 +2,7 @@
 //! changed its protocol, properties or columns. Stages and commits nothing.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -18,6 +18,7 @@ use tracing::info;
 use crate::features::{self, Refusal};
 use crate::head::Head;
 use crate::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC, Shape};
+use crate::store_refusal::{refusal, words};
 use crate::{TableError, store};
 
 /// Writers collect statistics of so many columns by default, the first ones.
@@ -61,18 +62,35 @@ pub fn table_error(name: &str, location: &str, doing: &'static str, source: Delt
         let refusal = Refusal::new(what.clone(), "drop the feature, or name another table");
         return Named { name, location }.unsupported(vec![refusal]);
     }
-    TableError::Store { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
+    let (table, location) = (name.to_owned(), location.to_owned());
+    match refusal(&source) {
+        Some(refusal) => TableError::Refused { table, location, doing, refusal, words: words(&source) },
+        None => TableError::Store { table, location, doing, source: Box::new(source) },
+    }
 }
 
 /// The table at a location; none if it does not exist. Creates nothing, not even a folder.
 pub(crate) async fn find(table: Named<'_>) -> Result<Option<Opened>, TableError> {
     // The local store creates a missing folder when it is opened, so check first.
-    if !table.location.contains("://") && !Path::new(table.location).exists() {
+    if !table.location.contains("://") && !exists(table)? {
         return Ok(None);
     }
     let log_store = log_store(table.location).map_err(table.failed("opening"))?;
     let head = Head::load(&log_store).await.map_err(table.failed("opening"))?;
     Ok(head.map(|head| Opened { log_store, head }))
+}
+
+/// Whether there is a folder. A file in its place, or on the way to it, is an error.
+fn exists(table: Named<'_>) -> Result<bool, TableError> {
+    let found = std::fs::metadata(table.location).and_then(|found| match found.is_dir() {
+        true => Ok(()),
+        false => Err(ErrorKind::NotADirectory.into()),
+    });
+    match found {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(table.failed("opening")(error.into())),
+    }
 }
 
 /// The log of a table, for readers such as the audit.
@@ -99,10 +117,13 @@ pub async fn find_log(name: &str, location: &str) -> Result<Option<TableLog>, Ta
 pub(crate) async fn create(table: Named<'_>, shape: &Shape) -> Result<Opened, TableError> {
     let created = create_or_find(table, shape).await;
     if let Err(error) = created.map_err(table.failed("creating")) {
+        // A table that is there now is as good; without one, the first error says more than "not found" would.
         return find(table).await?.ok_or(error);
     }
-    let missing = || DeltaTableError::NotATable(table.location.to_owned());
-    find(table).await?.ok_or_else(missing).map_err(table.failed("creating"))
+    find(table)
+        .await?
+        .ok_or_else(|| DeltaTableError::NotATable(table.location.to_owned()))
+        .map_err(table.failed("creating"))
 }
 
 async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTableError> {
@@ -116,7 +137,8 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
         .with_partition_columns(shape.partition_columns.clone())
         .with_configuration(statistics_columns(shape).map(|names| (STATISTICS_PROPERTY, Some(names))))
         .with_actions(shape.protocol()?.map(Action::Protocol))
-        // Of two workers that create the table at once, the second must fail rather than write its metadata as version 1.
+        // Of two workers that create the table at once, the second must fail rather than write its metadata as version
+        // 1.
         .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     created.map(|_| info!(table = table.name, location = table.location, "table created"))
@@ -125,13 +147,13 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
 /// In a wide table the provenance columns come too late to have statistics by default, and readers find a record by them.
 fn statistics_columns(shape: &Shape) -> Option<String> {
     let provenance = [KAFKA_TOPIC, KAFKA_PARTITION, KAFKA_OFFSET, KAFKA_TIMESTAMP];
-    let has_statistics = |column: &&StructField| !shape.partition_columns.contains(column.name());
-    let columns: Vec<&StructField> = shape.columns.iter().filter(has_statistics).collect();
+    let columns = shape.columns.iter().filter(|column| !shape.partition_columns.contains(column.name()));
+    let columns: Vec<&StructField> = columns.collect();
     if columns.iter().map(|column| leaves(column.data_type())).sum::<usize>() <= COLUMNS_WITH_STATISTICS {
         return None;
     }
-    let is_provenance = |column: &&StructField| provenance.contains(&column.name().as_str());
-    let (last, first): (Vec<_>, Vec<_>) = columns.into_iter().partition(is_provenance);
+    let (last, first): (Vec<_>, Vec<_>) =
+        columns.into_iter().partition(|column| provenance.contains(&column.name().as_str()));
     let mut room = COLUMNS_WITH_STATISTICS - last.len();
     let first = first.into_iter().take_while(|column| {
         let taken = leaves(column.data_type());
@@ -139,8 +161,8 @@ fn statistics_columns(shape: &Shape) -> Option<String> {
         room = room.saturating_sub(taken);
         fits
     });
-    let quoted = |column: &StructField| format!("`{}`", column.name().replace('`', "``"));
-    Some(first.chain(last).map(quoted).collect::<Vec<_>>().join(","))
+    let quoted = first.chain(last).map(|column| format!("`{}`", column.name().replace('`', "``")));
+    Some(quoted.collect::<Vec<_>>().join(","))
 }
 
 /// How many columns a column is in a Parquet file.

@@ -16,6 +16,7 @@ pub(super) struct StagingAge {
 impl StagingAge {
     /// Notes that rows were staged.
     pub(super) fn stage(&mut self, now: SystemTime) {
+        // The oldest row decides, so a later one does not move it.
         self.since.get_or_insert(now);
     }
 

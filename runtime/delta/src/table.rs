@@ -12,6 +12,7 @@ use deltalake::logstore::{LogStore as _, LogStoreRef};
 use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
 
+use crate::error::STAGING;
 use crate::gather::Gather;
 use crate::head::{Head, Traits};
 use crate::open::{self, Named, Opened};
@@ -41,6 +42,8 @@ pub struct Table {
     pub(super) staging_age: StagingAge,
     gather: Gather,
     writer: Writer,
+    /// Files that wait for their commit.
+    pub(super) finished: Vec<Add>,
 }
 
 impl Table {
@@ -81,15 +84,23 @@ impl Table {
             staging_age: StagingAge::default(),
             gather: Gather::default(),
             writer,
+            finished: Vec::new(),
         })
     }
 
-    /// Checks an existing table against `shape` without creating or changing anything. A missing table passes.
-    pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
+    /// Checks an existing table against `shape` without creating or changing anything, and returns its identity. A missing
+    /// table passes.
+    pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<Option<Identity>, TableError> {
         let table = Named { name, location };
-        let Some(opened) = open::find(table).await? else { return Ok(()) };
+        let Some(opened) = open::find(table).await? else { return Ok(None) };
         open::require_writable(table, &opened.head, shape)?;
-        open::require_lasting_ledger(table, &opened.head)
+        open::require_lasting_ledger(table, &opened.head)?;
+        Ok(Some(Identity::of(table, &opened.head)))
+    }
+
+    /// What tells the table from others of its pipeline.
+    pub fn identity(&self) -> Identity {
+        Identity::of(self.named(), &self.head)
     }
 
     /// The columns of the table at `location`, or those that it would be created with.
@@ -139,9 +150,20 @@ impl Table {
     /// Counts records of a partition towards the next commit, without those that the table has already.
     pub fn account(&mut self, partition: &TopicPartition, offsets: &[i64], verdicts: &[Verdict]) {
         let next = self.ledger.next(partition);
+        // Offsets of a batch only grow, but may have gaps: a search, because `next - offsets[0]` would miscount.
         let first = next.map_or(0, |next| offsets.partition_point(|&offset| offset < next));
         if let Some(&offset) = offsets.get(first) {
+            // From `next`, not from the first offset: compaction and transaction markers may leave a gap, and ranges
+            // have to join.
             self.tally.count(partition, next.unwrap_or(offset), &offsets[first..], &verdicts[first..]);
+        }
+    }
+
+    /// Takes in the offsets of a partition below `to` with the next commit. No record that the table lacks may have one of them,
+    /// but for those that are counted already.
+    pub fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        if let Some(next) = self.ledger.next(partition).filter(|next| *next < to) {
+            self.tally.pass_over(partition, next, to);
         }
     }
 
@@ -215,10 +237,12 @@ impl Table {
         if rows.num_rows() == 0 {
             return Ok(());
         }
+        // Before the write, which may fail halfway: rows that may be in a file count as staged, and `abandon` drops
+        // them.
         self.staged_rows += rows.num_rows() as u64;
         self.staging_age.stage(wall_clock::now());
         let gathered = self.gather.push(rows);
-        self.write(gathered).await.map_err(|source| self.error("staging rows", source))
+        self.write(gathered).await.map_err(|source| self.error(STAGING, source))
     }
 
     /// Finishes the files of the staged rows, and returns the actions that a commit makes them visible with.
@@ -239,6 +263,7 @@ impl Table {
     /// deletes them.
     pub fn abandon(&mut self) {
         self.gather = Gather::default();
+        self.finished.clear();
         self.writer.abandon();
         self.tally.clear();
         self.staged_rows = 0;
@@ -271,6 +296,37 @@ impl Table {
 
     pub(super) fn named(&self) -> Named<'_> {
         Named { name: &self.name, location: &self.location }
+    }
+}
+
+/// What tells a table from another, however its location is spelt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    id: String,
+    name: String,
+    location: String,
+}
+
+impl Identity {
+    fn of(table: Named<'_>, head: &Head) -> Self {
+        let id = head.traits.metadata.id().to_owned();
+        Self { id, name: table.name.to_owned(), location: table.location.to_owned() }
+    }
+
+    /// Refuses two tables of a pipeline that have one id. Each would take the other's ledger for its own, and miss all the
+    /// records that only the other has.
+    pub fn require_distinct(tables: &[Identity]) -> Result<(), TableError> {
+        for (index, table) in tables.iter().enumerate() {
+            if let Some(other) = tables[..index].iter().find(|other| other.id == table.id) {
+                return Err(TableError::OneTable {
+                    table: other.name.clone(),
+                    location: other.location.clone(),
+                    other: table.name.clone(),
+                    other_location: table.location.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 }
 

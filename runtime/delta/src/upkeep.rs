@@ -47,6 +47,7 @@ impl Upkeep {
     pub(crate) async fn after_commit(&mut self, table: &str, head: &Head, log_store: &LogStoreRef) {
         let properties = TableProperties::from(head.traits.metadata.configuration().iter());
         let interval = properties.checkpoint_interval().get();
+        // Versions begin at 0, so version 9 completes the first ten entries.
         if (head.version + 1).is_multiple_of(interval) {
             self.is_owed = true;
             self.cleanup_is_owed |= ((head.version + 1) / interval).is_multiple_of(CHECKPOINTS_PER_CLEANUP);
@@ -58,6 +59,7 @@ impl Upkeep {
         if self.rests_until.is_some_and(|end| Instant::now() < end) {
             return;
         }
+        // Taken back by `note` if the checkpoint fails.
         self.is_owed = false;
         let cleans_up = std::mem::take(&mut self.cleanup_is_owed) && may_clean_up(head, &properties);
         let retention = cleans_up.then(|| properties.log_retention_duration());
@@ -89,6 +91,7 @@ impl Upkeep {
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
+        // A detached task would go on to write into a log that this process no longer vouches for.
         if let Some(task) = &self.running {
             task.abort();
         }
@@ -114,6 +117,7 @@ async fn checkpoint_and_clean_up(
     version: Version,
     retention: Option<Duration>,
 ) -> bool {
+    // Swallowed: a checkpoint only saves readers time, and the commit before it has landed.
     if let Err(error) = checkpoint(log_store, version).await {
         metrics::checkpoint_failed(table);
         warn!(table, version, %error, "checkpoint failed: the table stays right; readers start at the one before");

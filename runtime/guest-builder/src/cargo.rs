@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Output, Stdio};
 
 use serde::Deserialize;
 
@@ -11,13 +11,18 @@ use crate::isolation::isolate;
 use crate::toolchain::{TARGET, Toolchain, installed_cargo};
 
 /// The profile of all transforms. Its own, so that a user's release build is left alone: optimised across crates,
-/// because a transform is small and runs on every record, and without debug sections, which nothing would read.
+/// because a transform is small and runs on every record, and without debug sections, which nothing would read. It names what
+/// it would inherit, too: a `[profile.release]` in a user's configuration or in a workspace around the crate changes nothing.
 const PROFILE: &[&str] = &[
     "profile.transform.inherits=\"release\"",
     "profile.transform.codegen-units=1",
     "profile.transform.debug=false",
+    "profile.transform.debug-assertions=false",
     "profile.transform.incremental=false",
     "profile.transform.lto=\"fat\"",
+    "profile.transform.opt-level=3",
+    "profile.transform.overflow-checks=false",
+    "profile.transform.package.\"*\".opt-level=3",
     "profile.transform.panic=\"abort\"",
     "profile.transform.strip=false",
 ];
@@ -58,22 +63,25 @@ impl Package {
         cargo.current_dir(manifest.parent().unwrap_or(folder));
         cargo.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(&manifest);
         let output = cargo.output().map_err(|source| BuildError::Start { program: "cargo".to_owned(), source })?;
-        let unreadable = |message: String| BuildError::Manifest { manifest: manifest.clone(), message };
-        if !output.status.success() {
-            return Err(unreadable(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
-        }
-        let metadata: Metadata =
-            serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))?;
-        let package = metadata
-            .packages
-            .into_iter()
-            .find(|package| package.manifest_path == manifest)
-            .ok_or_else(|| unreadable("it is a workspace and no crate; name one of its members".to_owned()))?;
+        let read = read_metadata(&output, &manifest);
+        let (package, target_directory) =
+            read.map_err(|message| BuildError::Manifest { manifest: manifest.clone(), message })?;
         if !package.targets.iter().any(|target| target.crate_types.iter().any(|kind| kind == "cdylib")) {
             return Err(BuildError::NotCdylib(package.name));
         }
-        Ok(Package { name: package.name, manifest, target_directory: metadata.target_directory })
+        Ok(Package { name: package.name, manifest, target_directory })
     }
+}
+
+/// The package of this manifest and the target folder, or what is wrong.
+fn read_metadata(output: &Output, manifest: &Path) -> Result<(MetadataPackage, PathBuf), String> {
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim_end().to_owned());
+    }
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
+    let package = metadata.packages.into_iter().find(|package| package.manifest_path == manifest);
+    let package = package.ok_or_else(|| "it is a workspace and no crate; name one of its members".to_owned())?;
+    Ok((package, metadata.target_directory))
 }
 
 /// Compiles the package and returns its core module's path.
@@ -97,8 +105,7 @@ pub(crate) fn build(
     cargo.stderr(if quiet { Stdio::piped() } else { Stdio::inherit() });
 
     let program = cargo.get_program().to_string_lossy().into_owned();
-    let start = |source| BuildError::Start { program, source };
-    let mut child = cargo.spawn().map_err(start)?;
+    let mut child = cargo.spawn().map_err(|source| BuildError::Start { program, source })?;
     // Both pipes are drained at once: a compiler that waits for a full stderr would never finish its stdout.
     let said = child.stderr.take().map(|mut stderr| {
         std::thread::spawn(move || {

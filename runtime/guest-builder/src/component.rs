@@ -48,19 +48,25 @@ fn without_ballast(module: &[u8]) -> Result<Vec<u8>, wasmparser::BinaryReaderErr
 
 /// Whether bindings left the description of a world in the module, for the encoder to find.
 fn embeds_world(module: &[u8]) -> bool {
-    let is_world = |payload| matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"));
-    Parser::new(0).parse_all(module).any(is_world)
+    Parser::new(0).parse_all(module).any(|payload| match payload {
+        Ok(Payload::CustomSection(section)) => section.name().starts_with("component-type"),
+        _ => false,
+    })
 }
 
 /// Writes beside the place and renames, so that no reader sees half a component.
 pub(crate) fn write(component: &[u8], output: &Path) -> Result<(), BuildError> {
-    let fail = |source| BuildError::File { verb: "write", path: output.to_owned(), source };
+    place(component, output).map_err(|source| BuildError::File { verb: "write", path: output.to_owned(), source })
+}
+
+fn place(component: &[u8], output: &Path) -> std::io::Result<()> {
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(fail)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(fail)?;
-    std::io::Write::write_all(&mut file, component).map_err(fail)?;
-    readable_by_all(file.as_file()).map_err(fail)?;
-    file.persist(output).map_err(|error| fail(error.error))?;
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    std::io::Write::write_all(&mut file, component)?;
+    // Before the rename, so that no reader meets a file that it may not open.
+    readable_by_all(file.as_file())?;
+    file.persist(output).map_err(|error| error.error)?;
     Ok(())
 }
 

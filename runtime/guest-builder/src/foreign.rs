@@ -126,8 +126,10 @@ impl Graph {
 impl Node {
     /// The dependencies that are part of the component: neither build scripts' nor tests'.
     fn linked(&self) -> impl Iterator<Item = &str> {
-        let linked = |dependency: &&Dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none());
-        self.deps.iter().filter(linked).map(|dependency| dependency.pkg.as_str())
+        self.deps
+            .iter()
+            .filter(|dependency| dependency.dep_kinds.iter().any(|kind| kind.kind.is_none()))
+            .map(|dependency| dependency.pkg.as_str())
     }
 }
 

@@ -36,8 +36,9 @@ fn flags() -> Vec<String> {
 }
 
 fn cargo_home() -> Option<PathBuf> {
-    let of_user = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
-    std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(of_user)
+    std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ pub(crate) fn installed_cargo() -> PathBuf {
 }
 
 fn installed_has_target(folder: &Path) -> bool {
+    // In the crate's folder: rustup picks the toolchain by the file `rust-toolchain.toml` there.
     sysroot(Command::new("rustc").current_dir(folder))
         .is_some_and(|sysroot| sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir())
 }
@@ -104,6 +105,10 @@ fn sysroot(rustc: &mut Command) -> Option<PathBuf> {
 }
 
 fn cache_folder() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+}
+
+/// The path in a variable; none if it is relative.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -28,6 +28,7 @@ pub(crate) fn of(result: EventResult, partial_responses: bool) -> Result<Value, 
         Settled::Open { first, why } => Some((partition, first, why)),
     });
     let open: Vec<_> = open.collect();
+    // Lambda ignores the answer then, and goes on behind the records: only a failure brings them again.
     if !open.is_empty() && !partial_responses {
         return Err(InvocationFailure::Open(open));
     }

@@ -13,6 +13,7 @@ const FILE: &str = "pipeline.yaml";
 /// Reads and checks the pipeline file, with the overrides of the environment.
 pub(crate) async fn load() -> Result<Settings> {
     let folder = folder();
+    // A template that leaves the variable out may set it to nothing.
     let said = std::env::var(VARIABLE).ok().filter(|text| !text.is_empty());
     let document = match DocumentPlace::of(said.unwrap_or_else(|| FILE.to_owned())) {
         DocumentPlace::File(path) => Document::load(&folder.join(path)),
@@ -31,6 +32,7 @@ pub(crate) async fn load() -> Result<Settings> {
 /// The folder that Lambda has unpacked the function into.
 fn folder() -> PathBuf {
     let unpacked = std::env::var_os("LAMBDA_TASK_ROOT").map(PathBuf::from);
-    let beside = || std::env::current_exe().ok().and_then(|path| path.parent().map(PathBuf::from));
-    unpacked.or_else(beside).unwrap_or_default()
+    unpacked
+        .or_else(|| std::env::current_exe().ok().and_then(|path| path.parent().map(PathBuf::from)))
+        .unwrap_or_default()
 }

@@ -23,6 +23,8 @@ impl Function {
     pub(crate) async fn drain(&self, deadline: Instant) -> Result<Value, InvocationFailure> {
         let (stop, stopped) = watch::channel(false);
         let left = deadline.saturating_duration_since(Instant::now());
+        // At most half: with a short timeout the reserve would be longer than what is left, and the subtraction below
+        // would panic.
         let reserve = (self.settings.lambda.flush_reserve + TURN).min(left / 2);
         let alarm = tokio::spawn(async move {
             tokio::time::sleep(left - reserve).await;
@@ -31,6 +33,7 @@ impl Function {
             std::future::pending::<()>().await;
         });
         let told = stopped.clone();
+        // First, so that its follower is free: of two concurrent walks, only one gets changes.
         self.end_walk().await;
         let (transform, changes, follower) = self.judging.begin().await;
         let options = RunOptions {
@@ -44,6 +47,7 @@ impl Function {
         };
         let walk = run(self.settings.clone(), &transform, self.token_source(), options);
         let walked = timeout_at(time::answer_by(deadline), walk).await;
+        // Before the errors are looked at: the follower has to come back from a failed walk, too.
         self.judging.end(follower).await;
         alarm.abort();
         let is_complete = !*told.borrow();

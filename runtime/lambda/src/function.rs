@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use sluicebox_aws::renewed::Renewed;
-use sluicebox_kafka::event::{Event, EventRecord, EventResult, EventSender, Settled};
+use sluicebox_kafka::event::{Event, EventResult, EventSender, Settled};
 use sluicebox_kafka::{Brokers, TokenSource, event, run_events};
-use sluicebox_ledger::{Offsets, TopicPartition};
+use sluicebox_ledger::Offsets;
 use sluicebox_pipeline::{Changes, Health, PipelineError, Progress, RunOptions};
 use sluicebox_sandbox::Sandbox;
 use sluicebox_settings::{KafkaSettings, Settings, SourceSettings};
@@ -129,6 +129,7 @@ impl Function {
     /// Delivers an event to the walk, and answers in time in any case. If the event has no result by then, the answer is that
     /// nothing of it is known to be committed, and the walk drops it.
     async fn deliver(&self, event: Event, firsts: Offsets) -> Result<EventResult, InvocationFailure> {
+        // Held until the answer, so that no other invocation finds the place empty and begins a second walk.
         let mut slot = self.walk.lock().await;
         let walk = match slot.take() {
             Some(walk) if !walk.ended.is_finished() => walk,
@@ -151,9 +152,12 @@ impl Function {
             }
             Err(_elapsed) => {
                 *slot = Some(walk);
+                // The walk is kept: it drops the event whose caller has given up, and takes the next one.
                 let why = "the deadline passed before the commit";
-                let open = |(partition, first)| (partition, Settled::Open { first, why: why.to_owned() });
-                Ok(firsts.into_iter().map(open).collect())
+                Ok(firsts
+                    .into_iter()
+                    .map(|(partition, first)| (partition, Settled::Open { first, why: why.to_owned() }))
+                    .collect())
             }
         }
     }
@@ -191,6 +195,7 @@ impl Function {
         let ended = tokio::spawn(async move {
             let (stop, stopped) = watch::channel(false);
             let walked = run_events(settings, &transform, tokens, options(stopped, changes), source, ready).await;
+            // Not before: the walk would take the drop for the signal to stop.
             drop(stop);
             walked
         });
@@ -220,8 +225,8 @@ async fn reason(ended: JoinHandle<Result<Progress, PipelineError>>) -> Invocatio
 }
 
 fn first_offsets(records: &Records) -> Offsets {
-    let first = |(partition, records): (&TopicPartition, &Vec<EventRecord>)| {
-        Some((partition.clone(), records.iter().map(|record| record.offset).min()?))
-    };
-    records.iter().filter_map(first).collect()
+    records
+        .iter()
+        .filter_map(|(partition, records)| Some((partition.clone(), records.iter().map(|record| record.offset).min()?)))
+        .collect()
 }

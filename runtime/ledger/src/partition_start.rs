@@ -19,9 +19,11 @@ impl PartitionStart {
     /// The ledger's entry after this start, given the one before; none if the table has nothing to record.
     pub fn entry_after(&self, before: &Entry) -> Option<Entry> {
         let next = match before.next {
+            // A table that is further than the gap keeps its place: to move it back would take in records twice.
             Some(next) if !self.moves(before, next) => next,
             _ => self.to,
         };
+        // A source that cannot tell the id for now must not make the table forget it.
         let after = Entry { next: Some(next), topic_id: self.topic_id.or(before.topic_id) };
         (after != *before).then_some(after)
     }

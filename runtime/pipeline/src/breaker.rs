@@ -83,9 +83,13 @@ impl Breaker {
         };
         let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
         for reason in reasons {
+            // The record's place in the stream of judged records, not in its batch: so the cut into batches does not
+            // matter.
             let number = self.window.judged + reason.record as u64;
             let offset = batch.offsets[reason.record];
             self.window.push(number, partition.clone(), offset, &reason.code, settings.window_records);
+            // After each rejection, not once a batch: good records at the batch's end must not hide a window that was
+            // over.
             if self.window.rejections.len() as u64 > settings.rejected_max() {
                 return Err(Box::new(self.window.trip(settings)));
             }
@@ -115,6 +119,7 @@ impl Breaker {
         let settings = self.settings?;
         let Window { judged, rejections } = &self.window;
         let begin = judged.saturating_sub(settings.window_records);
+        // Rejections that left the window stay in the queue until the next one comes, so they are left out here.
         let gone = rejections.partition_point(|rejection| rejection.number < begin);
         Some(BreakerCount {
             rejected: (rejections.len() - gone) as u64,

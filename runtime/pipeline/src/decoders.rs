@@ -39,7 +39,7 @@ impl Decoders {
     }
 
     /// For tables as the transform alone describes them, without a look at existing ones.
-    pub(crate) fn alone(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+    pub fn alone(transform: &Transform, has_provenance: bool) -> Result<Self, PipelineError> {
         let mut decoders = Vec::new();
         for table in &transform.description().tables {
             let unfit = |error: String| {
@@ -48,7 +48,7 @@ impl Decoders {
                     table.name
                 ))
             };
-            let shape = Shape::of(table, settings.provenance).map_err(|error| unfit(error.to_string()))?;
+            let shape = Shape::of(table, has_provenance).map_err(|error| unfit(error.to_string()))?;
             let fields: Vec<String> = table.fields.iter().map(|field| field.name.clone()).collect();
             let decoder = shape.arrow_schema();
             let decoder = decoder.and_then(|schema| RowDecoder::new(schema, &fields, &shape.partition_columns));
@@ -60,6 +60,7 @@ impl Decoders {
     /// Follows a table whose columns have changed.
     pub(crate) fn follow(&mut self, table: usize, schema: &SchemaRef) -> Result<(), ArrowError> {
         let (_, decoder) = &mut self.decoders[table];
+        // Asked at each take-over, and nearly always unchanged.
         if decoder.table_schema() != schema {
             *decoder = decoder.for_table(schema.clone())?;
         }
@@ -101,6 +102,7 @@ impl Decoders {
                 let table = &self.decoders[*index].0;
                 misfits
                     .entry(*record as usize)
+                    // The first misfit of a record is enough: a record has one reason.
                     .or_insert_with(|| format!("a row for table `{table}` does not fit: {message}"));
             }
         }
@@ -112,6 +114,7 @@ impl Decoders {
             let code = "schema_misfit".to_owned();
             judged.reasons.push(Reason { record, stage: Stage::Schema, code, message, path: None, backtrace: None });
         }
+        // The breaker and the dead letters take reasons in the order of their records.
         judged.reasons.sort_by_key(|reason| reason.record);
     }
 }

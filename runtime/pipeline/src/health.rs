@@ -152,6 +152,7 @@ impl Health {
             State::Paused { error, .. } => return Some(format!("paused: {}", one_line(error))),
             State::Stopping => return Some("stopping".to_owned()),
         }
+        // A stopped partition comes before a slow step: it waits for a person, and the other may pass by itself.
         let mut stopped = self.partitions.iter().filter_map(|partition| partition.stopped.as_ref());
         if let Some(first) = stopped.next() {
             return Some(format!("{}; the first: {}", stopped_count(1 + stopped.count()), one_line(first)));

@@ -111,6 +111,7 @@ pub(crate) fn rewound(reason: &'static str) {
 pub(crate) fn staged(rows: u64, bytes: u64, oldest_millis: Option<i64>) {
     gauge!("sluicebox_staged_rows").set(rows as f64);
     gauge!("sluicebox_staged_bytes").set(bytes as f64);
+    // A producer's clock may be ahead of ours.
     let age = oldest_millis.map_or(0.0, |millis| (now_seconds() - millis as f64 / 1000.0).max(0.0));
     gauge!("sluicebox_freshness_seconds").set(age);
 }
@@ -122,6 +123,7 @@ pub(crate) fn health(health: &Health) {
         stopped += u32::from(partition.stopped.is_some());
     }
     if let Some(breaker) = health.breaker {
+        // At the start there are no records, and NaN would look like a gap in the figures.
         let share = breaker.rejected as f64 / breaker.records.max(1) as f64;
         gauge!("sluicebox_breaker_rejected_share").set(share);
     }
@@ -139,6 +141,8 @@ pub(crate) fn forget(partitions: &[TopicPartition]) {
 }
 
 fn offsets(topic: &str, partition: i32, next: Option<i64>, lag: Option<i64>) {
+    // The recorder cannot remove a gauge. NaN says "not known here", where an old number would look like a lag that
+    // stays.
     let labels = [("topic", topic.to_owned()), ("partition", partition.to_string())];
     let known = |offset: Option<i64>| offset.map_or(f64::NAN, |offset| offset as f64);
     gauge!("sluicebox_ledger_offset", &labels).set(known(next));

@@ -34,6 +34,7 @@ pub async fn run_from<S: Source, E: Into<PipelineError>>(
 ) -> Result<Progress, PipelineError> {
     let judges = Judges::new(worker(&settings, transform)?, settings.breaker);
     let (tables, dead_letters) = open(&settings, transform, &mut options).await?;
+    // Last: a member that joins the group and then fails over its settings would cost the others a rebalance.
     let source = connect().map_err(Into::into)?;
     Walk::new(source, &settings, judges, tables, dead_letters, options).run().await
 }
@@ -69,6 +70,8 @@ async fn open(
     let report = Report::new(health.clone());
     loop {
         let error = match open_once(settings, transform, copies).await {
+            // A stop while the store is out of reach ends the start with the error: nothing is staged that a flush
+            // could save.
             Err(error) if error.kind() == ErrorKind::Environment && !*stop.borrow() => error,
             opened => return opened,
         };
@@ -86,5 +89,6 @@ async fn open_once(
 ) -> Result<(Tables, DeadLetters), PipelineError> {
     let tables = Tables::open(settings, transform).await?;
     let dead_letters = DeadLetters::open(settings, transform).await?;
+    tables.require_distinct(&dead_letters)?;
     Ok((tables, dead_letters.with_copies(copies.clone())))
 }

@@ -11,6 +11,7 @@ fn page() -> String {
 
 /// The cells of the rows of the table whose heading begins with `first`.
 fn table(page: &str, first: &str) -> Vec<Vec<String>> {
+    // Past the heading and the line of dashes below it.
     let rows = page.lines().skip_while(|line| !line.starts_with(&format!("| {first} |"))).skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));
     rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()

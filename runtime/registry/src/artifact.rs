@@ -3,7 +3,6 @@
 //! objects.
 
 use object_store::path::Path;
-use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::{CODE_VERSION, Digest};
 use sluicebox_settings::{ArtifactReference, Pick};
 
@@ -11,19 +10,11 @@ use crate::channel::ChannelEntry;
 use crate::envelope::{Envelope, OpenError};
 use crate::error::RegistryError;
 use crate::manifest::Manifest;
+pub use crate::pin::Pin;
 use crate::{Registry, layout};
 
 /// Far more than any manifest needs.
 const MANIFEST_BYTES_MAX: u64 = 4 << 20;
-
-/// Identifies an artifact for good, independent of later pushes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Pin {
-    /// The digest of the component.
-    pub digest: Digest,
-    /// The digest of the manifest's file.
-    pub manifest_sha256: Digest,
-}
 
 /// A transform in a registry whose manifest is trusted.
 #[derive(Debug, Clone)]
@@ -66,6 +57,7 @@ impl Registry {
             let advice = "the channel's transform has been removed; restore it, or promote another";
             return Err(self.objects.missing(object.to_string(), advice));
         };
+        // The checksum first: a pin names exact bytes, and nothing else is parsed.
         let found = Digest::of(&bytes);
         if found != pin.manifest_sha256 {
             return Err(self.objects.damaged(&object, format!("its checksum is {found}; remove it and push again")));
@@ -77,6 +69,7 @@ impl Registry {
         })?;
         let manifest: Manifest = serde_json::from_slice(&payload)
             .map_err(|error| self.objects.damaged(&object, format!("it is not a manifest: {error}")))?;
+        // A signed manifest is valid under its own name only: a copy under another name must not pass.
         if (manifest.artifact.as_str(), &manifest.digest) != (name, &pin.digest) {
             let why = format!("it is the manifest of {}@{}", manifest.artifact, manifest.digest);
             return Err(self.objects.damaged(&object, why));
@@ -92,6 +85,8 @@ impl Registry {
     /// It is missing, or none of its manifests can be trusted.
     pub async fn artifact(&self, name: &str, digest: &Digest) -> Result<Artifact, RegistryError> {
         let (mut trusted, refused) = self.trusted(name, digest).await?;
+        // The tuple is the order of preference, and `pop` takes the greatest. The checksum only breaks ties, on each
+        // machine in the same way.
         trusted.sort_by_key(|artifact| {
             let is_signed = !artifact.signers.is_empty();
             let is_ours = artifact.manifest.code_version == CODE_VERSION;
@@ -116,6 +111,7 @@ impl Registry {
         for manifest_sha256 in self.manifests(name, digest).await? {
             match self.pinned(name, &Pin { digest: *digest, manifest_sha256 }).await {
                 Ok(artifact) => trusted.push(artifact),
+                // A store that fails now must not let a lesser manifest win.
                 Err(error) if error.kind().is_temporary() => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, "manifest refused; using the others of this transform");

@@ -69,6 +69,7 @@ impl Registry {
         let mut listed = Vec::new();
         for name in names {
             let (transforms, channels) = (self.list_transforms(&name).await?, self.list_channels(&name).await?);
+            // Other programs may keep folders in the same place.
             if !transforms.is_empty() || !channels.is_empty() {
                 listed.push(Listed { name, transforms, channels });
             }
@@ -111,6 +112,7 @@ impl Registry {
 fn split<T>(found: Result<T, RegistryError>) -> Result<(Option<T>, Option<String>), RegistryError> {
     match found {
         Ok(found) => Ok((Some(found), None)),
+        // A store that fails says nothing about the object: it must not be listed as damaged.
         Err(error) if error.kind().is_temporary() => Err(error),
         Err(error) => Ok((None, Some(error.to_string()))),
     }

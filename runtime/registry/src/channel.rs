@@ -7,8 +7,8 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use sluicebox_sandbox::Digest;
 
-use crate::artifact::Pin;
 use crate::error::RegistryError;
+use crate::pin::Pin;
 use crate::{Registry, layout};
 
 /// Far more than any entry needs.
@@ -107,6 +107,7 @@ impl ChannelEntry {
     /// Reads the stored form; an error says what is wrong with it.
     pub(crate) fn read(bytes: &[u8]) -> Result<ChannelEntry, String> {
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+        // The whole text is compared below, so that bytes behind the checksum count as damage too.
         let (line, _) = text.split_once('\n').unwrap_or((text, ""));
         if with_checksum(line) != text {
             return Err("its checksum does not match".to_owned());
@@ -138,6 +139,7 @@ impl Registry {
     pub async fn newer(&self, name: &str, channel: &str, version: u64) -> Result<Option<ChannelEntry>, RegistryError> {
         let mut newest: Option<ChannelEntry> = None;
         loop {
+            // Entries are numbered without gaps: the first number that is missing is the end, and no listing is needed.
             let next = newest.as_ref().map_or(version, |entry| entry.version) + 1;
             match self.entry(name, channel, next).await? {
                 Some(entry) => newest = Some(entry),
@@ -153,7 +155,9 @@ impl Registry {
     pub async fn history(&self, name: &str, channel: &str) -> Result<Vec<ChannelEntry>, RegistryError> {
         let versions = self.versions(name, channel).await?;
         let entries = futures::stream::iter(versions).map(|version| self.entry(name, channel, version));
+        // `buffered` keeps the order of the versions.
         let entries: Vec<Option<ChannelEntry>> = entries.buffered(READS_MAX).try_collect().await?;
+        // An entry that was listed may have been removed since.
         Ok(entries.into_iter().flatten().collect())
     }
 
@@ -161,6 +165,7 @@ impl Registry {
     async fn versions(&self, name: &str, channel: &str) -> Result<Vec<u64>, RegistryError> {
         let objects = self.objects.list(&layout::channel_folder(name, channel)).await?;
         let mut versions: Vec<u64> = objects.iter().filter_map(layout::entry_version).collect();
+        // Stores list in any order.
         versions.sort_unstable();
         Ok(versions)
     }
@@ -168,6 +173,7 @@ impl Registry {
     async fn entry(&self, name: &str, channel: &str, version: u64) -> Result<Option<ChannelEntry>, RegistryError> {
         let object: Path = layout::channel_entry(name, channel, version);
         let Some(bytes) = self.objects.get(&object, ENTRY_BYTES_MAX).await? else { return Ok(None) };
+        // The checksum of an entry that was copied from another channel or number is right too.
         let entry = ChannelEntry::read(&bytes).and_then(|entry| match entry.channel == format!("{name}@{channel}") {
             true if entry.version == version => Ok(entry),
             _ => Err(format!("it is version {} of {}", entry.version, entry.channel)),

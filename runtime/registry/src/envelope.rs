@@ -71,9 +71,11 @@ impl Envelope {
     pub fn open(&self, keys: &PublicKeys) -> Result<Vec<u8>, OpenError> {
         let payload = STANDARD.decode(&self.payload);
         let payload = payload.map_err(|error| OpenError::Payload(format!("the payload is not base64: {error}")))?;
+        // Without required keys, a signature that is there is not looked at either.
         if keys.is_empty() {
             return Ok(payload);
         }
+        // A signature that is not base64 counts as none: another one may be good.
         let signatures: Vec<Vec<u8>> = self.signatures.iter().filter_map(|it| STANDARD.decode(&it.sig).ok()).collect();
         let message = pre_authentication_encoding(&self.payload_type, &payload);
         if keys.vouch_for(&message, signatures.iter().map(Vec::as_slice)) {

@@ -100,11 +100,13 @@ impl Following {
         self.is_pending = true;
         self.candidate = None;
         self.told = None;
+        // `attend` may be dropped at any of its awaits: the next walk applies the newest entry again.
         let changes = proposals.changes.clone();
         tokio::select! {
             () = changes.closed() => {}
             () = self.attend(&mut proposals) => {}
         }
+        // A canary that the walk sent back in its last moment.
         while let Ok(withdrawal) = proposals.withdrawn.try_recv() {
             self.send_back(withdrawal);
         }
@@ -116,6 +118,8 @@ impl Following {
         let TransformOrigin::Artifact(artifact) = &self.settings.transform.origin else { return pending().await };
         let (interval, nudge) = (artifact.poll_interval, self.nudge());
         loop {
+            // In this order: `check` resets the trouble that `withdraw` may note, and `tell` reports what both have
+            // found.
             self.check(changes).await;
             self.withdraw().await;
             self.tell(changes).await;
@@ -146,6 +150,7 @@ impl Following {
     async fn apply_newest(&mut self, changes: &Sender<Change>) {
         let entry = self.followed.entry.clone();
         let applied = self.apply(&entry, changes).await;
+        // A refused entry is not tried again until there is a newer one.
         self.is_pending = false;
         self.refusal = None;
         let Err(Unfit { kind, why }) = applied else { return };
@@ -161,6 +166,7 @@ impl Following {
     /// Applies an entry, as far as it is not applied yet.
     async fn apply(&mut self, entry: &ChannelEntry, changes: &Sender<Change>) -> Result<(), Unfit> {
         let wanted = entry.candidate.as_ref().filter(|_| self.sent_back != Some(entry.version));
+        // Not `==` alone: two `None` are equal, and mean that nothing is tried.
         let is_tried = self.candidate.is_some() && self.candidate == wanted.map(|_| entry.version);
         if self.candidate.is_some() && !is_tried {
             // First, because the steps below may fail: the entry no longer names this candidate.
@@ -171,6 +177,7 @@ impl Following {
             let transform = self.load(&entry.pin).await?;
             let prepared = PreparedTransform::prepare(&self.settings, &transform).await.map_err(unfit)?;
             self.propose(Change::Adopt(Box::new(prepared)), changes).await;
+            // `send` would drop the value while no walk listens.
             self.judging.send_replace(transform);
             self.followed.pin = entry.pin;
             // The walk drops its candidate when it adopts another transform.
@@ -229,10 +236,12 @@ impl Following {
     pub async fn withdraw(&mut self) {
         let Followed { registry, reference, .. } = &self.followed;
         let Some(channel) = reference.channel() else { return };
+        // Looked at, and popped only once it is settled: what the store does not take now is left for the next call.
         while let Some(Withdrawal { transform_digest, order, why }) = self.withdrawals.last() {
             let change = promotion::ChangeRequest {
                 by: format!("pipeline {}", self.settings.name),
                 note: Some(why.clone()),
+                // A newer entry may try the same transform again on purpose.
                 only_at: Some(*order),
             };
             match registry.withdraw(&reference.name, channel, &change).await {
@@ -256,6 +265,7 @@ impl Following {
 async fn thawed(nudge: &Notify, checked_at: SystemTime, interval: Duration) {
     loop {
         nudge.notified().await;
+        // A wall clock that was set back gives an error here: then the timer decides.
         if checked_at.elapsed().is_ok_and(|age| age >= interval) {
             return;
         }
@@ -270,11 +280,7 @@ fn probation(mode: &CandidateMode, order: u64) -> Result<Probation, String> {
     match mode {
         CandidateMode::Shadow { share } => Ok(Probation::Shadow { share: *share }),
         CandidateMode::Canary { partitions, rejected_share_max } => {
-            let parse = |text: &String| {
-                let (topic, partition) = text.rsplit_once('/')?;
-                Some(TopicPartition::new(topic, partition.parse().ok()?))
-            };
-            let partitions = partitions.iter().map(|text| parse(text).ok_or(text)).collect::<Result<_, _>>();
+            let partitions = partitions.iter().map(|text| partition(text).ok_or(text)).collect::<Result<_, _>>();
             let partitions =
                 partitions.map_err(|text| format!("`{text}` is not a partition; write topic/partition"))?;
             let rejected_share_max = *rejected_share_max;
@@ -282,4 +288,9 @@ fn probation(mode: &CandidateMode, order: u64) -> Result<Probation, String> {
             Ok(Probation::Canary { partitions, breaker, order })
         }
     }
+}
+
+fn partition(text: &str) -> Option<TopicPartition> {
+    let (topic, partition) = text.rsplit_once('/')?;
+    Some(TopicPartition::new(topic, partition.parse().ok()?))
 }

@@ -56,6 +56,7 @@ pub fn channel_entry(name: &str, channel: &str, version: u64) -> Path {
 /// The version in the name of an entry; none if the object is not an entry.
 pub fn entry_version(object: &Path) -> Option<u64> {
     let digits = object.filename()?.strip_suffix(".json")?;
+    // `parse` alone would take `1` and `+1` too, and several names would be one version.
     let is_version = digits.len() == VERSION_DIGITS && digits.bytes().all(|digit| digit.is_ascii_digit());
     if is_version { digits.parse().ok() } else { None }
 }

@@ -26,6 +26,7 @@ pub mod layout;
 mod load;
 pub mod manifest;
 mod objects;
+mod pin;
 pub mod pipeline;
 pub mod promotion;
 #[cfg(feature = "compiler")]
@@ -39,7 +40,7 @@ pub use channel::{Action, CandidateMode, ChannelCandidate, ChannelEntry};
 pub use error::RegistryError;
 pub use following::Following;
 pub use manifest::Manifest;
-pub use pipeline::{Followed, Opened, open, open_earlier};
+pub use pipeline::{Followed, KeysOf, Opened, open, open_earlier, require_signed};
 pub use promotion::{ChangeRequest, Promotion};
 #[cfg(feature = "compiler")]
 pub use push::Pushed;

@@ -29,17 +29,18 @@ impl Registry {
     ) -> Result<Transform, RegistryError> {
         let title = PathBuf::from(format!("{}@{}", artifact.name, artifact.pin.digest));
         let (bytes, max) = (artifact.manifest.size_bytes, limits.module_bytes_max);
+        // By the manifest, before the component is fetched.
         if bytes > max {
             return Err(LoadError::TooLarge { path: title, bytes, max }.into());
         }
         let (wasm, forms) = futures::try_join!(self.wasm(artifact), self.forms(artifact))?;
         let (sandbox, limits, cache) = (sandbox.clone(), limits.clone(), cache.cloned());
         // On a thread of its own: compiling takes a while, and reading the description runs the guest.
-        let load = move || match forms {
+        let loading = tokio::task::spawn_blocking(move || match forms {
             Some(forms) => sandbox.load_precompiled(&title, wasm.into(), &limits, forms, cache.as_ref()),
             None => sandbox.load_bytes(&title, wasm.into(), &limits, cache.as_ref()),
-        };
-        let loaded = tokio::task::spawn_blocking(load).await;
+        });
+        let loaded = loading.await;
         Ok(loaded.map_err(|error| RegistryError::Thread(error.to_string()))??)
     }
 
@@ -78,6 +79,7 @@ impl Registry {
     /// The component, if it has the artifact's digest.
     pub(crate) async fn wasm(&self, artifact: &Artifact) -> Result<Bytes, RegistryError> {
         let object = layout::wasm(&artifact.name, &artifact.pin.digest);
+        // Not more than the manifest says: the checksum could refuse a larger object only once it is in memory.
         let Some(wasm) = self.objects.get(&object, artifact.manifest.size_bytes).await? else {
             return Err(self.objects.missing(object.to_string(), "it has been removed: push the component again"));
         };
@@ -106,6 +108,7 @@ impl Registry {
     }
 
     async fn forms_of(&self, artifact: &Artifact, target: Target) -> Result<Option<Forms>, RegistryError> {
+        // Before the code is fetched: loading would refuse another version's anyway.
         if artifact.manifest.code_version != CODE_VERSION {
             return Ok(None);
         }
@@ -135,6 +138,7 @@ impl Registry {
             Ok(Some(code)) if Digest::of(&code) == form.sha256 => return Ok(Some(code)),
             Ok(Some(_)) => "it has another checksum",
             Ok(None) => "it is missing",
+            // `get` refuses more bytes than the manifest says; the checksum finds fewer.
             Err(RegistryError::Damaged { .. }) => "it has another size",
             Err(error) => return Err(error),
         };

@@ -54,6 +54,7 @@ impl Objects {
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(source) => return Err(self.failed("reading", object, source)),
         };
+        // Before the body is read: a huge object must not fill the memory.
         if found.meta.size > bytes_max {
             let why = format!("it has {} bytes, but at most {bytes_max} are allowed", found.meta.size);
             return Err(self.damaged(object, why));
@@ -65,6 +66,7 @@ impl Objects {
     pub(crate) async fn create(&self, object: &Path, bytes: &Bytes) -> Result<Created, RegistryError> {
         for _ in 0..CREATE_ATTEMPTS_MAX {
             let payload = PutPayload::from_bytes(bytes.clone());
+            // Not returned at once: the response of a write that succeeded may be lost. What is stored now decides.
             let failure = match self.store.put_opts(object, payload, PutMode::Create.into()).await {
                 Ok(_) => return Ok(Created::New),
                 Err(Error::AlreadyExists { .. }) => None,

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use sluicebox_pipeline::PreparedTransform;
-use sluicebox_sandbox::{CacheFolder, Sandbox, Transform};
+use sluicebox_pipeline::redrive::{Answer, Trust};
+use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
 use sluicebox_settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
 
 use crate::Registry;
@@ -85,15 +86,18 @@ pub async fn open_earlier(
     let registry = Registry::of(artifact)?;
     let history = registry.history(&reference.name, channel).await?;
     let Some(head) = history.last() else { return Ok(None) };
+    // The newest is known not to fit: that is why the caller asks.
     let mut passed_over = vec![head.pin];
     for pin in history.iter().rev().map(|entry| entry.pin) {
         if passed_over.contains(&pin) {
             continue;
         }
+        // The newest is among them, hence `>`.
         if passed_over.len() > EARLIER_MAX {
             break;
         }
         passed_over.push(pin);
+        // One that cannot be loaded does not fit either; an even earlier one may.
         let Ok(transform) = registry.load_pinned(&reference.name, &pin, settings, sandbox, cache).await else {
             continue;
         };
@@ -103,6 +107,28 @@ pub async fn open_earlier(
         }
     }
     Ok(None)
+}
+
+/// A pipeline's keys, where its registry is asked whether they have signed a transform that a table names.
+pub struct KeysOf<'a>(pub &'a TransformSettings);
+
+impl Trust for KeysOf<'_> {
+    fn may_judge<'a>(&'a self, digest: &'a Digest) -> Answer<'a> {
+        Box::pin(async move { require_signed(self.0, digest).await.map_err(|error| error.to_string()) })
+    }
+}
+
+/// Checks that one of the pipeline's keys has signed a transform. Without keys, every transform passes.
+///
+/// # Errors
+/// No manifest in the registry is signed by one of the keys, or the registry cannot be read.
+pub async fn require_signed(settings: &TransformSettings, digest: &Digest) -> Result<(), RegistryError> {
+    match &settings.origin {
+        TransformOrigin::Artifact(artifact) if !artifact.keys.is_empty() => {
+            Registry::of(artifact)?.artifact(&artifact.reference.name, digest).await.map(drop)
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn load_file(

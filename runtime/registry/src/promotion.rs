@@ -61,11 +61,11 @@ impl Registry {
         channel: &str,
         change: &ChangeRequest,
     ) -> Result<Promotion, RegistryError> {
-        let decide = |history: &[ChannelEntry]| match history.last() {
+        self.change(&artifact.name, channel, change, |history| match history.last() {
             Some(head) if head.pin == artifact.pin && head.candidate.is_none() => Ok(None),
             _ => Ok(Some(Draft { action: Action::Promote, pin: artifact.pin, candidate: None })),
-        };
-        self.change(&artifact.name, channel, change, decide).await
+        })
+        .await
     }
 
     /// Points a channel at the transform before the last promotion that is not rolled back yet.
@@ -78,12 +78,13 @@ impl Registry {
         channel: &str,
         change: &ChangeRequest,
     ) -> Result<Promotion, RegistryError> {
-        let decide = |history: &[ChannelEntry]| match before(history) {
+        // For its errors only: the channel must not point at a transform that can no longer be trusted.
+        self.previous(name, channel).await?;
+        self.change(name, channel, change, |history| match before(history) {
             Some(pin) => Ok(Some(Draft { action: Action::Rollback, pin, candidate: None })),
             None => Err("there is nothing to roll back to: no other transform was promoted before".to_owned()),
-        };
-        self.previous(name, channel).await?;
-        self.change(name, channel, change, decide).await
+        })
+        .await
     }
 
     /// The transform that a rollback would point a channel at, and the channel's version; none if there is none.
@@ -112,13 +113,13 @@ impl Registry {
             CandidateMode::Shadow { .. } => Action::Shadow,
             CandidateMode::Canary { .. } => Action::Canary,
         };
-        let decide = |history: &[ChannelEntry]| match history.last() {
+        self.change(&artifact.name, channel, change, |history| match history.last() {
             None => Err("the channel does not exist yet: run `sluicebox promote` first".to_owned()),
             Some(head) if head.pin == artifact.pin => Err("the channel points at this transform already".to_owned()),
             Some(head) if head.candidate.as_ref() == Some(&candidate) => Ok(None),
             Some(head) => Ok(Some(Draft { action, pin: head.pin, candidate: Some(candidate.clone()) })),
-        };
-        self.change(&artifact.name, channel, change, decide).await
+        })
+        .await
     }
 
     /// Withdraws the candidate of a channel.
@@ -131,12 +132,12 @@ impl Registry {
         channel: &str,
         change: &ChangeRequest,
     ) -> Result<Promotion, RegistryError> {
-        let decide = |history: &[ChannelEntry]| match history.last() {
+        self.change(name, channel, change, |history| match history.last() {
             None => Err("the channel does not exist".to_owned()),
             Some(head) if head.candidate.is_none() => Ok(None),
             Some(head) => Ok(Some(Draft { action: Action::Withdraw, pin: head.pin, candidate: None })),
-        };
-        self.change(name, channel, change, decide).await
+        })
+        .await
     }
 
     /// Decides from the history and writes the next entry; starts again if another change was first.
@@ -168,6 +169,8 @@ impl Registry {
             let entry = entry(&reference, version + 1, draft, change);
             let bytes = entry.write().map_err(RegistryError::Unwritable)?;
             let object = layout::channel_entry(name, channel, entry.version);
+            // The store creates an object once, and so decides which of two writers is first. The other decides again
+            // on the new history.
             match self.objects.create(&object, &bytes).await? {
                 Created::New | Created::Same => return Ok(Promotion::Changed(entry)),
                 Created::Taken => history = self.history(name, channel).await?,
@@ -195,6 +198,7 @@ fn before(history: &[ChannelEntry]) -> Option<Pin> {
     let mut promoted: Vec<Pin> = Vec::new();
     for entry in history {
         match entry.action {
+            // A promotion of the same transform is no step that a rollback could undo.
             Action::Promote if promoted.last() != Some(&entry.pin) => promoted.push(entry.pin),
             Action::Rollback => drop(promoted.pop()),
             _ => {}
@@ -216,9 +220,8 @@ mod tests {
 
     fn history(changes: &[(Action, &str)]) -> Vec<ChannelEntry> {
         let reference: ArtifactReference = "orders@prod".parse().unwrap();
-        let draft = |(action, name): &(Action, &str)| Draft { action: *action, pin: pin(name), candidate: None };
-        let entry = |(index, change)| entry(&reference, index as u64 + 1, draft(change), &ChangeRequest::default());
-        changes.iter().enumerate().map(entry).collect()
+        let drafts = changes.iter().map(|&(action, name)| Draft { action, pin: pin(name), candidate: None });
+        drafts.zip(1..).map(|(draft, version)| entry(&reference, version, draft, &ChangeRequest::default())).collect()
     }
 
     #[test]

@@ -40,6 +40,7 @@ impl Registry {
             return Err(RegistryError::Name(name.to_owned()));
         }
         let wasm = Bytes::copy_from_slice(transform.wasm());
+        // The component first and the manifest last: a manifest that can be found has all that it names.
         self.put(&layout::wasm(name, transform.digest()), &wasm).await?;
         let mut forms = Vec::new();
         for &target in targets {

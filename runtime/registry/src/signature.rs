@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
-use ed25519_dalek::{Signature, Signer as _, VerifyingKey};
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
+};
+use ed25519_dalek::{SecretKey, Signature, Signer as _, VerifyingKey};
 use sluicebox_sandbox::Digest;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// A key cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,15 +24,15 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The file does not hold a private key.
-    #[error("{path} is not a private ed25519 key in PEM: `openssl genpkey -algorithm ed25519 -out key.pem` makes one")]
+    #[error("{path} is not a private ed25519 key in PEM: `sluicebox keys new key.pem` makes one")]
     Private {
         /// The file.
         path: PathBuf,
     },
     /// A text is not a public key.
     #[error(
-        "key {position} is not a public ed25519 key: give the PEM, or the base64 within, that \
-         `openssl pkey -in key.pem -pubout` prints"
+        "key {position} is not a public ed25519 key: give what `sluicebox keys show key.pem` prints, or the PEM of \
+         `openssl pkey -pubout`"
     )]
     Public {
         /// The key's position in the list, from 1.
@@ -54,6 +58,36 @@ impl SigningKey {
         ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim()).ok().map(SigningKey)
     }
 
+    /// A new key, from the operating system's random numbers.
+    ///
+    /// # Errors
+    /// The operating system gives none.
+    pub fn generate() -> std::io::Result<SigningKey> {
+        let mut secret = SecretKey::default();
+        getrandom::fill(&mut secret).map_err(|error| std::io::Error::other(error.to_string()))?;
+        let key = ed25519_dalek::SigningKey::from_bytes(&secret);
+        secret.zeroize();
+        Ok(SigningKey(key))
+    }
+
+    /// The private key as PEM, in the form that openssl writes and reads: without the public half.
+    pub fn to_pem(&self) -> Zeroizing<String> {
+        let bytes = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
+        // Encoding 32 bytes cannot fail; an empty file would be refused when it is read.
+        bytes.to_pkcs8_pem(LineEnding::LF).unwrap_or_default()
+    }
+
+    /// The public half as `keys` take it: the base64 within a PEM.
+    pub fn public_text(&self) -> String {
+        let der = self.0.verifying_key().to_public_key_der();
+        der.map(|der| STANDARD.encode(der.as_bytes())).unwrap_or_default()
+    }
+
+    /// A short name by which people tell keys apart.
+    pub fn id(&self) -> String {
+        key_id(&self.0.verifying_key())
+    }
+
     /// The signature of a message, and a hint at its key.
     pub(crate) fn sign(&self, message: &[u8]) -> (String, [u8; 64]) {
         (key_id(&self.0.verifying_key()), self.0.sign(message).to_bytes())
@@ -75,8 +109,12 @@ impl PublicKeys {
     /// # Errors
     /// A text is not a public key; names the first.
     pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<PublicKeys, KeyError> {
-        let key = |(index, text)| public_key(text).ok_or(KeyError::Public { position: index + 1 });
-        texts.into_iter().enumerate().map(key).collect::<Result<_, _>>().map(PublicKeys)
+        texts
+            .into_iter()
+            .enumerate()
+            .map(|(index, text)| public_key(text).ok_or(KeyError::Public { position: index + 1 }))
+            .collect::<Result<_, _>>()
+            .map(PublicKeys)
     }
 
     /// Whether no signature is required.
@@ -88,6 +126,7 @@ impl PublicKeys {
     pub(crate) fn vouch_for<'a>(&self, message: &[u8], mut signatures: impl Iterator<Item = &'a [u8]>) -> bool {
         signatures.any(|signature| {
             let Ok(signature) = Signature::from_slice(signature) else { return false };
+            // Strict: the plain check accepts points of small order.
             self.0.iter().any(|key| key.verify_strict(message, &signature).is_ok())
         })
     }
@@ -109,6 +148,7 @@ fn public_key(text: &str) -> Option<VerifyingKey> {
             Err(_) => VerifyingKey::from_public_key_der(&bytes).ok(),
         }
     };
+    // A weak key verifies signatures that its owner never made.
     key.filter(|key| !key.is_weak())
 }
 
@@ -143,6 +183,16 @@ MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=
         for text in ["", "key", PRIVATE, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] {
             assert!(matches!(PublicKeys::parse([PUBLIC, text]), Err(KeyError::Public { position: 2 })), "{text}");
         }
+    }
+
+    #[test]
+    fn a_new_key_is_read_back_and_is_another_each_time() {
+        let key = SigningKey::generate().unwrap();
+        let read = SigningKey::from_pem(&key.to_pem()).unwrap();
+        assert_eq!(PublicKeys::parse([key.public_text().as_str()]).unwrap(), read.public());
+        assert_ne!(key.id(), SigningKey::generate().unwrap().id());
+        // The form of `openssl genpkey`, byte for byte.
+        assert_eq!(SigningKey::from_pem(PRIVATE).unwrap().to_pem().as_str(), PRIVATE);
     }
 
     #[test]

@@ -159,11 +159,10 @@ async fn a_channel_names_what_was_promoted_last_and_goes_back() {
     assert!(matches!(load(&registry, "orders@prod").await, Err(RegistryError::Missing { .. })));
     let one = registry.push(sandbox(), "orders", orders(), &[here()], None).await.unwrap().artifact;
     let two = registry.push(sandbox(), "orders", pii(), &[here()], None).await.unwrap().artifact;
-    let version = |promotion: Promotion| promotion.entry().version;
-    assert_eq!(version(registry.promote(&one, "prod", &change()).await.unwrap()), 1);
+    assert_eq!(registry.promote(&one, "prod", &change()).await.unwrap().entry().version, 1);
     assert_eq!(load(&registry, "orders@prod").await.unwrap().digest(), orders().digest());
     assert!(matches!(registry.promote(&one, "prod", &change()).await.unwrap(), Promotion::Unchanged(_)));
-    assert_eq!(version(registry.promote(&two, "prod", &change()).await.unwrap()), 2);
+    assert_eq!(registry.promote(&two, "prod", &change()).await.unwrap().entry().version, 2);
     assert_eq!(load(&registry, "orders@prod").await.unwrap().digest(), pii().digest());
     assert_eq!(registry.newer("orders", "prod", 1).await.unwrap().unwrap().version, 2);
     assert_eq!(registry.newer("orders", "prod", 2).await.unwrap(), None);

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scene::{change, here, judged, key, orders, other_key, pii, sandbox};
-use sluicebox_registry::{ArtifactReference, Registry, RegistryError};
+use sluicebox_registry::{Artifact, ArtifactReference, Registry, RegistryError, SigningKey};
 use sluicebox_sandbox::{CacheFolder, Limits, Target, Transform};
 
 const MUTATIONS: usize = 10_000;
@@ -47,13 +47,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("registry");
         let registry = Registry::open(root.to_str().unwrap()).unwrap();
-        let push = async |name, transform: &Transform, key| {
-            registry.push(sandbox(), name, transform, &Target::ALL, Some(key)).await.unwrap().artifact
-        };
         let (ours, theirs) = (key(), other_key());
-        let older = push("orders", pii(), &ours).await;
-        let artifact = push("orders", orders(), &ours).await;
-        let foreign = push("pii", pii(), &theirs).await;
+        let older = push(&registry, "orders", pii(), &ours).await;
+        let artifact = push(&registry, "orders", orders(), &ours).await;
+        let foreign = push(&registry, "pii", pii(), &theirs).await;
         registry.promote(&older, "prod", &change()).await.unwrap();
         registry.promote(&artifact, "prod", &change()).await.unwrap();
         registry.promote(&older, "staging", &change()).await.unwrap();
@@ -81,6 +78,10 @@ impl World {
         let (artifact, _) = registry.find(&reference).await?;
         registry.load(sandbox(), &artifact, &Limits::default(), Some(&self.cache)).await
     }
+}
+
+async fn push(registry: &Registry, name: &str, transform: &Transform, key: &SigningKey) -> Artifact {
+    registry.push(sandbox(), name, transform, &Target::ALL, Some(key)).await.unwrap().artifact
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -139,6 +140,7 @@ async fn after_any_change_the_original_runs_or_nothing_does() {
     let mut tasks = Vec::new();
     for worker in 0..2 {
         let expected = expected.clone();
+        // Two at a time, each with a registry of its own: a change must not meet the question of the other task.
         tasks.push(tokio::spawn(async move {
             let world = World::new().await;
             let mut random = fastrand::Rng::with_seed(SEED + worker);
@@ -179,8 +181,11 @@ async fn one(world: &World, round: usize, expected: &str, random: &mut fastrand:
         }
         (_, Err(error)) => panic!("{what}: {error}"),
         (_, Ok(transform)) => {
+            // Changed code for this machine does not run: the component is compiled instead. Code for another machine
+            // is not even looked at.
             assert_eq!(transform.is_precompiled(), *kind == Kind::FormForElsewhere, "{what}");
             assert_eq!(transform.digest(), orders().digest(), "{what}");
+            // A sample: the digest tells already that the component is the original.
             if round.is_multiple_of(50) {
                 assert_eq!(judged(&transform), expected, "{what}");
             }

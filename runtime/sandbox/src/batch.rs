@@ -83,6 +83,7 @@ impl Batch {
         value: Option<&[u8]>,
         headers: impl IntoIterator<Item = (N, Option<&'h [u8]>)>,
     ) {
+        // Before the offset is pushed: until then, the number of offsets is this record's own index.
         self.headers.push(self.offsets.len(), headers);
         self.offsets.push(offset);
         self.timestamps.push(timestamp);
@@ -135,6 +136,7 @@ impl Batch {
     pub fn record(&self, index: usize) -> Record<'_> {
         Record {
             offset: self.offsets[index],
+            // All records have a position or none has: an empty list means that the offset is the position.
             position: (!self.positions.is_empty()).then(|| self.positions.get(index)),
             timestamp: self.timestamps[index],
             key: self.keys.get(index),
@@ -172,6 +174,7 @@ impl<'a> Record<'a> {
     /// Its headers, in order: name and value.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a [u8], Option<&'a [u8]>)> + use<'a> {
         let headers = self.headers;
+        // A batch without any header has no `ends` at all, and `span` would index past their end.
         let range = if headers.ends.is_empty() { 0..0 } else { span(&headers.ends, self.index) };
         range.map(|header| (headers.names.get(header).unwrap_or_default(), headers.values.get(header)))
     }

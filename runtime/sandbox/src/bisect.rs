@@ -31,6 +31,8 @@ pub(crate) enum Attempt<F> {
     Confessed { record: usize, failure: F },
     /// It failed. On a fresh instance, a single record is thereby guilty.
     Failed { failure: F, fresh: bool, clue: Clue },
+    /// The walk is to end, with no verdict on these records.
+    Stopped,
 }
 
 /// What a failed call tells about its culprit.
@@ -66,25 +68,31 @@ impl<F> Work<F> {
     }
 }
 
-/// Calls until each of `records` records has its verdict, or, once the first has, `is_enough` says so. Returns how many of
-/// them have.
+/// Calls until each of `records` records has its verdict, or, once the first has, `is_enough` says so; or until a call is
+/// stopped. Returns how many of them have.
 pub(crate) fn walk<C: Caller>(
     caller: &mut C,
     records: usize,
     pace: &mut Pace,
-    is_enough: impl Fn() -> bool,
+    is_enough: impl Fn(&C) -> bool,
 ) -> Result<usize, C::Error> {
-    let mut walk = Walk { caller, pace, todo: vec![Work::Attempt(0..records)], failures: 0 };
+    let mut walk = Walk { caller, pace, todo: vec![Work::Attempt(0..records)], failures: 0, stopped: None };
     while let Some(work) = walk.todo.pop() {
-        if work.start() > 0 && is_enough() {
+        // Never before the first verdict: a budget that is too small would bring the same batch back for ever.
+        if work.start() > 0 && is_enough(walk.caller) {
             return Ok(work.start());
         }
         match work {
             Work::Attempt(range) => walk.attempt(range)?,
             Work::Alone(record) => walk.call(record..record + 1, true)?,
             Work::Condemn(record, failure) => walk.condemn(record, failure),
+            // No failure since its left half was planned: that half is innocent, so the culprit is here and a trial of
+            // the whole range would tell nothing new.
             Work::RightHalf { records, failures } if walk.failures == failures => walk.split(records),
             Work::RightHalf { records, .. } => walk.attempt(records)?,
+        }
+        if let Some(record) = walk.stopped {
+            return Ok(record);
         }
     }
     Ok(records)
@@ -96,6 +104,8 @@ struct Walk<'a, C: Caller> {
     /// A stack on the heap: a guest that fails again and again must not exhaust the thread's own.
     todo: Vec<Work<C::Failure>>,
     failures: usize,
+    /// The first record of a call that was stopped.
+    stopped: Option<usize>,
 }
 
 impl<C: Caller> Walk<'_, C> {
@@ -106,6 +116,7 @@ impl<C: Caller> Walk<'_, C> {
         }
         let end = range.end.min(range.start.saturating_add(self.pace.records_max()));
         if end < range.end {
+            // Before the call: what the call plans for its own records must lie above this on the stack.
             self.todo.push(Work::Attempt(end..range.end));
         }
         self.call(range.start..end, false)
@@ -114,6 +125,7 @@ impl<C: Caller> Walk<'_, C> {
     fn call(&mut self, range: Range<usize>, fresh: bool) -> Result<(), C::Error> {
         match self.caller.call(range.clone(), fresh)? {
             Attempt::Passed { heavy } => self.pace.passed(range.len(), heavy),
+            Attempt::Stopped => self.stopped = Some(range.start),
             Attempt::Confessed { record, failure } => {
                 self.failures += 1;
                 self.around(range, record, Work::Condemn(record, failure));
@@ -126,12 +138,15 @@ impl<C: Caller> Walk<'_, C> {
                         self.pace.lighten();
                         self.condemn(range.start, failure);
                     }
+                    // The instance had a past, which may be at fault: the record gets a fresh one before it is
+                    // condemned.
                     _ if range.len() == 1 => self.todo.push(Work::Alone(range.start)),
                     Clue::Culprit => self.split(range),
                     Clue::Suspect(record) => self.around(range, record, Work::Alone(record)),
                     Clue::TooMuch => {
                         self.pace.too_much(range.len());
                         let middle = range.start + range.len() / 2;
+                        // The right half first: a stack gives back the left one before it, and verdicts come in order.
                         self.todo.push(half(middle..range.end));
                         self.todo.push(half(range.start..middle));
                     }
@@ -143,6 +158,7 @@ impl<C: Caller> Walk<'_, C> {
 
     /// Plans the records before `record`, then it, then those behind it.
     fn around(&mut self, range: Range<usize>, record: usize, then: Work<C::Failure>) {
+        // The other way round than they are to run, because the stack gives back the last one first.
         self.todo.push(Work::Attempt(record + 1..range.end));
         self.todo.push(then);
         self.todo.push(Work::Attempt(range.start..record));

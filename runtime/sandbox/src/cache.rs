@@ -44,9 +44,11 @@ enum Untrusted {
 fn check_trust(folder: &Path) -> Result<(), Untrusted> {
     let metadata = std::fs::metadata(folder).map_err(Untrusted::Unreadable)?;
     let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    // Root is trusted: it could replace this program as well.
     if owner != us && owner != 0 {
         return Err(Untrusted::Because(format!("belongs to user {owner}, and we are user {us}")));
     }
+    // The write bits of group and others. That others can read compiled code does no harm.
     match metadata.mode() & 0o022 {
         0 => Ok(()),
         _ => Err(Untrusted::Because(format!("can be written by others (mode {:04o})", metadata.mode() & 0o7777))),

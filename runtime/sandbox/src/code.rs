@@ -13,6 +13,9 @@ pub const LIMIT_ROWS: &str = "limit_rows";
 /// What the transform returned for the record breaks the contract of the boundary.
 pub const MALFORMED_OUTCOME: &str = "malformed_outcome";
 
+/// A table's writer fails over the rows that the record gives.
+pub const UNWRITABLE: &str = "unwritable";
+
 /// The code of a trap: `trap_` and wasm's name for it.
 pub(crate) fn of_trap(trap: wasmtime::Trap) -> &'static str {
     use wasmtime::Trap;
@@ -26,6 +29,8 @@ pub(crate) fn of_trap(trap: wasmtime::Trap) -> &'static str {
         Trap::IntegerDivisionByZero => "trap_integer_division_by_zero",
         Trap::BadConversionToInteger => "trap_bad_conversion_to_integer",
         Trap::UnreachableCodeReached => "trap_unreachable",
+        // wasmtime may add kinds of traps, and a dead letter needs a stable code for these too. Interrupts and spent
+        // fuel do not get here: `failure::read` takes them first.
         _ => "trap_other",
     }
 }

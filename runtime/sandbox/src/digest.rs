@@ -44,12 +44,13 @@ impl FromStr for Digest {
 
     /// Reads exactly what [`Display`](fmt::Display) writes: one digest has one spelling.
     fn from_str(text: &str) -> Result<Digest, MalformedDigest> {
-        let malformed = || MalformedDigest(text.to_owned());
-        let digits = text.strip_prefix("sha256:").ok_or_else(malformed)?;
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| malformed())?;
-        let digest = Digest(bytes);
-        if digest.to_string() == text { Ok(digest) } else { Err(malformed()) }
+        let read = text.strip_prefix("sha256:").and_then(|digits| {
+            let mut bytes = [0; 32];
+            hex::decode_to_slice(digits, &mut bytes).ok()?;
+            Some(Digest(bytes))
+        });
+        // `hex` reads upper case as well; a second spelling of a digest would be a second name of one object.
+        read.filter(|digest| digest.to_string() == text).ok_or_else(|| MalformedDigest(text.to_owned()))
     }
 }
 

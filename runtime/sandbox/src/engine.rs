@@ -2,7 +2,7 @@
 //!
 //! The *quick* engine interrupts by epochs: a ticker counts up, compiled loops look at the count. It says only that a call
 //! takes long. The *exact* engine counts fuel, which is the same on every machine, and therefore decides
-//! (`docs/adr/0003-interruption.md`). Nothing here knows what is run.
+//! (`docs/adr/0003-interruption.md`); its clock looks only for what fuel does not bound. Nothing here knows what is run.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +13,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, ModuleVersionStrategy
 
 use crate::error::EngineError;
 use crate::forms::CODE_VERSION;
+use crate::log_allowance::LogAllowance;
 
 /// How long an epoch lasts: the grain of `call_duration_max`.
 pub(crate) const EPOCH: Duration = Duration::from_millis(10);
@@ -65,25 +66,30 @@ pub(crate) struct Engines {
 impl Engines {
     fn new(stack_bytes: usize) -> Result<Engines, EngineError> {
         let quick = engine(Metering::Epochs, stack_bytes)?;
-        start_ticker(&quick)?;
         Ok(Engines { quick, exact: OnceLock::new(), stack_bytes })
     }
 
     /// Counts fuel. Made when the first suspect needs it: most processes never do.
     pub(crate) fn exact(&self) -> Result<&Engine, String> {
+        // A failure is kept as well: the same settings would fail again.
         let engine = self.exact.get_or_init(|| engine(Metering::Fuel, self.stack_bytes));
         engine.as_ref().map_err(|error| error.0.clone())
     }
 }
 
-/// The engines made so far, by stack size.
+/// The engines made so far, by stack size; and what all of their instances together may log.
 #[derive(Default)]
-pub(crate) struct EngineRoom(Mutex<HashMap<u64, Arc<Engines>>>);
+pub(crate) struct EngineRoom {
+    engines: Mutex<HashMap<u64, Arc<Engines>>>,
+    pub(crate) log_allowance: Arc<LogAllowance>,
+}
 
 impl EngineRoom {
     /// The engines whose stack has this size.
     pub(crate) fn engines(&self, stack_bytes: u64) -> Result<Arc<Engines>, EngineError> {
-        let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held while the engines are made: two threads would otherwise make two pools of address space for one size. A
+        // poisoned map is whole: entries are only ever added.
+        let mut room = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engines) = room.get(&stack_bytes) {
             return Ok(Arc::clone(engines));
         }
@@ -100,7 +106,8 @@ pub(crate) fn code_config(metering: Metering) -> Result<Config, EngineError> {
     let mut config = Config::new();
     match metering {
         Metering::Epochs => config.epoch_interruption(true),
-        Metering::Fuel => config.consume_fuel(true),
+        // The clock ends what the fuel does not bound: see `meter`.
+        Metering::Fuel => config.consume_fuel(true).epoch_interruption(true),
     };
     config
         // Function names suffice; sluicebox keeps no debug sections.
@@ -123,13 +130,16 @@ fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, EngineError>
         // Never used, as all calls are synchronous; but it may not be smaller than the wasm stack.
         .async_stack_size(stack_bytes + (1 << 20))
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
+    // A copy: the fallback below needs the configuration without a pool.
     let mut pooled = config.clone();
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    Engine::new(&pooled).or_else(|error| {
+    let engine = Engine::new(&pooled).or_else(|error| {
         // The pool reserves address space, hundreds of GiB of it; some containers cap that.
         tracing::warn!(%error, "no address space for a pool of instances; starting them will be slower");
         Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))
-    })
+    })?;
+    start_ticker(&engine)?;
+    Ok(engine)
 }
 
 /// Sized for guests in Python and JavaScript too, which bring many core modules and large tables. What is not used costs
@@ -161,14 +171,18 @@ fn pool() -> PoolingAllocationConfig {
 
 /// Counts epochs until the engine is gone.
 fn start_ticker(engine: &Engine) -> Result<(), EngineError> {
+    // Weak, or this thread would keep the engine alive, and itself with it.
     let engine = engine.weak();
-    let tick = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(EPOCH);
-        }
-    };
     let thread = std::thread::Builder::new().name("sluicebox-epochs".to_owned());
-    thread.spawn(tick).map(drop).map_err(|error| EngineError(format!("cannot start a thread: {error}")))
+    thread
+        .spawn(move || {
+            while let Some(engine) = engine.upgrade() {
+                engine.increment_epoch();
+                // Before the sleep: the last other owner may let go meanwhile, and the engine must end with it.
+                drop(engine);
+                std::thread::sleep(EPOCH);
+            }
+        })
+        .map(drop)
+        .map_err(|error| EngineError(format!("cannot start a thread: {error}")))
 }

@@ -30,6 +30,7 @@ pub(crate) enum Refusal {
 pub(crate) fn check<'a>(imports: impl Iterator<Item = &'a str>) -> Result<Wanted, Refusal> {
     let mut wanted = Wanted::default();
     for import in imports {
+        // An import of the world without a version is none of these, and so refused below.
         match import.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@')) {
             Some((interface, version)) => check_world(import, interface, version)?,
             None if is_wasi(import) => wanted.wasi = true,
@@ -62,6 +63,7 @@ fn major(version: &str) -> Option<u64> {
 
 fn is_wasi(import: &str) -> bool {
     let rest = import.strip_prefix("wasi:").and_then(|rest| rest.split_once('@'));
+    // The dot counts: `0.2` alone would let `0.20` pass. HTTP is part of WASI 0.2, and would be a network.
     rest.is_some_and(|(interface, version)| version.starts_with("0.2.") && !interface.starts_with("http/"))
 }
 

@@ -81,27 +81,48 @@ impl Limits {
     /// # Errors
     /// The first field that cannot.
     pub fn check(&self) -> Result<(), LimitError> {
-        let fail = |field, reason: String| Err(LimitError { field, reason });
         let quick_ms = self.record_fuel_max / Self::FUEL_PER_MILLISECOND;
         if self.call_duration_max.is_zero() || self.call_duration_max > Duration::from_millis(quick_ms) {
             let fuel = self.record_fuel_max;
             let reason = format!("must be above 0 and, with record_fuel_max at {fuel}, at most {quick_ms}ms");
-            return fail("call_duration_max", reason);
+            return fault("call_duration_max", reason);
         }
         if !(64 * KIB..=MIB).contains(&self.stack_bytes_max) {
-            return fail("stack_bytes_max", "must lie between 64KiB and 1MiB".to_owned());
+            return fault("stack_bytes_max", "must lie between 64KiB and 1MiB".to_owned());
         }
         if !(MIB..=4096 * MIB).contains(&self.memory_bytes_max) {
-            return fail("memory_bytes_max", "must lie between 1MiB and 4GiB".to_owned());
+            return fault("memory_bytes_max", "must lie between 1MiB and 4GiB".to_owned());
         }
         if self.record_output_bytes_max > self.batch_output_bytes_max {
-            return fail("record_output_bytes_max", "must not exceed batch_output_bytes_max".to_owned());
+            return fault("record_output_bytes_max", "must not exceed batch_output_bytes_max".to_owned());
         }
         if self.batch_output_bytes_max > 1024 * MIB {
-            return fail("batch_output_bytes_max", "must not exceed 1GiB".to_owned());
+            return fault("batch_output_bytes_max", "must not exceed 1GiB".to_owned());
         }
         Ok(())
     }
+
+    /// The first field that allows more than `other` does.
+    pub fn above(&self, other: &Limits) -> Option<&'static str> {
+        [
+            ("record_fuel_max", self.record_fuel_max > other.record_fuel_max),
+            ("call_duration_max", self.call_duration_max > other.call_duration_max),
+            ("memory_bytes_max", self.memory_bytes_max > other.memory_bytes_max),
+            ("stack_bytes_max", self.stack_bytes_max > other.stack_bytes_max),
+            ("record_output_bytes_max", self.record_output_bytes_max > other.record_output_bytes_max),
+            ("batch_output_bytes_max", self.batch_output_bytes_max > other.batch_output_bytes_max),
+            ("record_rows_max", self.record_rows_max > other.record_rows_max),
+            ("batch_log_lines_max", self.batch_log_lines_max > other.batch_log_lines_max),
+            ("log_line_bytes_max", self.log_line_bytes_max > other.log_line_bytes_max),
+            ("module_bytes_max", self.module_bytes_max > other.module_bytes_max),
+        ]
+        .into_iter()
+        .find_map(|(field, is_above)| is_above.then_some(field))
+    }
+}
+
+fn fault(field: &'static str, reason: String) -> Result<(), LimitError> {
+    Err(LimitError { field, reason })
 }
 
 /// A size in bytes: a number, or a number with a unit.

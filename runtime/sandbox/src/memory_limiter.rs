@@ -39,9 +39,11 @@ impl MemoryLimiter {
 
 impl ResourceLimiter for MemoryLimiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // The sum over all memories: wasmtime asks for each of them alone, and a component may have twenty.
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if bytes > self.bytes_max || maximum.is_some_and(|maximum| desired > maximum) {
             self.refused = true;
+            // A refusal, no error: the guest sees `memory.grow` fail, as wasm allows, and may go on.
             return Ok(false);
         }
         self.bytes = bytes;
@@ -51,6 +53,12 @@ impl ResourceLimiter for MemoryLimiter {
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         // The machine is out of memory: the host's trouble, which must not become a record's verdict.
         Err(wasmtime::Error::new(HostMemoryExhausted(format!("{error:#}"))))
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        // The pool's own bound, below ours.
+        self.refused = true;
+        Ok(())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

@@ -33,6 +33,7 @@ impl TableRows {
 
 impl Column {
     fn append(&mut self, later: Column) {
+        // Before the values are appended: the later nulls are shifted by the slots that were there before them.
         let slots = self.values.slots();
         self.nulls.extend(later.nulls.into_iter().map(|null| null + slots));
         self.values.append(later.values);

@@ -37,6 +37,7 @@ impl Pace {
         self.since = self.since.saturating_add(records);
         if heavy {
             self.too_much(records);
+        // Only a call that used the whole allowance tells that it was not too much.
         } else if self.load <= records {
             self.load = self.load.saturating_add(self.load / 4 + 1);
         }
@@ -54,6 +55,7 @@ impl Pace {
 
     /// A record was condemned.
     pub(crate) fn culprit(&mut self) {
+        // An average that forgets: half of what was known, half of what was just seen.
         self.gap = self.gap.midpoint(self.since);
         self.since = 0;
     }

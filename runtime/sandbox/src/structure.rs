@@ -34,6 +34,7 @@ impl Structure {
             return Err(Misfit::CoreModule);
         }
         let mut structure = Structure::default();
+        // The parser walks into nested modules and components, whose imports are met by the outer one.
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload.map_err(corrupt)? {

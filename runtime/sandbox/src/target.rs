@@ -82,8 +82,7 @@ impl FromStr for Target {
     type Err = UnknownTarget;
 
     fn from_str(name: &str) -> Result<Target, UnknownTarget> {
-        let named = |target: &Target| target.name() == name;
-        Target::ALL.into_iter().find(named).ok_or_else(|| UnknownTarget(name.to_owned()))
+        Target::ALL.into_iter().find(|target| target.name() == name).ok_or_else(|| UnknownTarget(name.to_owned()))
     }
 }
 

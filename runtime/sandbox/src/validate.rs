@@ -4,7 +4,7 @@
 //! guest's fault, and the message lets its author find it: field, index, and what was expected.
 
 use crate::bindings::wire;
-use crate::description::{Description, RowFormat};
+use crate::description::{Description, Field, RowFormat};
 use crate::limits::Limits;
 use crate::outcome::{Part, Rows, TableRows, Verdict};
 
@@ -37,11 +37,16 @@ impl From<String> for Fault {
     }
 }
 
-/// The bytes in which the rows and rejections crossed the boundary.
-pub(crate) fn bytes(outcome: &wire::Outcome) -> u64 {
+/// The bytes in which the rows and rejections crossed the boundary; and, of rows in JSON, also those of the columns that they
+/// fill: `{}` fills a thousand of them with nulls.
+pub(crate) fn bytes(outcome: &wire::Outcome, description: &Description) -> u64 {
     let rows = outcome.rows.iter().map(|table| {
         let rows = match &table.rows {
-            wire::Rows::Json(json) => json.data.len() + 4 * json.ends.len(),
+            wire::Rows::Json(json) => {
+                let described = description.tables.get(table.table as usize);
+                let row_bytes = described.map_or(0, |table| table.fields.iter().map(Field::slot_bytes).sum());
+                json.data.len() + (4 + row_bytes) * json.ends.len()
+            }
             wire::Rows::Columns(columns) => columns.iter().map(columns::bytes).sum(),
         };
         rows + 4 * table.records.len() + table.operations.len()
@@ -61,6 +66,7 @@ pub(crate) fn outcome(
 ) -> Result<Answer, Fault> {
     let verdicts = verdicts(&outcome.verdicts, records)?;
     check_rejections(&outcome.rejections, &verdicts)?;
+    // Before any row is kept: later steps index by record, and rely on the indices.
     check_records(&outcome.rows, &verdicts, limits.record_rows_max)?;
     let mut part = Part::default();
     for table in outcome.rows {
@@ -95,13 +101,16 @@ fn verdicts(codes: &[u8], records: usize) -> Result<Vec<Verdict>, String> {
     if codes.len() != records {
         return Err(format!("{} verdicts for {records} records", codes.len()));
     }
-    let verdict = |(record, code): (usize, &u8)| match code {
-        0 => Ok(Verdict::Filtered),
-        1 => Ok(Verdict::Emitted),
-        2 => Ok(Verdict::Rejected),
-        _ => Err(format!("verdicts[{record}] is {code}; only 0, 1 and 2 have a meaning")),
-    };
-    codes.iter().enumerate().map(verdict).collect()
+    codes
+        .iter()
+        .enumerate()
+        .map(|(record, code)| match code {
+            0 => Ok(Verdict::Filtered),
+            1 => Ok(Verdict::Emitted),
+            2 => Ok(Verdict::Rejected),
+            _ => Err(format!("verdicts[{record}] is {code}; only 0, 1 and 2 have a meaning")),
+        })
+        .collect()
 }
 
 /// Rows come from records of the batch, in order; exactly the emitted ones; none gives too many.
@@ -110,15 +119,17 @@ fn check_records(rows: &[wire::TableRows], verdicts: &[Verdict], rows_max: u64) 
     for table in rows {
         let mut previous = 0;
         for (row, &record) in table.records.iter().enumerate() {
-            let at = || format!("records[{row}] of the rows of table {} is {record}", table.table);
-            if record < previous {
-                return Err(format!("{}, after {previous}: must not decrease", at()).into());
-            }
-            match seen.get_mut(record as usize) {
-                Some(seen) => *seen = true,
-                None => return Err(format!("{}, but the batch has {} records", at(), verdicts.len()).into()),
-            }
-            previous = record;
+            let misplaced = match seen.get_mut(record as usize) {
+                _ if record < previous => format!("after {previous}: must not decrease"),
+                None => format!("but the batch has {} records", verdicts.len()),
+                Some(seen) => {
+                    *seen = true;
+                    previous = record;
+                    continue;
+                }
+            };
+            let index = table.table;
+            return Err(format!("records[{row}] of the rows of table {index} is {record}, {misplaced}").into());
         }
     }
     for (record, (&seen, verdict)) in seen.iter().zip(verdicts).enumerate() {
@@ -187,12 +198,17 @@ fn check_rejections(rejections: &wire::Rejections, verdicts: &[Verdict]) -> Resu
 }
 
 fn rejections(rejections: wire::Rejections) -> Vec<(u32, String, String, Option<String>)> {
-    let read = |(index, record): (usize, u32)| {
-        let path = text(&rejections.paths, index);
-        let path = (!path.is_empty()).then_some(path);
-        (record, text(&rejections.codes, index), text(&rejections.messages, index), path)
-    };
-    rejections.records.iter().copied().enumerate().map(read).collect()
+    rejections
+        .records
+        .iter()
+        .copied()
+        .enumerate()
+        .map(|(index, record): (usize, u32)| {
+            let path = text(&rejections.paths, index);
+            let path = (!path.is_empty()).then_some(path);
+            (record, text(&rejections.codes, index), text(&rejections.messages, index), path)
+        })
+        .collect()
 }
 
 fn json_rows(json: wire::ByteStrings, rows: usize) -> Result<crate::outcome::Strings, String> {

@@ -29,6 +29,12 @@ const LOOK_NANOSECONDS: u64 = 1_000;
 /// Bytes that a guest may leave on stdout and stderr between two looks of the host; the rest is dropped.
 const OUTPUT_BYTES_MAX: usize = 64 << 10;
 
+/// Random bytes of one call.
+const RANDOM_CALL_BYTES_MAX: u64 = 64 << 10;
+
+/// Handles that a guest may hold at the same time: the host keeps something for each.
+const HANDLES_MAX: usize = 10_000;
+
 /// Random bytes before they repeat.
 const RANDOM_BYTES: usize = 4096;
 
@@ -50,14 +56,18 @@ impl Wasi {
             .monotonic_clock(clock.clone())
             .secure_random(Deterministic::new(random_bytes("secure")))
             .insecure_random(Deterministic::new(random_bytes("insecure")))
+            // All randomness is fixed: a replay has to give the same verdict.
             .insecure_random_seed(0)
+            .max_random_size(RANDOM_CALL_BYTES_MAX)
             .stdout(output.clone())
             .stderr(output.clone())
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .socket_addr_check(|_, _| Box::pin(std::future::ready(false)));
-        Wasi { ctx: builder.build(), table: ResourceTable::new(), clock, output, printed: String::new() }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Wasi { ctx: builder.build(), table, clock, output, printed: String::new() }
     }
 
     /// Looks at what the guest wrote to stdout and stderr since the last look.
@@ -139,6 +149,7 @@ impl monotonic_clock::Host for ClockView<'_> {
     }
 
     fn subscribe_instant(&mut self, when: u64) -> wasmtime::Result<Resource<DynPollable>> {
+        // The wait is over at once: the clock jumps to its end. It never goes backwards.
         self.clock.0.fetch_max(when, Ordering::Relaxed);
         let ready = self.table.push(Ready)?;
         subscribe(self.table, ready)
@@ -188,6 +199,7 @@ impl Pollable for Output {
 impl OutputStream for Output {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         let mut output = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // What exceeds the room is dropped, and reported as written: an error would change what the guest does.
         let room = OUTPUT_BYTES_MAX.saturating_sub(output.len()).min(bytes.len());
         output.extend_from_slice(&bytes[..room]);
         Ok(())
@@ -204,6 +216,7 @@ impl OutputStream for Output {
 
 /// Bytes without pattern, the same on every machine.
 fn random_bytes(purpose: &str) -> Vec<u8> {
-    let block = |index: usize| Sha256::digest(format!("sluicebox {purpose} random {index}"));
-    (0..RANDOM_BYTES / 32).flat_map(block).collect()
+    (0..RANDOM_BYTES / 32)
+        .flat_map(|index: usize| Sha256::digest(format!("sluicebox {purpose} random {index}")))
+        .collect()
 }

@@ -84,6 +84,7 @@ const EXPECTED: &[(&str, Expected)] = &[
 
 #[test]
 fn every_behaviour_has_a_test() {
+    // From the guest's own crate: a behaviour that is added there fails here until it is expected.
     let mut behaviours: Vec<&str> = misbehaving::DEEDS.iter().chain(misbehaving::LIES).copied().collect();
     let mut tested: Vec<&str> = EXPECTED.iter().map(|(behaviour, _)| *behaviour).collect();
     behaviours.sort_unstable();
@@ -101,7 +102,9 @@ fn a_misbehaving_record_alone_gets_its_verdict() {
 
 #[test]
 fn a_misbehaving_record_among_others_gets_the_same_verdict_and_spoils_none() {
+    // First, in the middle and last: behind the culprit, before it, and on both sides are innocent records.
     for position in [0, 5, 8] {
+        // One worker for all of them: what a record leaves behind would show at the next.
         let mut worker = worker();
         for (behaviour, expected) in EXPECTED {
             let mut values: Vec<String> = (0..9).map(|index| format!("good {index}")).collect();
@@ -148,8 +151,8 @@ fn rows(outcome: &Outcome) -> Vec<(u32, String)> {
     for table in outcome.parts.iter().flat_map(|part| &part.tables) {
         let Rows::Columns(columns) = &table.rows else { panic!("columns are declared") };
         let Values::Binary(values) = &columns[1].values else { panic!("the second column is the value") };
-        let text = |row: usize| String::from_utf8_lossy(values.get(row)).into_owned();
-        rows.extend(table.records.iter().enumerate().map(|(row, &record)| (record, text(row))));
+        let texts = (0..values.len()).map(|row| String::from_utf8_lossy(values.get(row)).into_owned());
+        rows.extend(table.records.iter().copied().zip(texts));
     }
     rows
 }
@@ -194,6 +197,7 @@ fn a_batch_of_loops_comes_back_in_pieces() {
     let mut worker = worker();
     let (mut loops, mut judged, mut pieces) = (batch(vec!["loop"; 3]), 0, 0);
     while !loops.is_empty() {
+        // A budget that each loop exceeds by far: each call brings back one verdict.
         let outcome = worker.process_for(&loops, Duration::from_millis(1)).unwrap();
         assert!(outcome.verdicts.iter().all(|&verdict| verdict == Verdict::Rejected));
         assert_eq!(outcome.rejections.len(), outcome.verdicts.len());
@@ -228,6 +232,7 @@ fn a_clean_batch_is_one_call_of_one_instance() {
     let mut worker = worker();
     for _ in 0..3 {
         let effort = worker.process(&batch(vec!["good"; 1000])).unwrap().effort;
+        // No instance: the worker came with one, and keeps it.
         assert_eq!((effort.calls, effort.instances), (1, 0));
     }
 }

@@ -28,8 +28,13 @@ fn judged(transform: &Transform) -> Outcome {
     transform.worker("{}").unwrap().process(&batch(values)).unwrap()
 }
 
+fn codes(outcome: &Outcome) -> Vec<&str> {
+    outcome.rejections.iter().map(|rejection| rejection.code.as_str()).collect()
+}
+
 #[test]
 fn both_forms_judge_as_the_compiler_does() {
+    // Little fuel, so that the loop ends soon, and the longest call that `Limits::check` allows with it.
     let limits = Limits {
         record_fuel_max: 200_000_000,
         call_duration_max: std::time::Duration::from_millis(10),
@@ -41,9 +46,8 @@ fn both_forms_judge_as_the_compiler_does() {
     assert!(!compiled.is_precompiled());
     let (ours, theirs) = (judged(&precompiled), judged(&compiled));
     assert_eq!(ours.verdicts, theirs.verdicts);
-    let codes = |outcome: &Outcome| outcome.rejections.iter().map(|it| it.code.clone()).collect::<Vec<_>>();
     assert_eq!(codes(&ours), codes(&theirs));
-    assert!(codes(&ours).iter().any(|code| code == "limit_fuel"), "{:?}", codes(&ours));
+    assert!(codes(&ours).contains(&"limit_fuel"), "{:?}", codes(&ours));
 }
 
 #[test]
@@ -70,6 +74,7 @@ fn what_is_for_another_processor_or_engine_is_compiled_here_instead() {
     let other = Target::ALL.into_iter().find(|target| *target != here()).unwrap();
     assert!(!load(forms(other), &Limits::default()).is_precompiled());
 
+    // A form says how it is metered, so that the engine notices a form in the wrong place.
     let right = forms(here());
     let (epochs, fuel) = (right.of(Metering::Epochs).clone(), right.of(Metering::Fuel).clone());
     #[expect(unsafe_code, reason = "code of our own, in the wrong places")]

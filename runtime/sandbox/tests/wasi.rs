@@ -31,6 +31,7 @@ fn a_transform_that_asks_the_world_gets_the_same_answers_always() {
     let transform = worldly();
     assert!(transform.imports().iter().any(|import| import.starts_with("wasi:clocks/")));
     assert_eq!(answer(&transform, "time"), "Datetime { seconds: 946684800, nanoseconds: 0 }");
+    // Each answer comes from an instance of its own.
     assert_eq!(answer(&transform, "chance"), answer(&transform, "chance"));
     assert_eq!(answer(&transform, "surroundings"), "[] [] 0 folders");
     assert_eq!(answer(&transform, "print"), "printed");
@@ -41,6 +42,7 @@ fn sleeping_takes_no_time() {
     let transform = worldly();
     let start = Instant::now();
     assert_eq!(answer(&transform, "sleep"), "slept 1 h");
+    // Far below the hour, and far above what a busy machine takes to start the guest.
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 

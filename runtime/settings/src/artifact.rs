@@ -70,7 +70,9 @@ impl FromStr for ArtifactReference {
 
     fn from_str(text: &str) -> Result<ArtifactReference, MalformedReference> {
         let malformed = || MalformedReference(text.to_owned());
+        // At the first `@`: a name holds none, and one in the rest makes that rest illegal below.
         let (name, pick) = text.split_once('@').ok_or_else(malformed)?;
+        // The prefix decides: a damaged digest must not be taken for a channel of that name.
         let pick = match pick.starts_with("sha256:") {
             true => Pick::Digest(pick.parse().map_err(|_| malformed())?),
             false => Pick::Channel(pick.to_owned()),

@@ -113,6 +113,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&word.to_lowercase(), candidate), candidate))
+        // Below that, words have little more in common than a letter or two, and a wrong hint misleads.
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map(|(_, candidate)| candidate)
@@ -120,6 +121,7 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
 
 /// A span that can be underlined: at least one character, within the text, on one line.
 fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
+    // A missing value is often past the last line: the caret goes to the end of what there is.
     let start = text.floor_char_boundary(span.start.min(text.trim_end().len()));
     let line_end = text.get(start..).and_then(|rest| rest.find('\n')).map_or(text.len(), |length| start + length);
     let start = if start == line_end && start > 0 { text.floor_char_boundary(start - 1) } else { start };
@@ -130,22 +132,90 @@ fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
 /// The text with all values masked whose key sounds like a secret: no message can show them. Each byte becomes one byte,
 /// so that every place stays where it was. References such as `{env: NAME}` stay.
 fn masked(text: &str) -> String {
-    text.split_inclusive('\n').map(masked_line).collect()
+    let mut inside = None;
+    text.split_inclusive('\n').map(|line| masked_line(&masked_urls(line), &mut inside)).collect()
 }
 
-fn masked_line(line: &str) -> String {
-    const SECRET_WORDS: [&str; 3] = ["password", "secret", "token"];
+/// What stands between `://` and `@` in a URL.
+fn masked_urls(line: &str) -> String {
+    let mut parts = line.split("://");
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        masked.push_str("://");
+        let host = part.find(|c: char| c.is_whitespace() || "/\"'".contains(c)).unwrap_or(part.len());
+        let secret = part[..host].rfind('@').unwrap_or(0);
+        masked.extend(std::iter::repeat_n('*', secret));
+        masked.push_str(&part[secret..]);
+    }
+    masked
+}
+
+/// What a value that goes on over several lines ends with.
+enum Inside {
+    /// A block (`|`, `>`): a line that is indented no deeper than its key.
+    Block { indent: usize },
+    /// A quoted text: its closing quote.
+    Quoted(char),
+    /// A key or certificate in PEM, under whichever key it stands.
+    Pem,
+}
+
+/// Parts of keys. `pem` and `private` are in librdkafka's names for keys.
+const SECRET_WORDS: [&str; 9] =
+    ["password", "passphrase", "secret", "token", "credential", "api_key", "apikey", "private", ".pem"];
+
+fn masked_line(line: &str, inside: &mut Option<Inside>) -> String {
+    match inside {
+        // An empty line belongs to a block, wherever it stands.
+        Some(Inside::Block { indent }) if line.trim().is_empty() || indent_of(line) > *indent => return stars(line),
+        Some(Inside::Quoted(quote)) => {
+            let is_last = line.contains(*quote);
+            *inside = if is_last { None } else { inside.take() };
+            return stars(line);
+        }
+        Some(Inside::Pem) => {
+            let is_last = line.contains("-----END");
+            *inside = if is_last { None } else { inside.take() };
+            return stars(line);
+        }
+        _ => *inside = None,
+    }
     let lower = line.to_ascii_lowercase();
+    // `lower` is ASCII lower case, so that its places are those of the line.
     let word = SECRET_WORDS.iter().filter_map(|word| lower.find(word)).min();
     let Some(colon) = word.and_then(|start| Some(start + lower.get(start..)?.find(':')?)) else {
-        return line.to_owned();
+        return masked_pem(line, inside);
     };
     let (key, value) = line.split_at(colon + 1);
-    if value.trim_start().starts_with('{') {
+    let trimmed = value.trim();
+    // A reference such as `{env: NAME}` is not a secret, and the message is of use only with it.
+    if trimmed.starts_with('{') {
         return line.to_owned();
     }
-    let stars = value.bytes().map(|byte| if byte.is_ascii_whitespace() || byte == b'}' { byte as char } else { '*' });
-    key.chars().chain(stars).collect()
+    *inside = match trimmed.chars().next() {
+        Some('|' | '>') => Some(Inside::Block { indent: indent_of(line) }),
+        Some(quote @ ('"' | '\'')) if !trimmed[1..].contains(quote) => Some(Inside::Quoted(quote)),
+        _ => None,
+    };
+    key.to_owned() + &stars(value)
+}
+
+/// A private key may stand under a key that does not sound like one.
+fn masked_pem(line: &str, inside: &mut Option<Inside>) -> String {
+    let Some(begin) = line.find("-----BEGIN") else { return line.to_owned() };
+    if !line.contains("-----END") {
+        *inside = Some(Inside::Pem);
+    }
+    let (before, pem) = line.split_at(begin);
+    before.to_owned() + &stars(pem)
+}
+
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+fn stars(value: &str) -> String {
+    value.bytes().map(|byte| if byte.is_ascii_whitespace() || byte == b'}' { byte as char } else { '*' }).collect()
 }
 
 #[cfg(test)]
@@ -159,6 +229,11 @@ mod tests {
             ("{a: b, sasl.password: pä, c: d}\n", "{a: b, sasl.password: **** ** *}\n"),
             ("sasl.password: {env: NAME}\n", "sasl.password: {env: NAME}\n"),
             ("name: token\n", "name: token\n"),
+            ("path: \"s3://id:kö@lake/x@y\"\n", "path: \"s3://******@lake/x@y\"\n"),
+            ("ssl.key.pem: |\n  ab\n\n  cd\nname: x\n", "ssl.key.pem: *\n  **\n\n  **\nname: x\n"),
+            ("api_key: \"ab\n  cd\" # e\nname: x\n", "api_key: ***\n  *** * *\nname: x\n"),
+            ("k: -----BEGIN A\n  ab\n  -----END A\nname: x\n", "k: ********** *\n  **\n  ******** *\nname: x\n"),
+            ("ssl.key.pem: \"-----BEGIN A\\nab\"\nname: x\n", "ssl.key.pem: *********** ******\nname: x\n"),
         ] {
             assert_eq!(masked(line), shown);
             assert_eq!(masked(line).len(), line.len());

@@ -19,6 +19,7 @@ impl DocumentPlace {
 
     /// A text that begins with `{` or has several lines is a document. JSON is YAML, so Terraform's `jsonencode` writes one.
     pub fn of(text: String) -> Self {
+        // First: a document may mention `s3://`, and a path never has these.
         if text.trim_start().starts_with('{') || text.contains('\n') {
             DocumentPlace::Text(text)
         } else if text.starts_with("s3://") {

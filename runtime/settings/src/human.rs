@@ -28,7 +28,7 @@ pub(crate) fn maybe_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 
 /// One text, or a list of texts.
 pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(Texts)
+    deserializer.deserialize_seq(Texts)
 }
 
 /// The same, where a file may leave them out.
@@ -48,6 +48,7 @@ pub(crate) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sock
 /// A size with the largest unit that gives a whole number.
 pub(crate) fn write_bytes<S: Serializer>(bytes: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    // Zero is a multiple of everything, and `0GiB` would look odd.
     match UNITS.iter().find(|(_, size)| *bytes > 0 && bytes.is_multiple_of(*size)) {
         Some((unit, size)) => serializer.collect_str(&format_args!("{}{unit}", bytes / size)),
         None => serializer.collect_str(&format_args!("{bytes}B")),

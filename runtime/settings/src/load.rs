@@ -36,6 +36,7 @@ impl Document {
 
     /// Like [`Document::load`], from a text. Relative paths are relative to the folder of `path`, which messages name.
     pub fn of_text(path: &Path, text: String) -> Result<Document, SettingsError> {
+        // Not `vars`, which panics at a foreign variable that is not Unicode.
         let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Document::parse(path, text, variables)
     }
@@ -84,8 +85,10 @@ fn read(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(Node, Settings), Vec<Diagnostic>> {
     let mut root = Node::parse(text).map_err(|error| vec![syntax::explain(&error, text)])?;
+    // Before the types are read: a variable may give a required key that the file leaves out.
     overrides::apply(&mut root, environment);
     let shape = reader::read(&root).map_err(|misfit| vec![explain(&misfit)])?;
+    // Absolute without touching the disk: symbolic links stay as the operator wrote them.
     let folder = std::path::absolute(path).ok().and_then(|path| path.parent().map(Path::to_owned)).unwrap_or_default();
     let settings = checks::check(shape, &root, &folder)?;
     Ok((root, settings))

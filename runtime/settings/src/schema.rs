@@ -32,6 +32,7 @@ pub(crate) fn at<'a>(schema: &'a Value, path: &[impl AsRef<str>]) -> Option<&'a 
             let named = one.get("properties").and_then(|properties| properties.get(key.as_ref()));
             named.or_else(|| one.get("additionalProperties"))
         })
+        // `find_map` over all alternatives: the key may be in one of them, and what is below it only in another.
         .find_map(|inner| at(inner, rest))
 }
 

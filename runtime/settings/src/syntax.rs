@@ -7,6 +7,7 @@ use super::tree::Place;
 
 /// What is wrong with a text that the parser refused, and where.
 pub(super) fn explain(error: &Error, text: &str) -> Diagnostic {
+    // Before the parser's own words, which complain about what comes after the tab.
     if let Some(tab) = indented_by_tab(text) {
         return Diagnostic::new("E0102", "not YAML: a tab in the indentation")
             .at(Place::Text(tab..tab + 1))
@@ -62,6 +63,7 @@ fn indented_by_tab(text: &str) -> Option<usize> {
     text.split_inclusive('\n').find_map(|line| {
         let indentation = line.len() - line.trim_start().len();
         let tab = line.get(..indentation)?.find('\t').map(|tab| start + tab);
+        // Bytes, not characters: places in the text are bytes.
         start += line.len();
         tab
     })

@@ -63,6 +63,7 @@ impl Kafka {
                 let record = FutureRecord::to(self.topic).partition(partition).key(&order.key).payload(&order.value);
                 producer.send(record, Duration::from_secs(30)).await.map(|delivery| (delivery, order.fate))
             });
+            // Bounds what is in flight: librdkafka's queue has a limit, and a demo should not need much memory.
             if deliveries.len() >= IN_FLIGHT_MAX {
                 note(&mut expected, deliveries.next().await)?;
             }

@@ -26,7 +26,7 @@ fn order(partition: i32, offset: i64, fields: Value) -> Value {
 }
 
 /// Dead letters in three files, one a run: `clean-orders` makes rows of four, filters one, and rejects two as well.
-async fn poisoned_orders(objects: &Arc<InMemory>) -> Result<Scene> {
+pub(super) async fn poisoned_orders(objects: &Arc<InMemory>) -> Result<Scene> {
     let limits = Limits::default();
     let scene = Scene::new(&["orders"], ("orders_with_poison", limits.clone()), ("clean_orders", limits))?;
     let poison = || json!({"poison": "panic"});
@@ -59,7 +59,7 @@ async fn long_invoices(objects: &Arc<InMemory>) -> Result<Scene> {
     Ok(scene)
 }
 
-fn on_a_runtime<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) fn on_a_runtime<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(future)
 }
 

@@ -1,5 +1,6 @@
 //! Dead letters, their whole life.
 
+mod distrust;
 mod killed;
 mod poison;
 mod repair;

@@ -14,7 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 use sluicebox_delta::dead_letter::{Letters, Selection, Status};
 use sluicebox_kafka::run;
-use sluicebox_pipeline::redrive::{RedriveReport, Redriver};
+use sluicebox_pipeline::redrive::{RedriveReport, Redriver, Trust, TrustAll};
 use sluicebox_pipeline::{Changes, Health, Progress, RunOptions};
 use sluicebox_sandbox::{Limits, Sandbox, Transform};
 use sluicebox_settings::{Document, Settings};
@@ -82,6 +82,14 @@ impl Scene {
         self.transform(&self.after)
     }
 
+    /// The same scene, where the pipeline grants the mended transform other limits.
+    pub(crate) fn granting(&self, limits: Limits) -> Result<Self> {
+        let scene = Self::new(&self.tables, self.before.clone(), (self.after.0, limits))?;
+        // The settings ask for the file, though a redrive does not read it.
+        fs::write(scene.folder.path().join("records.jsonl"), "")?;
+        Ok(scene)
+    }
+
     /// Runs the pipeline over these records with the transform that rejects some of them.
     pub(crate) async fn bury(&self, objects: &Arc<InMemory>, records: &[Value]) -> Result<Progress> {
         let store = Mounted::new(objects, Death::Never)?;
@@ -106,9 +114,25 @@ impl Scene {
 
     /// Redrives all dead letters, two at a time.
     pub(crate) async fn redrive(&self, store: &Mounted, transform: &Transform) -> Result<RedriveReport> {
+        self.redrive_trusting(store, transform, &TrustAll).await
+    }
+
+    /// Redrives all dead letters, and asks whether the transforms of unfinished redrives may judge.
+    pub(crate) async fn redrive_trusting(
+        &self,
+        store: &Mounted,
+        transform: &Transform,
+        trust: &dyn Trust,
+    ) -> Result<RedriveReport> {
         let settings = self.settings(store, &self.after)?;
-        let redriver =
-            Redriver { settings: &settings, transform, sandbox: &self.sandbox, cache: None, chunk_letters_max: 2 };
+        let redriver = Redriver {
+            settings: &settings,
+            transform,
+            sandbox: &self.sandbox,
+            trust,
+            cache: None,
+            chunk_letters_max: 2,
+        };
         Ok(redriver.redrive(&Selection::default()).await?)
     }
 

@@ -8,7 +8,9 @@ locals {
     "group.id", "isolation.level", "metadata.broker.list", "partition.assignment.strategy",
   ]
   properties_with_secrets = [
-    "sasl.oauthbearer.client.secret", "sasl.password", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password",
+    "sasl.oauthbearer.assertion.private.key.passphrase", "sasl.oauthbearer.assertion.private.key.pem",
+    "sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.client.secret", "sasl.oauthbearer.config",
+    "sasl.password", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password",
   ]
   properties_of_identity = [
     "sasl.mechanism", "sasl.mechanisms", "sasl.oauthbearer.config", "sasl.password", "sasl.username", "security.protocol",

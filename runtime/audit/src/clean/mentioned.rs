@@ -37,6 +37,7 @@ impl Mentioned {
         let mut mentioned = Self::default();
         let objects = store.list(Some(&Path::from(log))).map_err(DeltaTableError::from);
         let reading = objects.map_ok(|object| names(store.clone(), object).try_flatten_stream().boxed());
+        // Unordered: only the set matters, and one large checkpoint must not hold up the entries.
         let mut reading = reading.try_flatten_unordered(READS_MAX);
         while let Some(names) = reading.try_next().await? {
             mentioned.hashes.extend(names.iter().map(|name| mentioned.hasher.hash_one(name)));

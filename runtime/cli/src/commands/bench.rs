@@ -8,7 +8,7 @@ use sluicebox_showcase::bench;
 
 use super::Format;
 use crate::exit::{Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// Measure the boundary, each sample transform against native code, and the whole walk
 ///
@@ -44,6 +44,7 @@ enum Part {
 
 impl Bench {
     pub(crate) fn run(self) -> Outcome {
+        // First: this process is the child of a bench, and must not begin another.
         if let Some(Part::OnlyRead { brokers, topic, records }) = &self.part {
             bench::only_read(brokers, topic, *records)?;
             return Ok(Verdict::Good);
@@ -54,7 +55,7 @@ impl Bench {
             guests: self.guests,
         };
         let figures = bench::run(&options)?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => write!(out, "{}", figures.text(Paint::stdout()))?,
             Format::Json => writeln!(out, "{}", figures.json())?,

@@ -11,7 +11,7 @@ use super::Format;
 use super::dlq::wait;
 use super::document::read;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, grouped};
+use crate::terminal::{self, Paint, grouped};
 use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Input, Load, Mode, Pipeline};
 
 const AFTER_HELP: &str = "\
@@ -69,7 +69,7 @@ impl Cost {
         };
         let inputs = Input::all(&load, &mode, &book);
         let comparison = Comparison::of(&load, &mode, &book);
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => {
                 show(&comparison, &book, Paint::stdout(), &mut out)?;
@@ -104,6 +104,7 @@ fn pipeline(path: &Path) -> Result<Pipeline, Failure> {
 
 fn positive(text: &str) -> Result<f64, String> {
     match text.replace('_', "").parse::<f64>() {
+        // `parse` takes `inf` and `nan` as well.
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         _ => Err("expected a number above zero".to_owned()),
     }
@@ -160,6 +161,7 @@ fn rate(records_per_second: f64) -> String {
 
 /// Three digits that mean something; no more is known.
 fn rounded(number: f64) -> String {
+    // Zero has no logarithm.
     if number == 0.0 {
         return "0".to_owned();
     }

@@ -28,6 +28,7 @@ pub(super) async fn read(path: &Path) -> Result<Document, Failure> {
         DocumentPlace::File(path) => Document::load(&path),
         DocumentPlace::Text(text) => Document::of_text(Path::new(DocumentPlace::VARIABLE), text),
         DocumentPlace::Url(url) => {
+            // Not by the pipeline's own `s3` settings: they are in the document that is still to be read.
             sluicebox_aws::reach_bucket_of(&url).environment("cannot find out how to reach buckets")?;
             let bytes = store::read(&url).await.environment(format!("cannot read {url}"))?;
             let text = String::from_utf8(bytes.into()).usage(format!("{url} is not UTF-8 text"))?;

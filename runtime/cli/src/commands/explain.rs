@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Format;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// The page with all codes: one line of a Markdown table each.
 const ERRORS: &str = include_str!("../../../../docs/errors.md");
@@ -38,7 +38,7 @@ struct Explanation {
 impl Explain {
     pub(crate) fn run(self) -> Outcome {
         let all = explanations();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         let Some(code) = &self.code else {
             match self.format {
                 Format::Text => all.iter().try_for_each(|it| writeln!(out, "{}  {}", it.code, it.what))?,
@@ -84,6 +84,7 @@ fn explanations() -> Vec<Explanation> {
 
 /// A line of a table whose first cell is a code: `| E0101 | what is wrong | what to do |`.
 fn explanation(line: &'static str) -> Option<Explanation> {
+    // Cut at bars with spaces around them: a bar within code does not end a cell.
     let mut cells = line.strip_prefix('|')?.split(" | ").map(|cell| cell.trim().trim_end_matches('|').trim());
     let code = cells.next().filter(|code| is_code(code))?;
     let what = without_links(cells.next()?);

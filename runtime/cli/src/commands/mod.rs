@@ -14,10 +14,11 @@ mod document;
 mod explain;
 mod health;
 mod inspect;
+mod keys;
 mod man;
 mod new;
 mod replay;
-mod run;
+pub(crate) mod run;
 mod schema;
 mod status;
 mod test;
@@ -75,6 +76,7 @@ enum Command {
     Shadow(artifacts::Shadow),
     Canary(artifacts::Canary),
     Withdraw(artifacts::Withdraw),
+    Keys(keys::Keys),
     Ls(artifacts::Ls),
     Diff(artifacts::Diff),
     Audit(audit::Audit),
@@ -137,6 +139,7 @@ impl Arguments {
             Command::Shadow(shadow) => shadow.run(),
             Command::Canary(canary) => canary.run(),
             Command::Withdraw(withdraw) => withdraw.run(),
+            Command::Keys(keys) => keys.run(),
             Command::Ls(ls) => ls.run(),
             Command::Diff(diff) => diff.run(),
             Command::Audit(audit) => audit.run(),

@@ -18,13 +18,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::check::runnable;
+use super::check::{placed, runnable};
 use super::document::title;
 use crate::cache;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http::{self, Subject};
-use crate::terminal::{counted, grouped};
+use crate::terminal::{self, counted, grouped};
 
 /// How long the end waits for the registry.
 const FAREWELL_DURATION_MAX: Duration = Duration::from_secs(5);
@@ -75,13 +75,14 @@ impl Run {
         let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         runtime.block_on(async {
             let (document, Opened { transform, followed }) = runnable(&self.pipeline, &sandbox).await?;
-            let mut settings = document.into_settings();
+            let mut settings = document.settings().clone();
             if self.ignore_breaker {
                 settings.breaker = None;
             }
             let tokens = token_source(&settings).await?;
             let (progress, seen) = watch::channel(Progress::default());
             let (health, felt) = watch::channel(Health::default());
+            // Before the walk, which may wait for stores and brokers: a probe gets its answer meanwhile.
             if let Some(address) = self.listen.or(settings.http.map(|http| http.listen)) {
                 let pipeline = settings.name.clone();
                 let transform_digest = transform.digest().to_string();
@@ -91,6 +92,7 @@ impl Run {
             let (drain, accepted_gaps, stop) = (self.drain, self.accept_gap, stop_on_signals()?);
             let (proposals, changes) = Changes::channel();
             let follower = match (followed, &settings.source) {
+                // A walk over a file ends by itself, and keeps the transform that it began with.
                 (Some(followed), SourceSettings::Kafka(_)) => {
                     let (settings, cache) = (settings.clone(), cache::compiled());
                     let following = Following::new(followed, settings, sandbox.clone(), cache, transform.clone());
@@ -105,9 +107,11 @@ impl Run {
             let started = Instant::now();
             let walked = sluicebox_kafka::run(settings, &transform, tokens, options).await;
             if let Some(follower) = follower {
+                // Bounded, and no failure: a registry out of reach must not hold up the end.
                 let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
             }
-            let total = walked.map_err(blamed)?;
+            // After the farewell, which is due for a failed walk as well.
+            let total = walked.map_err(|error| placed(&document, error))?;
             summarise(&total, started.elapsed().as_secs_f64(), &self.pipeline);
             Ok(Verdict::Good)
         })
@@ -133,6 +137,7 @@ fn stop_on_signals() -> Result<watch::Receiver<bool>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
+        // Two turns: the first signal asks, the second ends the process as SIGINT does.
         for code in [None, Some(130)] {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -153,30 +158,32 @@ async fn print_progress(mut seen: watch::Receiver<Progress>) {
     while seen.changed().await.is_ok() {
         let mut line = serde_json::to_value(&*seen.borrow_and_update()).unwrap_or_default();
         line["cpu_seconds"] = cpu::seconds().into();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
             return;
         }
     }
 }
 
-pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
+pub(crate) fn blamed(error: impl Into<PipelineError>) -> Failure {
     let error = error.into();
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),
         ErrorKind::Pause => Failure::Refused(error.into()),
-        ErrorKind::Environment | ErrorKind::Rewind | ErrorKind::Stop => Failure::Environment(error.into()),
+        ErrorKind::Environment | ErrorKind::Refused | ErrorKind::Rewind | ErrorKind::Stop => {
+            Failure::Environment(error.into())
+        }
     }
 }
 
 fn summarise(total: &Progress, seconds: f64, pipeline: &Path) {
     let pipeline = title(pipeline);
-    eprintln!(
+    terminal::tell(format_args!(
         "{} in {seconds:.1} s · {} written to tables · {} filtered · {}{}",
         counted(total.records as usize, "record"),
         grouped(total.emitted),
         grouped(total.filtered),
         counted(total.dead_letters as usize, "dead letter"),
-        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() },
-    );
+        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() }
+    ));
 }

@@ -17,7 +17,8 @@ use super::document::document;
 use super::run::{blamed, token_source};
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::http;
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
+use crate::visible::visible;
 
 /// How long the process may take to answer.
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
@@ -62,6 +63,7 @@ impl Status {
                 ));
             };
             let process = self.ask(settings).await;
+            // Before the brokers are asked: what the process says matters most when they do not answer.
             if self.format == Format::Text {
                 process.show(&settings.name)?;
             }
@@ -79,7 +81,7 @@ impl Status {
                     let lag: i64 = partitions.iter().map(|partition| partition.lag_records).sum();
                     let all = json!({"pipeline": settings.name, "healthy": is_healthy, "process": answer,
                         "lag_records": lag, "partitions": partitions});
-                    writeln!(std::io::stdout(), "{all}")?;
+                    writeln!(terminal::stdout(), "{all}")?;
                 }
             }
             Ok(if is_healthy { Verdict::Good } else { Verdict::Bad })
@@ -88,6 +90,7 @@ impl Status {
 
     async fn ask(&self, settings: &Settings) -> Process {
         let listening = settings.http.map(|http| http::url(http.listen));
+        // The given address wins: the process may run on another machine.
         let Some(url) = self.url.clone().or(listening) else { return Process::NotAsked };
         match answer(&url).await {
             Ok(answer) => Process::Answered(answer),
@@ -120,7 +123,7 @@ impl Process {
 
     fn show(&self, pipeline: &str) -> Result<(), Failure> {
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         writeln!(out, "pipeline  {}", paint.strong(pipeline))?;
         match self {
             Process::NotAsked => {
@@ -136,7 +139,7 @@ impl Process {
                 let digest = answer["transform_digest"].as_str().unwrap_or_default();
                 writeln!(out, "process   {state}  {}", paint.faint(digest))?;
                 if let Some(complaint) = answer["complaint"].as_str() {
-                    writeln!(out, "          {complaint}")?;
+                    writeln!(out, "          {}", visible(complaint))?;
                 }
                 if let Some(refused) = answer["health"]["refused"].as_str() {
                     writeln!(out, "{}   {refused}", paint.bad("refused"))?;
@@ -157,21 +160,21 @@ fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure
     };
     writeln!(out, "candidate {probation}  {}", paint.faint(digest))?;
     let comparison = &candidate["comparison"];
-    let count = |name: &str| comparison[name].as_u64();
-    if let (Some(agreed), Some(differed), Some(failed), Some(slower)) =
-        (count("agreed"), count("differed"), count("failed"), count("slower"))
-    {
+    let counts = ["agreed", "differed", "failed", "slower"].map(|name| comparison[name].as_u64());
+    if let [Some(agreed), Some(differed), Some(failed), Some(slower)] = counts {
         let [agreed, differed, failed, slower] = [agreed, differed, failed, slower].map(grouped);
-        let seconds = |name: &str| comparison[name].as_f64().unwrap_or_default();
-        let ratio = seconds("candidate_seconds") / seconds("judging_seconds").max(f64::MIN_POSITIVE);
+        let [candidate, judging] =
+            ["candidate_seconds", "judging_seconds"].map(|name| comparison[name].as_f64().unwrap_or_default());
+        // Nothing may have been judged yet: never a division by zero.
+        let ratio = candidate / judging.max(f64::MIN_POSITIVE);
         writeln!(
             out,
             "          {agreed} agreed · {differed} differed · {failed} failed · {slower} not reached in time · takes {ratio:.2} times as long"
         )?;
     }
     for sample in comparison["samples"].as_array().into_iter().flatten() {
-        let text = |name: &str| sample[name].as_str().unwrap_or_default();
-        writeln!(out, "          {}  {}", text("position"), text("what"))?;
+        let [position, what] = ["position", "what"].map(|name| sample[name].as_str().unwrap_or_default());
+        writeln!(out, "          {position}  {what}")?;
     }
     if let (Some(rejected), Some(records)) =
         (candidate["rejections"]["rejected"].as_u64(), candidate["rejections"]["records"].as_u64())
@@ -184,7 +187,7 @@ fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure
 /// One line a partition, one column a table.
 fn show(partitions: &[PartitionStatus]) -> Result<(), Failure> {
     let paint = Paint::stdout();
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     let Some(first) = partitions.first() else {
         writeln!(out, "\nno topic matches: is the name right, and may this user see it?")?;
         return Ok(());

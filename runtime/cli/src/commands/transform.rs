@@ -31,6 +31,7 @@ pub(super) async fn of_pipeline(
 pub(super) fn configuration(text: &str) -> Result<String, Failure> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(text).usage("the configuration is not a JSON object, such as `{\"amount_max\": 1000}`")?;
+    // Written again: the transform gets the object without the file's spaces.
     serde_json::to_string(&object).usage("the configuration")
 }
 

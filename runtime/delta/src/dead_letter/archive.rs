@@ -39,6 +39,7 @@ impl Archive {
         let advice = "give its component with `--transform`";
         let bytes = self.get(&object, advice).await?;
         let found = Digest::of(&bytes).to_string();
+        // A name proves nothing: a copied or cut object would judge the letters by other rules than it claims.
         if found != digest {
             return Err(self.damaged(&object, format!("its digest is {found}")));
         }
@@ -66,19 +67,24 @@ impl Archive {
             Err(source) => return Err(self.failed("looking for", object, source)),
         }
         match self.store.put_opts(object, PutPayload::from_bytes(bytes()), PutMode::Create.into()).await {
+            // Another process was first, or this client repeated a request that had succeeded: the name fixes the
+            // content.
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
             Err(source) => Err(self.failed("writing", object, source)),
         }
     }
 
     async fn get(&self, object: &Path, advice: &'static str) -> Result<Bytes, ArchiveError> {
-        let failed = |source| match source {
+        let read = match self.store.get(object).await {
+            Ok(found) => found.bytes().await,
+            Err(source) => Err(source),
+        };
+        read.map_err(|source| match source {
             object_store::Error::NotFound { .. } => {
                 ArchiveError::Missing { location: self.location.clone(), object: object.clone(), advice }
             }
             source => self.failed("reading", object, source),
-        };
-        self.store.get(object).await.map_err(failed)?.bytes().await.map_err(failed)
+        })
     }
 
     fn failed(&self, doing: &'static str, object: &Path, source: object_store::Error) -> ArchiveError {

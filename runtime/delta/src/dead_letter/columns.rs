@@ -39,8 +39,6 @@ pub struct JudgedBy {
 pub fn shape() -> Shape {
     let header = [StructField::not_null("name", DataType::STRING), StructField::nullable("value", DataType::BINARY)];
     let headers = ArrayType::new(StructType::new_unchecked(header), false);
-    let text = |name: &str| StructField::not_null(name, DataType::STRING);
-    let optional_text = |name: &str| StructField::nullable(name, DataType::STRING);
     let columns = vec![
         text("topic"),
         StructField::not_null("partition", DataType::INTEGER),
@@ -67,6 +65,14 @@ pub fn shape() -> Shape {
         optional_text("resolution"),
     ];
     Shape { columns, partition_columns: Vec::new() }
+}
+
+fn text(name: &str) -> StructField {
+    StructField::not_null(name, DataType::STRING)
+}
+
+fn optional_text(name: &str) -> StructField {
+    StructField::nullable(name, DataType::STRING)
 }
 
 impl JudgedBy {
@@ -124,6 +130,7 @@ impl JudgedBy {
             "pipeline" => constant(&self.pipeline),
             "rejected_at" => Arc::new(TimestampMicrosecondArray::from_value(now_micros(), count).with_timezone("UTC")),
             "status" => constant(Status::Open.as_str()),
+            // The judgement that rejected the record counts as the first attempt.
             "attempts" => Arc::new(Int32Array::from_value(1, count)),
             _ => arrow::array::new_null_array(field.data_type(), count),
         })
@@ -150,6 +157,7 @@ fn headers<'a>(field: &Field, records: impl Iterator<Item = Record<'a>>) -> Resu
         for (name, value) in record.headers() {
             let header = lists.values();
             if let Some(names) = header.field_builder::<StringBuilder>(0) {
+                // Kafka does not promise that a header's name is UTF-8; a table's STRING does.
                 names.append_value(String::from_utf8_lossy(name));
             }
             if let Some(values) = header.field_builder::<BinaryBuilder>(1) {

@@ -16,6 +16,7 @@ pub(super) fn correlation_id(batch: &Batch, record: &Record<'_>) -> String {
 fn trace_id(traceparent: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(traceparent).ok()?;
     let id = text.split('-').nth(1)?;
+    // The standard forbids an id of zeros only: it would connect letters that have nothing in common.
     let is_legal =
         id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && id.bytes().any(|byte| byte != b'0');
     is_legal.then(|| id.to_ascii_lowercase())

@@ -25,7 +25,7 @@ use sluicebox_ledger::{Judged, PartitionStart, Reason, TopicPartition};
 use sluicebox_sandbox::{Batch, Transform};
 use sluicebox_settings::Settings;
 
-use crate::{Table, TableError};
+use crate::{Identity, Table, TableError};
 
 pub use self::columns::JudgedBy;
 pub use crate::archive_error::ArchiveError;
@@ -53,6 +53,7 @@ impl DeadLetters {
     /// Opens or creates the dead-letter table, and archives the transform beside it.
     pub async fn open(settings: &Settings, transform: &Transform) -> Result<Self, TableError> {
         let table = Table::open(&settings.name, NAME, &settings.dead_letters.path, &shape()).await?;
+        // Before the first letter: a letter whose transform is missing could never be replayed.
         Archive::beside(&table).keep(transform).await?;
         let judged_by = JudgedBy::of(settings, transform)?;
         Ok(Self { table, judged_by, copies: None })
@@ -78,7 +79,7 @@ impl DeadLetters {
     }
 
     /// Checks an existing dead-letter table without creating or changing anything.
-    pub async fn check(location: &str) -> Result<(), TableError> {
+    pub async fn check(location: &str) -> Result<Option<Identity>, TableError> {
         Table::check(NAME, location, &shape()).await
     }
 
@@ -91,6 +92,7 @@ impl DeadLetters {
             self.table.note_judge(&partition, &judge.transform_digest);
         }
         let judged_by = judge.unwrap_or(&self.judged_by);
+        // After a crash between the tables' commits the walk reads records again whose letters are here already.
         let ledger = self.table.ledger();
         let new: Vec<&Reason> =
             judged.reasons.iter().filter(|reason| !ledger.has(&partition, batch.offsets[reason.record])).collect();
@@ -113,6 +115,8 @@ impl DeadLetters {
     /// Makes the staged dead letters durable: first their copies, then the table, whose ledger advances.
     pub async fn bury(&mut self) -> Result<(), TableError> {
         if let Some(copies) = &self.copies {
+            // The other way round, a crash in between would lose copies: the ledger would say that the letters are
+            // done.
             copies.flush()?;
         }
         self.table.commit(&self.judged_by.transform_digest).await

@@ -30,8 +30,9 @@ pub(super) struct Bounds {
 impl Bounds {
     /// The bounds of one row group; none if it has none, or none that hold.
     pub(super) fn read(statistics: &Statistics, data_type: &DataType) -> Option<Self> {
-        let read = |bytes: &[u8]| bound(bytes, statistics, data_type);
-        let bounds = Self { min: read(statistics.min_bytes_opt()?)?, max: read(statistics.max_bytes_opt()?)? };
+        let min = bound(statistics.min_bytes_opt()?, statistics, data_type)?;
+        let max = bound(statistics.max_bytes_opt()?, statistics, data_type)?;
+        let bounds = Self { min, max };
         // A NaN compares with nothing, so this refuses one.
         (bounds.min <= bounds.max).then_some(bounds)
     }
@@ -76,6 +77,7 @@ fn bound(bytes: &[u8], statistics: &Statistics, data_type: &DataType) -> Option<
 
 /// A number of up to 16 bytes, its sign in the first bit.
 fn big_endian(bytes: &[u8]) -> Option<i128> {
+    // Parquet cuts a decimal to the bytes that its precision needs, so the sign has to be spread over the rest.
     let is_negative = bytes.first()? & 0x80 != 0;
     let mut wide = if is_negative { [0xff; 16] } else { [0; 16] };
     let start = wide.len().checked_sub(bytes.len())?;

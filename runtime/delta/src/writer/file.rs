@@ -62,6 +62,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn create(layout: &Arc<Layout>, partition: PartitionValues, number: u64) -> Result<Self, WriteError> {
+        // A fresh name each time: no attempt may overwrite a file that an earlier attempt has made visible.
         let name = format!("part-{number:05}-{}-c000.zstd.parquet", Uuid::new_v4());
         let path = path::of(&partition, &name).map_err(object_store::Error::from)?;
         let upload = Upload::new(Arc::clone(&layout.store), path.clone());

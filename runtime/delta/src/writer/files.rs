@@ -82,8 +82,11 @@ impl Files {
             let smallest = self.open.iter().min_by_key(|(_, open)| open.file.rows()).map(|(key, _)| key.clone());
             self.begin_finish(smallest).await?;
         }
+        // The last open file stays: to finish it would only begin another, and the table would get many small files.
         while self.memory > MEMORY_MAX && (self.open.len() > 1 || !self.finishing.is_empty()) {
             match self.finishing.is_empty() {
+                // Memory on its way out comes first: to begin another finish would make one more small file than is
+                // needed.
                 false => self.join().await?,
                 true => {
                     let largest = self.open.iter().max_by_key(|(_, open)| open.memory).map(|(key, _)| key.clone());
@@ -108,6 +111,7 @@ impl Files {
     async fn join(&mut self) -> Result<(), WriteError> {
         let Some(ended) = self.finishing.join_next().await else { return Ok(()) };
         let Finished { number, memory, add } = ended.map_err(|error| ParquetError::External(Box::new(error)))?;
+        // Before `add?`: the file's memory is free even if it failed.
         self.memory = self.memory.saturating_sub(memory);
         self.finished.push((number, add?));
         Ok(())
@@ -126,6 +130,7 @@ impl Files {
         self.created = 0;
         self.memory = 0;
         let mut finished = std::mem::take(&mut self.finished);
+        // They end in the order in which the store answers; the log entry must not depend on that (the simulation).
         finished.sort_unstable_by_key(|&(number, _)| number);
         Ok(finished.into_iter().map(|(_, add)| add).collect())
     }

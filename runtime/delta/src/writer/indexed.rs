@@ -19,6 +19,7 @@ impl Indexed {
     /// As the table's properties say.
     pub(super) fn of(properties: &HashMap<String, String>) -> Self {
         match (properties.get(NAMED), properties.get(FIRST).map(|first| first.trim())) {
+            // Names win over a number, as in Delta's own writer.
             (Some(names), _) => Self::Named(parse(names)),
             (None, Some("-1")) => Self::First(usize::MAX),
             (None, first) => Self::First(first.and_then(|first| first.parse().ok()).unwrap_or(FIRST_DEFAULT)),

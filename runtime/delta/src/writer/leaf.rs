@@ -32,6 +32,7 @@ impl Leaf {
             root.collect(&mut found);
             index += width(field.data_type());
         }
+        // Only now: a leaf without statistics still takes its place in the count of the Parquet file's columns.
         found.retain(|leaf| indexed.contains(leaf.positions[0], &leaf.path));
         found
     }

@@ -11,10 +11,10 @@ use super::{Fixture, one_column, stats};
 fn users(ids: std::ops::Range<i64>) -> RecordBatch {
     let name =
         |prefix: &'static str| Arc::new(StringArray::from_iter_values(ids.clone().map(|id| format!("{prefix}{id}"))));
-    let number = || Arc::new(Int64Array::from_iter_values(ids.clone()));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(ids.clone()));
     let mut columns: Vec<(String, ArrayRef)> = vec![("user".to_owned(), name("user-"))];
     columns.extend((0..4).map(|column| (format!("t{column}"), name("some text ") as ArrayRef)));
-    columns.extend((0..5).map(|column| (format!("n{column}"), number() as ArrayRef)));
+    columns.extend((0..5).map(|column| (format!("n{column}"), Arc::clone(&numbers))));
     RecordBatch::try_from_iter(columns).expect("rows")
 }
 
@@ -40,8 +40,8 @@ async fn each_of_many_partitions_gets_its_rows() {
     }
     // The walk moves its tables between threads.
     let adds = require_send(fixture.writer.finish()).await.expect("finishes");
-    let rows = |add| stats(add)["numRecords"].as_u64().expect("a count");
-    assert_eq!(adds.iter().map(rows).sum::<u64>(), 1_000);
+    let rows = adds.iter().map(|add| stats(add)["numRecords"].as_u64().expect("a count"));
+    assert_eq!(rows.sum::<u64>(), 1_000);
     let mut users: Vec<_> = adds.iter().map(|add| add.partition_values["user"].clone()).collect();
     users.sort();
     users.dedup();
@@ -67,6 +67,7 @@ async fn very_many_partitions_stay_within_bounds() {
 
 /// Rows that take 36 MiB of a file, because little of them can be compressed.
 async fn write_large_rows(fixture: &mut Fixture) {
+    // A fixed seed: how well the bytes compress decides how many row groups there are.
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..12 {
         let mut bytes = vec![0; 4 << 20];
@@ -92,6 +93,7 @@ async fn row_groups_are_bounded_in_bytes_and_an_abandoned_upload_leaves_nothing(
     assert_eq!(fixture.files_on_disk(), 2, "an upload is under way");
     fixture.writer.abandon();
     assert_eq!(fixture.writer.finish().await.expect("finishes"), []);
+    // `abandon` aborts in the background, so the upload goes a little later.
     for _ in 0..100 {
         if fixture.files_on_disk() == 1 {
             return;

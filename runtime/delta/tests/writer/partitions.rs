@@ -38,6 +38,7 @@ async fn round_trip(rows: RecordBatch) {
         let values = file.partition_values().expect("values");
         let ids = fixture.read(file.object_store_path().as_ref()).await;
         let ids = ids.column_by_name(ID).expect("a column").as_primitive::<Int64Type>().values().to_vec();
+        // The rows of a partition keep their order through the split.
         assert!(ids.is_sorted());
         for &id in &ids {
             let written = scalar(&values.values()[0], column, id as usize);

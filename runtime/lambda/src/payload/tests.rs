@@ -68,12 +68,15 @@ fn a_schedule_means_to_drain() {
     }
 }
 
+fn with(field: &str) -> String {
+    format!(r#"{{"records": {{"t-0": [{{"topic": "t", "partition": 0, {field}}}]}}}}"#)
+}
+
 #[test]
 fn foreign_payloads_are_refused_and_not_quoted() {
     for json in ["{}", r#"{"mode": "drian"}"#, r#"{"Records": [{"eventSource": "aws:sqs", "body": "hunter2"}]}"#] {
         assert!(refusal(json).contains("neither an event of Kafka"), "{json}");
     }
-    let with = |field: &str| format!(r#"{{"records": {{"t-0": [{{"topic": "t", "partition": 0, {field}}}]}}}}"#);
     assert!(refusal(&with(r#""value": "aGk=""#)).contains("offset"));
     for field in [
         r#""value": "hunter2!""#,

@@ -52,6 +52,7 @@ impl Chunk {
         let mut chunk = Self { letters: Vec::new(), files: Vec::new() };
         let mut bytes = 0;
         for file in letters.files().await? {
+            // Otherwise each chunk would read again all files before it.
             if barren.0.contains(&file.path) {
                 continue;
             }
@@ -62,6 +63,7 @@ impl Chunk {
             }
             bytes += found.iter().map(Letter::bytes).sum::<usize>();
             chunk.letters.extend(found);
+            // Before the bound is looked at: a chunk with a single file over it still makes progress.
             chunk.files.push(file);
             if chunk.letters.len() >= letters_max || bytes >= bytes_max {
                 break;

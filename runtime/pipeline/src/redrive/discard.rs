@@ -39,6 +39,7 @@ pub async fn discard(settings: &Settings, selection: &Selection, note: &str) -> 
         let once = Once { app_id: format!("sluicebox-discard/{}/{id}", settings.name), step: 1 };
         match rewrite(&mut letters, &chunk.files, &selection, |_| Some(&change), &once, &record).await? {
             Replaced::Landed => discarded += chunk.letters.len() as u64,
+            // Another process rewrote these files: the next turn reads the table again, and may find other letters.
             Replaced::Overtaken => {}
         }
     }

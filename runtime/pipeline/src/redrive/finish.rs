@@ -12,6 +12,7 @@ use tracing::info;
 
 use super::chunk::{Barren, Chunk};
 use super::claim::{batches, record, rewrite};
+use super::trust::require_within;
 use super::{Claim, Redriver, once};
 use crate::error::PipelineError;
 use crate::tables::Tables;
@@ -25,9 +26,12 @@ impl Redriver<'_> {
         let mut barren = Barren::default();
         letters.table.renew().await?;
         let mut chunk = Chunk::all(letters, &claimed, &mut barren).await?;
+        // Another process has settled the claim meanwhile.
         if chunk.letters.is_empty() {
             return Ok(());
         }
+        // Before the letters are settled: a crash in between leaves them `redriving`, and the transaction keeps their
+        // rows from landing twice. The other way round it would lose the rows.
         self.apply(letters, id, &claim, &chunk.letters).await?;
         let change = LetterChange {
             status: Status::Redriven,
@@ -57,6 +61,7 @@ impl Redriver<'_> {
         for table in tables.each() {
             has.push(table.has(&once));
         }
+        // The rows had landed before an earlier process was killed: only the letters are left to settle.
         if has.iter().all(|&has| has) {
             return Ok(());
         }
@@ -65,6 +70,7 @@ impl Redriver<'_> {
         for (batch, indices) in batches(claimed, &self.settings.batch) {
             let outcome = worker.process(&batch).map_err(PipelineError::sandbox)?;
             let (judged, rows) = tables.stage_claimed(&batch, outcome, &has).await?;
+            // Nothing is committed yet, so the claim stays whole and can be tried again.
             if let Some(record) = judged.verdicts.iter().position(|verdict| *verdict != Verdict::Emitted) {
                 let position = claimed[indices[record]].summary.position();
                 let reason = judged.reasons.iter().find(|reason| reason.record == record);
@@ -98,13 +104,21 @@ impl Redriver<'_> {
 
     /// The transform that judged a claim.
     async fn transform_of(&self, letters: &Letters, claim: &Claim) -> Result<Transform, PipelineError> {
-        let digest = &claim.transform_digest;
-        if self.transform.digest().to_string() == *digest && *self.transform.limits() == claim.replay_context.limits {
+        let (name, limits) = (&claim.transform_digest, &claim.replay_context.limits);
+        let is_ours = self.transform.digest().to_string() == *name;
+        // The limits, too: the same component may reject under smaller ones what it emitted when it was claimed.
+        if is_ours && self.transform.limits() == limits {
             return Ok(self.transform.clone());
         }
-        let wasm = letters.archive().transform(digest).await?;
+        // The claim and the archive are only as trustworthy as the place that they lie in.
+        require_within(limits, &self.settings.transform.limits).map_err(PipelineError::Distrust)?;
+        let digest = name.parse().map_err(|error| PipelineError::Distrust(format!("its transform: {error}")))?;
+        if !is_ours {
+            self.trust.may_judge(&digest).await.map_err(PipelineError::Distrust)?;
+        }
+        let wasm = letters.archive().transform(name).await?;
         self.sandbox
-            .load_bytes(Path::new(digest), wasm, &claim.replay_context.limits, self.cache)
+            .load_bytes(Path::new(name), wasm, limits, self.cache)
             .map_err(|error| PipelineError::Redrive(format!("the transform of an unfinished redrive: {error}")))
     }
 }

@@ -19,6 +19,7 @@ mod claim;
 mod discard;
 mod finish;
 mod report;
+mod trust;
 
 use chunk::{Barren, Chunk};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,7 @@ use sluicebox_settings::Settings;
 pub use self::chunk::CHUNK_LETTERS_MAX;
 pub use self::discard::discard;
 pub use self::report::RedriveReport;
+pub use self::trust::{Answer, Trust, TrustAll, require_within};
 use crate::decoders::Decoders;
 use crate::error::PipelineError;
 
@@ -42,6 +44,8 @@ pub struct Redriver<'a> {
     pub transform: &'a Transform,
     /// Loads the transforms of unfinished redrives.
     pub sandbox: &'a Sandbox,
+    /// Decides whether the transform of an unfinished redrive may judge.
+    pub trust: &'a dyn Trust,
     /// Where compiled transforms are kept.
     pub cache: Option<&'a CacheFolder>,
     /// About how many letters one claim takes; usually [`CHUNK_LETTERS_MAX`].
@@ -61,6 +65,7 @@ fn open_before_now(selection: &Selection) -> Selection {
     let now = now_micros();
     Selection {
         statuses: vec![Status::Open],
+        // An earlier end of the operator's own stays.
         until: Some(selection.until.map_or(now, |until| until.min(now))),
         ..selection.clone()
     }
@@ -84,15 +89,24 @@ impl Redriver<'_> {
         let Some(mut letters) = Letters::open(self.settings).await? else {
             return Ok(report);
         };
+        // Before new claims, which select open letters only: what a killed redrive left `redriving` would stay so.
         for id in letters.unfinished().await? {
-            self.finish(&mut letters, &id).await?;
-            report.finished.push(id);
+            // A claim of a transform that may not judge stays as it is. It must not keep the letters of others from going on.
+            match self.finish(&mut letters, &id).await {
+                Err(PipelineError::Distrust(why)) => drop(report.refused.insert(id, why)),
+                finished => {
+                    finished?;
+                    report.finished.push(id);
+                }
+            }
         }
+        // Before the first claim names its digest.
         letters.archive().keep(self.transform).await?;
         let judge = Decoders::of(self.settings, self.transform).await?;
         let selection = open_before_now(selection);
         let mut barren = Barren::default();
         loop {
+            // Each turn: a chunk is chosen from the newest version, or its files may be gone already.
             letters.table.renew().await?;
             let chunk = Chunk::next(&letters, &selection, &mut barren, self.chunk_letters_max).await?;
             if chunk.letters.is_empty() {

@@ -21,6 +21,8 @@ pub struct RedriveReport {
     pub rejected: BTreeMap<(Stage, String), u64>,
     /// The ids of earlier redrives that this one has finished.
     pub finished: Vec<String>,
+    /// Earlier redrives that it leaves unfinished, by id, and why: their transform may not judge.
+    pub refused: BTreeMap<String, String>,
     /// In how many claims.
     pub(super) chunks: usize,
 }

@@ -73,6 +73,7 @@ impl Candidate {
                 Role::Shadow(Box::new(Shadow::new(settings, judging, transform, worker, *share)?))
             }
             Probation::Canary { partitions, breaker, order } => {
+                // Before its transform goes into the archive: a canary that is refused leaves nothing behind.
                 require_same_tables(judging, transform)?;
                 let judged_by = Arc::new(DeadLetters::introduce(settings, transform).await?);
                 Role::Canary(Box::new(Canary {

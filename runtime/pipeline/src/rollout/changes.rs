@@ -47,6 +47,7 @@ pub struct Withdrawal {
 impl Changes {
     /// Both ends.
     pub fn channel() -> (Proposals, Self) {
+        // One place: a registry that is faster than the walk waits, and changes do not pile up.
         let (changes, proposed) = mpsc::channel(1);
         let (withdrawn, heard) = mpsc::unbounded_channel();
         (Proposals { changes, withdrawn: heard }, Self { proposed, withdrawn, next: None, refused: None })
@@ -59,6 +60,7 @@ impl Changes {
 
     /// The change to make now; a refusal that was shown before is over with it.
     pub(crate) fn take_due(&mut self) -> Option<Change> {
+        // Nothing due leaves the refusal in place.
         let change = self.next.take()?;
         self.refused = None;
         Some(change)
@@ -72,6 +74,7 @@ impl Changes {
     /// Whether there is a change to make at the next flush.
     pub(crate) fn is_due(&mut self) -> bool {
         if self.next.is_none() {
+            // A registry that has ended looks like one with nothing to say: the walk goes on with what it has.
             self.next = self.proposed.try_recv().ok();
         }
         self.next.is_some()

@@ -50,7 +50,8 @@ impl Shadow {
         worker: Worker,
         share: f64,
     ) -> Result<Self, PipelineError> {
-        let (judging, candidate) = (Decoders::alone(settings, judging)?, Decoders::alone(settings, candidate)?);
+        let judging = Decoders::alone(judging, settings.provenance)?;
+        let candidate = Decoders::alone(candidate, settings.provenance)?;
         let share = Share { share, owed: 0.0 };
         Ok(Self { worker, share, judging, candidate, comparison: Comparison::default() })
     }
@@ -70,6 +71,7 @@ impl Shadow {
 
     /// Has the candidate judge the records that `outcome` is of, and compares. Its failures change nothing for the pipeline.
     pub(crate) fn compare(&mut self, batch: &Batch, outcome: Outcome, took: Duration) {
+        // The judge may have run out of its turn; the candidate must not be asked for more than it answered.
         let batch = batch.slice(0..outcome.verdicts.len());
         #[expect(
             clippy::disallowed_methods,
@@ -94,6 +96,7 @@ impl Shadow {
 impl Share {
     fn wants(&mut self, records: usize) -> bool {
         self.owed += self.share * records as f64;
+        // At half a batch it is nearer to the share to take it than to leave it.
         let wants = self.owed >= records as f64 / 2.0;
         if wants {
             self.owed -= records as f64;
@@ -133,6 +136,7 @@ fn compare(
     let mut found = Comparison { slower: (batch.len() - tried.verdicts.len()) as u64, ..Comparison::default() };
     let (judged, decoded) = judging.judge(batch, outcome)?;
     let (tried, tried_decoded) = trying.judge(batch, tried)?;
+    // The common case, without building the rows of both sides.
     if judged == tried && decoded == tried_decoded {
         found.agreed = judged.verdicts.len() as u64;
         return Ok(found);
@@ -212,11 +216,12 @@ fn differing_rows(judged: &Rows<'_>, tried: &Rows<'_>, record: u32) -> Option<St
 
 fn differing_columns((left, left_row): Row<'_>, (right, right_row): Row<'_>) -> Vec<String> {
     let schema = left.schema();
-    let differs = |name: &&String| match (left.column_by_name(name), right.column_by_name(name)) {
+    let names = schema.fields().iter().map(|field| field.name());
+    let differing = names.filter(|name| match (left.column_by_name(name), right.column_by_name(name)) {
         (Some(left), Some(right)) => *left.slice(left_row, 1) != *right.slice(right_row, 1),
         _ => false,
-    };
-    schema.fields().iter().map(|field| field.name()).filter(differs).cloned().collect()
+    });
+    differing.cloned().collect()
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
@@ -14,6 +14,7 @@ use tracing::info;
 
 use super::input_file::InputFile;
 use super::intake::Intake;
+use super::piped::Piped;
 use super::record_line::RecordLine;
 use super::{Polled, Source, SourceError, TopicIds};
 
@@ -29,13 +30,37 @@ pub struct FileSource {
     starts: Offsets,
     /// The partitions whose lines name none, so that their offsets are places in a file; with what identifies the file.
     unnamed: BTreeMap<TopicPartition, Option<i64>>,
+    /// Whether lines of the current file say themselves where they belong, or malformed ones have been given places.
+    places: Places,
     /// A record that waits until the walk has taken over its partition.
-    waiting: Option<(TopicPartition, i64, RecordLine)>,
+    waiting: Option<(TopicPartition, i64, Line)>,
+}
+
+/// A line of a file.
+enum Line {
+    Record(RecordLine),
+    /// Its bytes, and what is wrong with them.
+    Malformed(Vec<u8>, String),
+}
+
+/// Who says where the lines of a file belong. A malformed line has the place that its number gives it, and that may be another
+/// record's where lines name their places.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Places {
+    #[default]
+    Unknown,
+    /// The lines themselves.
+    Named,
+    /// Their numbers, of which one is a malformed line's.
+    Counted,
 }
 
 struct Lines {
     input: BufReader<Box<dyn Read + Send>>,
     place: String,
+    is_pipe: bool,
+    /// The line being read: a pipe may end in the middle of it for now.
+    line: Vec<u8>,
     /// Lines read so far.
     count: i64,
 }
@@ -57,44 +82,104 @@ impl FileSource {
             known: BTreeSet::new(),
             starts: Offsets::new(),
             unnamed: BTreeMap::new(),
+            places: Places::default(),
             waiting: None,
         })
     }
 
     fn open_next(&mut self) -> Result<bool, SourceError> {
-        let (input, place): (Box<dyn Read + Send>, String) = match &self.settings.path {
-            FilePath::Stdin if self.current == 0 => (Box::new(std::io::stdin()), "standard input".to_owned()),
+        let (input, is_pipe, place): (Box<dyn Read + Send>, bool, String) = match &self.settings.path {
+            FilePath::Stdin if self.current == 0 => {
+                let input =
+                    Piped::new(std::io::stdin()).map_err(|error| file_error(Path::new("standard input"), error))?;
+                (Box::new(input), true, "standard input".to_owned())
+            }
             FilePath::Stdin => return Ok(false),
             FilePath::Path(_) => {
-                let Some(InputFile { path, .. }) = self.files.get(self.current) else {
+                let Some(InputFile { path, is_pipe, .. }) = self.files.get(self.current) else {
                     return Ok(false);
                 };
-                let file = File::open(path).map_err(|error| file_error(path, error))?;
-                (Box::new(file), path.display().to_string())
+                let input = open(path, *is_pipe).map_err(|error| file_error(path, error))?;
+                (input, *is_pipe, path.display().to_string())
             }
         };
-        self.reader = Some(Lines { input: BufReader::with_capacity(256 * 1024, input), place, count: 0 });
+        let input = BufReader::with_capacity(256 * 1024, input);
+        self.reader = Some(Lines { input, place, is_pipe, line: Vec::new(), count: 0 });
         Ok(true)
     }
 
-    /// The next record of any file; none at the end of the last.
-    fn next_record(&mut self) -> Result<Option<(TopicPartition, i64, RecordLine)>, SourceError> {
+    /// Whether the input can be read once only.
+    fn is_pipe(&self) -> bool {
+        self.settings.path == FilePath::Stdin || self.files.iter().any(|file| file.is_pipe)
+    }
+
+    fn place(&self) -> String {
+        match &self.settings.path {
+            FilePath::Stdin => "standard input".to_owned(),
+            FilePath::Path(path) => path.display().to_string(),
+        }
+    }
+
+    /// The next record of any file.
+    fn next_record(&mut self) -> Result<Next<(TopicPartition, i64, Line)>, SourceError> {
         if let Some(record) = self.waiting.take() {
-            return Ok(Some(record));
+            return Ok(Next::Record(record));
         }
         loop {
             if self.reader.is_none() && !self.open_next()? {
-                return Ok(None);
+                return Ok(Next::End);
             }
             let Some(lines) = &mut self.reader else { continue };
-            if let Some((offset, record)) = lines.next_record(self.settings.format)? {
-                let partition = self.partition_of(&record)?;
-                return Ok(Some((partition, record.offset.unwrap_or(offset), record)));
+            match lines.next_record(self.settings.format)? {
+                Next::Record((offset, Line::Record(record))) => {
+                    self.require_known_places(&record)?;
+                    let partition = self.partition_of(&record)?;
+                    return Ok(Next::Record((partition, record.offset.unwrap_or(offset), Line::Record(record))));
+                }
+                Next::Record((offset, Line::Malformed(bytes, why))) => {
+                    self.require_countable(&why)?;
+                    let partition = self.partition_of(&RecordLine::default())?;
+                    return Ok(Next::Record((partition, offset, Line::Malformed(bytes, why))));
+                }
+                Next::NotYet => return Ok(Next::NotYet),
+                Next::End => {}
             }
             self.note_end();
             self.reader = None;
+            self.places = Places::default();
             self.current += 1;
         }
+    }
+
+    /// A record that says where it belongs must not meet a malformed line there.
+    fn require_known_places(&mut self, record: &RecordLine) -> Result<(), SourceError> {
+        if record.partition.is_none() && record.offset.is_none() {
+            return Ok(());
+        }
+        if self.places == Places::Counted {
+            return Err(
+                self.line_error("the line names its place, and an earlier line is not a record: correct that one")
+            );
+        }
+        self.places = Places::Named;
+        Ok(())
+    }
+
+    /// A malformed line becomes a dead letter at its line's number, unless the lines around it count otherwise.
+    fn require_countable(&mut self, why: &str) -> Result<(), SourceError> {
+        if self.places == Places::Named {
+            return Err(self.line_error(&format!(
+                "{why}; other lines name their `partition` or `offset`, so a dead letter would have no place: correct the line"
+            )));
+        }
+        self.places = Places::Counted;
+        Ok(())
+    }
+
+    fn line_error(&self, message: &str) -> SourceError {
+        let place =
+            self.reader.as_ref().map_or_else(|| self.place(), |lines| format!("{}:{}", lines.place, lines.count));
+        SourceError::Line { place, message: message.to_owned() }
     }
 
     fn partition_of(&mut self, record: &RecordLine) -> Result<TopicPartition, SourceError> {
@@ -103,6 +188,7 @@ impl FileSource {
             return Ok(TopicPartition::new(topic, partition));
         }
         let file = self.files.get(self.current);
+        // Only here: twins whose lines name their partitions do no harm.
         if let Some((file, twin)) = file.and_then(|file| Some((file, file.twin.as_ref()?))) {
             let message = format!(
                 "it begins with the same line as {}, so the tables could not tell the lines of both apart: remove it if it \
@@ -112,6 +198,7 @@ impl FileSource {
             return Err(file_error(&file.path, message));
         }
         let partition = TopicPartition::new(topic, file.map_or(0, |file| file.partition));
+        // Looked up first, because `insert` would clone the partition for each line.
         if record.offset.is_none() && !self.unnamed.contains_key(&partition) {
             self.unnamed.insert(partition.clone(), file.and_then(|file| file.identity));
         }
@@ -127,43 +214,88 @@ impl FileSource {
         }
     }
 
-    /// Standard input has no identity: what is in the tables may be of another input.
+    /// A pipe has no identity: what is in the tables may be of another input.
     fn require_fresh_input(&self, starts: &Offsets) -> Result<(), SourceError> {
         let taken = starts.iter().find(|(partition, start)| **start > 0 && self.unnamed.contains_key(partition));
         match taken {
-            Some((partition, start)) if self.settings.path == FilePath::Stdin => {
+            Some((partition, start)) if self.is_pipe() => {
                 let message = format!(
                     "the tables have {start} lines of {partition} from an earlier input, and this one may be another: write \
                      it to a file and set `source.file.path`, or give the pipeline another `name`"
                 );
-                Err(SourceError::File { place: "standard input".to_owned(), message })
+                Err(SourceError::File { place: self.place(), message })
             }
             _ => Ok(()),
         }
     }
 }
 
+/// What comes next of an input.
+enum Next<T> {
+    Record(T),
+    /// The writer of a pipe has nothing for now.
+    NotYet,
+    End,
+}
+
+fn open(path: &Path, is_pipe: bool) -> std::io::Result<Box<dyn Read + Send>> {
+    if !is_pipe {
+        return Ok(Box::new(File::open(path)?));
+    }
+    // A named pipe lets its reader wait in `open` already, until a writer comes.
+    let path = path.to_owned();
+    Ok(Box::new(Piped::new(Lazy { path, file: None })?))
+}
+
+/// A file that is opened at the first read.
+struct Lazy {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Read for Lazy {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::open(&self.path)?),
+        };
+        file.read(buffer)
+    }
+}
+
 impl Lines {
-    fn next_record(&mut self, format: RecordFormat) -> Result<Option<(i64, RecordLine)>, SourceError> {
-        let mut line = Vec::new();
+    /// Whether nothing more has been read ahead from a pipe.
+    fn must_wait(&self) -> bool {
+        self.is_pipe && self.input.buffer().is_empty()
+    }
+
+    fn next_record(&mut self, format: RecordFormat) -> Result<Next<(i64, Line)>, SourceError> {
         loop {
-            line.clear();
-            let read = self.input.read_until(b'\n', &mut line).map_err(|error| self.error(&error.to_string()))?;
-            if read == 0 {
-                return Ok(None);
+            // A pipe that has no more for now has left the beginning of a line in `self.line`, and goes on there.
+            match self.input.read_until(b'\n', &mut self.line) {
+                // With something in `line`, the input has ended in a last line without its newline.
+                Ok(0) if self.line.is_empty() => return Ok(Next::End),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(Next::NotYet),
+                Err(error) => return Err(self.error(&error.to_string())),
             }
+            let mut line = std::mem::take(&mut self.line);
             let offset = self.count;
             self.count += 1;
             if line.last() == Some(&b'\n') {
                 line.pop();
             }
             return match format {
-                RecordFormat::Lines => Ok(Some((offset, RecordLine { value: Some(line), ..RecordLine::default() }))),
-                RecordFormat::JsonLines if line.iter().all(u8::is_ascii_whitespace) => continue,
-                RecordFormat::JsonLines => {
-                    let record = RecordLine::parse(&line).map_err(|error| self.error(&error.to_string()))?;
-                    Ok(Some((offset, record)))
+                RecordFormat::Lines => {
+                    let record = RecordLine { value: Some(line), ..RecordLine::default() };
+                    Ok(Next::Record((offset, Line::Record(record))))
                 }
+                // Counted all the same: an offset is the place of a line in its file, and errors name the line.
+                RecordFormat::JsonLines if line.iter().all(u8::is_ascii_whitespace) => continue,
+                RecordFormat::JsonLines => Ok(Next::Record(match RecordLine::parse(&line) {
+                    Ok(record) => (offset, Line::Record(record)),
+                    Err(error) => (offset, Line::Malformed(line, error.without_payload())),
+                })),
             };
         }
     }
@@ -176,19 +308,35 @@ impl Lines {
 impl Source for FileSource {
     async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
         while !intake.is_full() {
-            let Some((partition, offset, record)) = self.next_record()? else {
-                return Ok(if intake.is_empty() { Polled::End } else { Polled::Records });
+            let (partition, offset, record) = match self.next_record()? {
+                Next::Record(record) => record,
+                // What has come must not wait for what has not.
+                _ if !intake.is_empty() => return Ok(Polled::Records),
+                Next::NotYet => return Ok(Polled::Idle),
+                Next::End => return Ok(Polled::End),
             };
             if !self.known.contains(&partition) {
+                // The record has been read from the input, and a pipe cannot be read back.
                 self.waiting = Some((partition.clone(), offset, record));
                 if intake.is_empty() {
                     return Ok(Polled::Assigned(vec![partition]));
                 }
                 break;
             }
-            let timestamp = record.timestamp.unwrap_or(-1);
-            let (key, value) = (record.key.as_deref(), record.value.as_deref());
-            intake.push(&partition.topic, partition.partition, offset, timestamp, key, value, record.headers());
+            match record {
+                Line::Record(record) => {
+                    let timestamp = record.timestamp.unwrap_or(-1);
+                    let (key, value) = (record.key.as_deref(), record.value.as_deref());
+                    intake.push(&partition.topic, partition.partition, offset, timestamp, key, value, record.headers());
+                }
+                Line::Malformed(line, why) => {
+                    intake.push_malformed(&partition.topic, partition.partition, offset, &line, why);
+                }
+            }
+            // A writer that is never quite silent must not keep the walk from flushing: what is there now is enough.
+            if self.reader.as_ref().is_some_and(Lines::must_wait) {
+                break;
+            }
         }
         Ok(Polled::Records)
     }
@@ -213,18 +361,20 @@ impl Source for FileSource {
     /// The walk skips what the tables have: a partition that is new starts where the file stands, and a partition that
     /// is known already has to be read again from the beginning.
     async fn start(&mut self, starts: &Offsets) -> Result<(), SourceError> {
+        // Before `known` takes in the new ones, or each first start would look like a rewind.
         let again = starts.keys().any(|partition| self.known.contains(partition));
         self.known.extend(starts.keys().cloned());
         self.starts.extend(starts.clone());
         if !again {
             return self.require_fresh_input(starts);
         }
-        if self.settings.path == FilePath::Stdin {
+        if self.is_pipe() {
             let message = "cannot be read a second time; run the command again with the same input";
-            return Err(SourceError::File { place: "standard input".to_owned(), message: message.to_owned() });
+            return Err(SourceError::File { place: self.place(), message: message.to_owned() });
         }
         self.current = 0;
         self.reader = None;
+        self.places = Places::default();
         self.waiting = None;
         Ok(())
     }
@@ -309,6 +459,55 @@ mod tests {
         write(folder.path(), "app.log", &["tue1", "tue2"]);
         assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), ["sun1", "tue2"]);
         assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), Vec::<String>::new());
+    }
+
+    /// The lines of a file of records, by offset: `!` and the reason of those that are malformed.
+    async fn records(text: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let settings =
+            FileSettings { path: FilePath::Path(path), format: RecordFormat::JsonLines, topic: "p".to_owned() };
+        let mut source = FileSource::new(settings).map_err(|error| error.to_string())?;
+        let mut intake = Intake::new(100, 1 << 20);
+        loop {
+            let polled = source.poll(&mut intake).await;
+            match polled.map_err(|error| format!("{:?}: {error}", error.kind()))? {
+                Polled::Assigned(partitions) => {
+                    let starts = partitions.into_iter().map(|partition| (partition, 0)).collect();
+                    source.start(&starts).await.map_err(|error| error.to_string())?;
+                }
+                Polled::End => break,
+                _ => {}
+            }
+        }
+        let mut lines = Vec::new();
+        for batch in intake.batches() {
+            for record in 0..batch.len() {
+                let reasons = intake.malformed().reasons(&batch.slice(record..record + 1));
+                let value = String::from_utf8_lossy(batch.record(record).value.unwrap_or_default()).into_owned();
+                let mark = if reasons.is_empty() { "" } else { "!" };
+                lines.push(format!("{}: {mark}{value}", batch.offsets[record]));
+            }
+        }
+        Ok(lines)
+    }
+
+    #[tokio::test]
+    async fn a_malformed_line_keeps_its_place_and_its_bytes() {
+        let text = "{\"value\": \"a\"}\n{\"value\": \n\n{\"id\": 7}\n{\"value\": \"b\"}";
+        assert_eq!(records(text).await.unwrap(), ["0: a", "1: !{\"value\": ", "3: !{\"id\": 7}", "4: b"]);
+    }
+
+    #[tokio::test]
+    async fn where_lines_name_their_places_a_malformed_one_is_an_error_with_its_line() {
+        let named = "{\"offset\": 5, \"value\": \"a\"}";
+        for (text, line) in
+            [(format!("{named}\noops"), "r.jsonl:2: not JSON"), (format!("oops\n{named}"), "r.jsonl:2: the line")]
+        {
+            let error = records(&text).await.unwrap_err();
+            assert!(error.starts_with("Configuration") && error.contains(line), "{error}");
+        }
     }
 
     #[tokio::test]

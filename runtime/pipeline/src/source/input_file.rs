@@ -24,14 +24,20 @@ pub(super) struct InputFile {
     pub(super) identity: Option<i64>,
     /// Another file that begins with the same line: the ledger could not tell the lines of both apart.
     pub(super) twin: Option<PathBuf>,
+    /// It is a named pipe or a device, which can be read once only.
+    pub(super) is_pipe: bool,
 }
 
 impl InputFile {
     /// The only file: its partition is 0.
     pub(super) fn alone(path: &Path) -> Result<Self, SourceError> {
+        // Looking for a pipe's first line would take it away.
+        if !path.is_file() {
+            return Ok(Self { path: path.to_owned(), partition: 0, identity: None, twin: None, is_pipe: true });
+        }
         let digest = first_line(path).map_err(|error| file_error(path, error))?.map(|line| Digest::of(&line));
         let identity = digest.as_ref().map(number);
-        Ok(Self { path: path.to_owned(), partition: 0, identity, twin: None })
+        Ok(Self { path: path.to_owned(), partition: 0, identity, twin: None, is_pipe: false })
     }
 
     /// The files of a folder, by name. The partition of each is a part of its identity, so it stays the same when files come and
@@ -41,6 +47,7 @@ impl InputFile {
         let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
         let mut paths = paths.map_err(|error| file_error(folder, error))?;
         paths.retain(|path| path.is_file() && is_finished(path));
+        // `read_dir` promises no order, and a partition that lines name may go through several files in order.
         paths.sort();
         if paths.is_empty() {
             return Err(file_error(folder, "the folder holds no files; see `source.file.path`"));
@@ -69,6 +76,7 @@ fn first_line(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
         if input.read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
+        // Without a `\r`, too: other line ends do not make it another file.
         let line = line.trim_ascii_end();
         if !line.is_empty() {
             return Ok(Some(line.to_vec()));

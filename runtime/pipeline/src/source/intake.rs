@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use sluicebox_ledger::TopicPartition;
 use sluicebox_sandbox::Batch;
 use tracing::debug;
+
+use super::malformed::Malformed;
 
 /// How many batches' worth of records one poll may bring: enough that partitions which take turns fill a batch each.
 const BATCHES: usize = 16;
@@ -19,6 +22,7 @@ pub struct Intake {
     batch_bytes_max: usize,
     records: usize,
     bytes: usize,
+    malformed: Malformed,
 }
 
 impl Intake {
@@ -58,6 +62,17 @@ impl Intake {
         self.bytes += bytes;
     }
 
+    /// Adds a line that is not a record, with its bytes; `why` must not quote them.
+    pub fn push_malformed(&mut self, topic: &Arc<str>, partition: i32, offset: i64, line: &[u8], why: String) {
+        self.malformed.note(topic, partition, offset, why);
+        self.push(topic, partition, offset, -1, None, Some(line), []);
+    }
+
+    /// Those of its records that are malformed lines.
+    pub fn malformed(&self) -> &Malformed {
+        &self.malformed
+    }
+
     /// Whether it holds as much as one poll may bring: the source stops pushing.
     pub fn is_full(&self) -> bool {
         self.records >= BATCHES * self.batch_records_max || self.bytes >= BATCHES * self.batch_bytes_max
@@ -83,15 +98,25 @@ impl Intake {
         self.last = 0;
         self.records = 0;
         self.bytes = 0;
+        self.malformed.clear();
     }
 
     /// Drops what has been taken in: the batches before `batch`, and its records before `record`.
     pub fn keep_from(&mut self, batch: usize, record: usize) {
+        // Through `batches()`, which leaves out empty ones: the caller's index counts only those with records.
         let rest = self.batches().skip(batch).enumerate().map(|(index, batch)| match index {
             0 => batch.slice(record..batch.len()),
             _ => batch.clone(),
         });
         self.batches = rest.filter(|batch| !batch.is_empty()).collect();
+        self.records = self.batches.iter().map(Batch::len).sum();
+        self.bytes = self.batches.iter().map(Batch::bytes).sum();
+        self.last = 0;
+    }
+
+    /// Drops the records of a partition, which will come again.
+    pub(crate) fn drop_partition(&mut self, partition: &TopicPartition) {
+        self.batches.retain(|batch| batch.partition != partition.partition || batch.topic != partition.topic);
         self.records = self.batches.iter().map(Batch::len).sum();
         self.bytes = self.batches.iter().map(Batch::bytes).sum();
         self.last = 0;

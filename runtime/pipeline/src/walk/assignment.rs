@@ -30,26 +30,26 @@ impl<S: Source> Walk<S> {
         self.flush().await?;
         self.partitions.examine_stopped_again();
         let awaiting = self.partitions.awaiting();
+        // After the flush: what is staged was compared with the older ledgers.
         self.tables.read_ledgers(&awaiting).await?;
         self.dead_letters.table.read_ledger(&awaiting).await?;
-        let bounds = self.source.bounds(&awaiting).await?;
+        // After the ledgers: the end of a topic only grows, so bounds that are newer than a ledger never make it look
+        // ahead.
+        let mut bounds = self.source.bounds(&awaiting).await?;
+        let others = self.welcome(&mut bounds).await?;
         let (starts, losses) = self.starts_and_losses(&bounds);
-        // In the order of a flush. Where two workers begin at once, the first to commit to the first table decides where.
-        self.dead_letters.note_starts(&starts).await?;
-        self.tables.note_starts(&starts).await?;
+        let offsets = self.note_starts(starts, others).await?;
         let unanswered: Vec<TopicPartition> = awaiting.into_iter().filter(|it| !bounds.contains_key(it)).collect();
         let stopped: Vec<TopicPartition> = losses.keys().chain(&unanswered).cloned().collect();
+        // Before `start`, which answers the group: a partition that is not read must not be fetched either.
         self.source.pause(&stopped)?;
-        let offsets: Offsets = starts
-            .iter()
-            .filter_map(|start| Some((start.partition.clone(), self.next_offset(&start.partition)?)))
-            .collect();
         self.source.start(&offsets).await?;
         for partition in self.partitions.set_aside(unanswered, Instant::now()) {
             warn!(%partition, "{}; the other partitions are read", report::UNANSWERED);
         }
         self.partitions.start(losses);
-        // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for ever.
+        // A commit of advisory offsets may have been lost in the rebalance; an idle partition would show a lag for
+        // ever.
         self.source.ack(&offsets);
         Ok(())
     }
@@ -98,6 +98,7 @@ impl<S: Source> Walk<S> {
             topic_id: bounds.topic_id,
             accepted,
         };
+        // Not consumed unless there is a loss, so that the last line can speak of the gaps that were not needed.
         let mut accepted = self.accepted_gaps.iter().filter(|gap| gap.partition == *partition);
         let next = match examine(partition, bounds, self.ledgers()) {
             Ok(next) => next,
@@ -121,7 +122,7 @@ impl<S: Source> Walk<S> {
         Ok(start(next, None))
     }
 
-    fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
+    pub(super) fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
         self.tables.ledgers().chain([self.dead_letters.table.ledger()])
     }
 
@@ -136,12 +137,12 @@ impl<S: Source> Walk<S> {
     pub(super) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
         let topics: BTreeSet<Arc<str>> = self.unflushed.partitions().map(|partition| partition.topic.clone()).collect();
         let topic_ids = self.source.topic_ids(&topics).await?;
-        let is_another = |partition: &&TopicPartition| {
+        let mut of_another = self.unflushed.partitions().filter(|partition| {
             topic_ids.get(&partition.topic).is_some_and(|now| {
                 self.ledgers().filter_map(|ledger| ledger.topic_id(partition)).any(|then| then != *now)
             })
-        };
-        match self.unflushed.partitions().find(is_another) {
+        });
+        match of_another.next() {
             Some(partition) => Err(PipelineError::TopicRecreated(partition.clone())),
             None => Ok(()),
         }
@@ -150,12 +151,15 @@ impl<S: Source> Walk<S> {
     /// Finishes what is in flight before the group gives `partitions` to another worker. If the partitions are lost
     /// already, or the flush fails, the walk drops everything staged: the ledger would refuse it.
     pub(super) async fn give_up(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<(), PipelineError> {
+        // Lost partitions may have a new owner already; the ledger would refuse the commit, so it is not tried.
         let flushed = if lost { Ok(()) } else { self.flush().await };
         let has_more = lost || flushed.is_err() || !self.intake.is_empty();
         self.partitions.revoke(partitions);
         self.tables.forget(partitions);
         self.dead_letters.table.forget(partitions);
         metrics::forget(partitions);
+        self.bare.retain(|partition, _| !partitions.contains(partition));
+        // Its error waits until the walk has dropped what is staged.
         let unassigned = self.source.unassign(partitions);
         if has_more {
             // Records that were not taken in yet may be of the partitions that are gone.

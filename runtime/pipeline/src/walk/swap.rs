@@ -51,9 +51,11 @@ impl<S: Source> Walk<S> {
         let after = tables.transform_digest();
         info!(transform_digest = after, instead_of = before, "switched to another transform");
         metrics::adopted(before, after);
+        // While the old tables and the old source positions are still in place.
         self.rewind();
         self.judges.replace(worker);
         self.tables = tables;
+        // The receiver of copies belongs to the walk, not to the transform.
         self.dead_letters = dead_letters.with_copies(self.dead_letters.copies());
         self.report.resume();
         self.partitions.resume();

@@ -62,6 +62,7 @@ impl Unflushed {
     pub(super) fn count(&mut self, batch: &Batch, judged: &Judged) {
         let verdicts = &judged.verdicts;
         self.since.get_or_insert_with(Instant::now);
+        // By share: a batch does not know the bytes of its single records, and a turn may have judged a part only.
         self.bytes += (batch.bytes() * verdicts.len() / batch.len()) as u64;
         self.progress.count(verdicts);
         for reason in &judged.reasons {
@@ -75,6 +76,12 @@ impl Unflushed {
         if let Some(last) = batch.offsets.get(verdicts.len() - 1) {
             self.offsets.insert(TopicPartition::new(batch.topic.clone(), batch.partition), last + 1);
         }
+    }
+
+    /// No record of the partition has an offset from its next one up to `to`.
+    pub(super) fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        self.since.get_or_insert_with(Instant::now);
+        self.offsets.insert(partition.clone(), to);
     }
 
     /// Shows what is staged; the tables count their rows.

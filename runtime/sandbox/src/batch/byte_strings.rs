@@ -49,6 +49,7 @@ impl Headers {
             return Headers::default();
         }
         let (ends, inside) = slice_ends(&self.ends, range);
+        // A slice without any header has no `ends` either, as a batch that was built that way.
         if inside.is_empty() {
             return Headers::default();
         }

@@ -35,7 +35,7 @@ impl Fake {
 
     fn walked(mut self, pace: &mut Pace) -> Self {
         let records = self.kinds.len();
-        walk(&mut self, records, pace, || false).unwrap();
+        walk(&mut self, records, pace, |_| false).unwrap();
         self
     }
 }
@@ -49,12 +49,11 @@ impl Caller for Fake {
         let fresh = fresh || !self.served;
         self.served = true;
         let too_much = records.len() > self.call_records_max;
-        let bad = |&record: &usize| match self.kinds[record] {
+        let culprit = records.clone().find(|&record| match self.kinds[record] {
             Kind::Good => false,
             Kind::Delicate => !fresh,
             _ => true,
-        };
-        let culprit = records.clone().find(bad);
+        });
         if culprit.is_none() && !too_much {
             self.verdicts.extend(records.map(|record| (record, false)));
             return Ok(Attempt::Passed { heavy: false });
@@ -101,8 +100,8 @@ proptest! {
         let mut fake = Fake::new(kinds.clone());
         fake.call_records_max = call_records_max;
         let fake = fake.walked(&mut Pace::with_gap(gap));
-        let guilty = |kind| !matches!(kind, Kind::Good | Kind::Delicate);
-        let expected: Vec<_> = kinds.iter().enumerate().map(|(record, &kind)| (record, guilty(kind))).collect();
+        let guilty = kinds.iter().map(|kind| !matches!(kind, Kind::Good | Kind::Delicate));
+        let expected: Vec<_> = guilty.enumerate().collect();
         prop_assert_eq!(fake.verdicts, expected);
     }
 }
@@ -110,12 +109,14 @@ proptest! {
 #[test]
 fn one_culprit_in_a_thousand_costs_at_most_twenty_more_calls() {
     for kind in [Kind::Mute, Kind::Confessing, Kind::Conspicuous] {
-        let calls = |culprit: usize| {
-            let mut kinds = vec![Kind::Good; 1000];
-            kinds[culprit] = kind;
-            Fake::new(kinds).walked(&mut Pace::default()).calls
-        };
-        let most = (0..1000).map(calls).max().unwrap();
+        let most = (0..1000)
+            .map(|culprit| {
+                let mut kinds = vec![Kind::Good; 1000];
+                kinds[culprit] = kind;
+                Fake::new(kinds).walked(&mut Pace::default()).calls
+            })
+            .max()
+            .unwrap();
         assert!(most <= 21, "{kind:?}: {most} calls");
     }
 }

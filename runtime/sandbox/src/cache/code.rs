@@ -19,7 +19,9 @@ impl CacheFolder {
     pub(crate) fn get(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
         let file = self.file(engine, digest);
         let bytes = std::fs::read(&file).ok()?;
+        // Checked, because a damaged file may be shorter than its checksum: it counts as absent.
         let (checksum, code) = bytes.split_at_checked(CHECKSUM_BYTES)?;
+        // Before `deserialize`, which trusts the bytes that it gets: wasmtime recognises another version, not damage.
         if Sha256::digest(code)[..] != *checksum || check_trust(&self.0).is_err() {
             tracing::warn!(file = %file.display(), "cached transform is damaged; compiling it again");
             return None;
@@ -41,6 +43,7 @@ impl CacheFolder {
 
     fn write(&self, file: &Path, component: &Component) -> wasmtime::Result<()> {
         let code = component.serialize()?;
+        // In the same folder, so that `persist` is a rename: a concurrent reader sees a whole file or none.
         let mut temporary = tempfile::NamedTempFile::new_in(&self.0)?;
         temporary.write_all(&Sha256::digest(&code))?;
         temporary.write_all(&code)?;

@@ -54,6 +54,7 @@ impl Reader {
         }
         let values = values(column.values, &field.data_type, slots).map_err(at)?;
         let below = below(&values, slots);
+        // A copy: the column moves into the list, and the members of a struct are excused by its nulls.
         let nulls = column.nulls.clone();
         let place = self.checked.len();
         self.checked.push(Column { values, nulls: column.nulls });
@@ -64,6 +65,8 @@ impl Reader {
                 .try_for_each(|member| self.field(member, &format!("{path}.{}", member.name), below, &nulls)),
             DataType::Map { key, value } => {
                 self.field(key, &format!("{path}.{}", key.name), below, &[])?;
+                // After the keys, which have to be valid text for this, and before the values, whose error would hide
+                // it.
                 self.keys_are_unique(place).map_err(at)?;
                 self.field(value, &format!("{path}.{}", value.name), below, &[])
             }
@@ -91,27 +94,34 @@ fn below(values: &Values, slots: usize) -> usize {
 }
 
 fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Values, String> {
-    let length = |values: usize| {
-        if values == slots { Ok(()) } else { Err(format!("{values} values for {slots} slots")) }
-    };
     Ok(match (values, data_type) {
         (wire::Values::Boolean(values), DataType::Boolean) => {
-            length(values.len())?;
+            check_length(values.len(), slots)?;
             match values.iter().position(|&value| value > 1) {
                 Some(slot) => return Err(format!("slot {slot} is {}, neither 0 nor 1", values[slot])),
                 None => Values::Boolean(values),
             }
         }
-        (wire::Values::Int32(values), DataType::Int32) => length(values.len()).map(|()| Values::Int32(values))?,
-        (wire::Values::Int64(values), DataType::Int64) => length(values.len()).map(|()| Values::Int64(values))?,
-        (wire::Values::Float32(values), DataType::Float32) => length(values.len()).map(|()| Values::Float32(values))?,
-        (wire::Values::Float64(values), DataType::Float64) => length(values.len()).map(|()| Values::Float64(values))?,
-        (wire::Values::Date(values), DataType::Date) => length(values.len()).map(|()| Values::Date(values))?,
+        (wire::Values::Int32(values), DataType::Int32) => {
+            check_length(values.len(), slots).map(|()| Values::Int32(values))?
+        }
+        (wire::Values::Int64(values), DataType::Int64) => {
+            check_length(values.len(), slots).map(|()| Values::Int64(values))?
+        }
+        (wire::Values::Float32(values), DataType::Float32) => {
+            check_length(values.len(), slots).map(|()| Values::Float32(values))?
+        }
+        (wire::Values::Float64(values), DataType::Float64) => {
+            check_length(values.len(), slots).map(|()| Values::Float64(values))?
+        }
+        (wire::Values::Date(values), DataType::Date) => {
+            check_length(values.len(), slots).map(|()| Values::Date(values))?
+        }
         (wire::Values::Timestamp(values), DataType::Timestamp) => {
-            length(values.len()).map(|()| Values::Timestamp(values))?
+            check_length(values.len(), slots).map(|()| Values::Timestamp(values))?
         }
         (wire::Values::TimestampNtz(values), DataType::TimestampNtz) => {
-            length(values.len()).map(|()| Values::TimestampNtz(values))?
+            check_length(values.len(), slots).map(|()| Values::TimestampNtz(values))?
         }
         (wire::Values::Decimal(values), &DataType::Decimal { precision, .. }) => {
             check_decimals(&values, precision, slots).map(|()| Values::Decimal(values))?
@@ -130,7 +140,7 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
             check_ends(&ends, slots, items).map(|()| Values::List(ends))?
         }
         (wire::Values::StructOf(count), DataType::Struct(_)) => {
-            length(count as usize).map(|()| Values::Struct(count))?
+            check_length(count as usize, slots).map(|()| Values::Struct(count))?
         }
         (wire::Values::MapOf(ends), DataType::Map { .. }) => {
             let entries = ends.last().map_or(0, |&end| end as usize);
@@ -140,13 +150,19 @@ fn values(values: wire::Values, data_type: &DataType, slots: usize) -> Result<Va
     })
 }
 
+fn check_length(values: usize, slots: usize) -> Result<(), String> {
+    if values == slots { Ok(()) } else { Err(format!("{values} values for {slots} slots")) }
+}
+
 /// 16 bytes a slot, and no more digits than the precision.
 fn check_decimals(bytes: &[u8], precision: u8, slots: usize) -> Result<(), String> {
     let (values, rest) = bytes.as_chunks::<16>();
+    // Both: the last bytes may be too few for a value, which the number of values does not show.
     if values.len() != slots || !rest.is_empty() {
         return Err(format!("{} bytes for {slots} slots of 16 bytes each", bytes.len()));
     }
     let bound = 10u128.saturating_pow(u32::from(precision));
+    // `unsigned_abs`, because `abs` overflows on the least number, which a guest may send.
     match values.iter().position(|&value| i128::from_le_bytes(value).unsigned_abs() >= bound) {
         Some(slot) => Err(format!("slot {slot} has more than {precision} digits")),
         None => Ok(()),

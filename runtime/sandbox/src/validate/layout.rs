@@ -28,8 +28,10 @@ pub(super) fn check_text(data: &[u8], ends: &[u32]) -> Result<(), String> {
         let value = ends.partition_point(|&end| end as usize <= byte);
         return Err(format!("value {value} is not UTF-8: byte {byte} of data"));
     }
-    let within = |&end: &u32| data.get(end as usize).is_some_and(|&byte| byte & 0b1100_0000 == 0b1000_0000);
-    match ends.iter().position(within) {
+    match ends
+        .iter()
+        .position(|&end: &u32| data.get(end as usize).is_some_and(|&byte| byte & 0b1100_0000 == 0b1000_0000))
+    {
         Some(value) => Err(format!("value {value} is not UTF-8: it ends within a character")),
         None => Ok(()),
     }

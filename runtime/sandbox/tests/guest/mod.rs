@@ -41,6 +41,7 @@ pub fn worker() -> Worker {
 pub fn batch<V: AsRef<[u8]>>(values: impl IntoIterator<Item = V>) -> Batch {
     let mut batch = Batch::new("orders", 0);
     for (index, value) in values.into_iter().enumerate() {
+        // Not from 0: an index that is taken for an offset would show.
         batch.push(100 + index as i64, 0, None, Some(value.as_ref()), NO_HEADERS);
     }
     batch

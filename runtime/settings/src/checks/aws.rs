@@ -43,6 +43,7 @@ impl Checker<'_> {
                 .label("remove one of them");
             self.key_fault(&["source", "kafka", "properties", key], fault);
         }
+        // Irrefutable on purpose: a second kind of identity will not compile until it is checked here.
         let shape::Authentication::MskIam(MskIam { region }) = authentication;
         if let Some(region) = &region {
             self.region(region, &["source", "kafka", "authentication", "msk_iam", "region"]);
@@ -51,8 +52,7 @@ impl Checker<'_> {
     }
 
     fn region(&mut self, region: &str, path: &[&str]) {
-        let is_legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if region.is_empty() || !region.chars().all(is_legal) {
+        if region.is_empty() || !region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
             let fault =
                 Diagnostic::new("E0106", format!("`{region}` cannot be a region")).label("such as `eu-central-1`");
             self.fault(path, fault);
@@ -60,13 +60,20 @@ impl Checker<'_> {
     }
 }
 
-/// Of a store, not of a bucket in it.
-fn is_endpoint(text: &str) -> bool {
+/// Whether a text is the URL of a store, and not of a bucket in it.
+pub fn is_endpoint(text: &str) -> bool {
+    // `Url` would leave out spaces, and the store's client would not.
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return false;
+    }
+    let is_host = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c));
     Url::parse(text).is_ok_and(|url| {
         ["http", "https"].contains(&url.scheme())
-            && url.has_host()
+            && url.host_str().is_some_and(is_host)
+            // A path would be a bucket, which each table names itself.
             && url.path() == "/"
             && url.query().is_none()
+            // Credentials in a URL would end up in logs.
             && url.username().is_empty()
     })
 }

@@ -22,9 +22,19 @@ const RESERVED: [(&str, &str); 9] = [
     ("partition.assignment.strategy", "remove it: rebalancing is cooperative"),
 ];
 
-/// librdkafka's properties whose value the file must not contain.
-const SECRET: [&str; 5] =
-    ["sasl.password", "sasl.oauthbearer.client.secret", "ssl.key.password", "ssl.key.pem", "ssl.keystore.password"];
+/// librdkafka's properties whose value the file must not contain: those that it marks as sensitive itself (`_RK_SENSITIVE` in
+/// `rdkafka_conf.c` 2.12) and their aliases, but for user names, certificates and the names of files.
+const SECRET: [&str; 9] = [
+    "sasl.oauthbearer.assertion.private.key.passphrase",
+    "sasl.oauthbearer.assertion.private.key.pem",
+    "sasl.oauthbearer.client.credentials.client.secret",
+    "sasl.oauthbearer.client.secret",
+    "sasl.oauthbearer.config",
+    "sasl.password",
+    "ssl.key.password",
+    "ssl.key.pem",
+    "ssl.keystore.password",
+];
 
 /// Whether librdkafka can look up the host: a name or an address, perhaps with one of its own protocols in front.
 fn is_host(text: &str) -> bool {
@@ -34,14 +44,16 @@ fn is_host(text: &str) -> bool {
             .any(|it| protocol.eq_ignore_ascii_case(it))
             .then_some(host)
     });
-    let is_allowed = |letter: char| letter.is_alphanumeric() || ".-_[]:%".contains(letter);
-    host.is_some_and(|host| !host.is_empty() && host.chars().all(is_allowed))
+    host.is_some_and(|host| {
+        !host.is_empty() && host.chars().all(|letter| letter.is_alphanumeric() || ".-_[]:%".contains(letter))
+    })
 }
 
 impl Checker<'_> {
     pub(super) fn kafka(&mut self, kafka: shape::Kafka, pipeline: &str) -> KafkaSettings {
         let topics = self.topics(kafka.topics, kafka.topics_regex);
         self.brokers(&kafka.brokers);
+        // Before the properties are consumed: the two exclude each other.
         let authentication = kafka.authentication.map(|it| self.authentication(it, &kafka.properties));
         let properties = kafka.properties.into_iter().filter_map(|(key, value)| {
             let value = self.property(&key, value)?;
@@ -58,12 +70,14 @@ impl Checker<'_> {
     }
 
     fn brokers(&mut self, brokers: &[String]) {
+        // librdkafka splits each at commas itself, so an address with a comma is two.
         let brokers: Vec<&str> = brokers.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
-        let is_address = |broker: &&str| match broker.rsplit_once(':') {
+        let are_addresses = brokers.iter().all(|broker| match broker.rsplit_once(':') {
+            // From the right, because an IPv6 address has colons of its own.
             Some((host, port)) => is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0),
             None => is_host(broker),
-        };
-        if brokers.is_empty() || !brokers.iter().all(is_address) {
+        });
+        if brokers.is_empty() || !are_addresses {
             let fault = Diagnostic::new("E0106", "`source.kafka.brokers` is not a list of addresses")
                 .label("such as `host:9092`");
             self.fault(&["source", "kafka", "brokers"], fault);
@@ -92,6 +106,7 @@ impl Checker<'_> {
                     self.fault(&[PATH[0], PATH[1], "topics"], fault);
                 }
                 let mut seen = BTreeSet::new();
+                // `insert` says whether the name is new, so the first that is not is the twin.
                 if let Some(twin) = names.iter().find(|name| !seen.insert(name.as_str())) {
                     let fault =
                         Diagnostic::new("E0107", format!("`topics` names `{twin}` twice")).label("name it once");
@@ -120,6 +135,7 @@ impl Checker<'_> {
 
     fn pattern(&mut self, pattern: &str) {
         const PATH: [&str; 3] = ["source", "kafka", "topics_regex"];
+        // Unanchored, `orders` would match `my-orders-old`, too.
         if !pattern.starts_with('^') {
             let fault = Diagnostic::new("E0108", "`topics_regex` does not begin with `^`")
                 .label(format!("a pattern matches from the beginning of the name: write `^{pattern}`"));
@@ -144,6 +160,7 @@ impl Checker<'_> {
             return None;
         }
         match value {
+            // Only in the file, which is kept in repositories and shown in messages.
             Property::Plain(_) if SECRET.contains(&key) && !self.is_overridden(&path) => {
                 let fault = Diagnostic::new("E0114", format!("`{key}` is a secret in plain text"))
                     .label("write `{env: NAME}` or `{file: path}`");
@@ -164,6 +181,7 @@ impl Checker<'_> {
                 Some,
             ),
             Property::From(Reference::File(file)) => match std::fs::read_to_string(self.absolute(&file)) {
+                // Editors and `echo` end a file with a line end that does not belong to the secret; spaces may.
                 Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
                 Err(error) => {
                     let fault = Diagnostic::new(

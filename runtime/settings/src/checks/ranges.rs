@@ -14,6 +14,7 @@ impl Checker<'_> {
     pub(super) fn ranges(&mut self, node: &Node, schema: &Schema, path: &[&str]) {
         if let Value::Map(entries) = &node.value {
             for entry in entries {
+                // The path is for the message; the schema is followed one key at a time beside it.
                 let path = [path, &[entry.key.as_str()]].concat();
                 if let Some(inner) = schema::at(schema, &[&entry.key]) {
                     self.ranges(&entry.node, inner, &path);
@@ -42,6 +43,7 @@ fn broken_limit(value: &Value, schema: &Schema) -> Option<String> {
     let limit = |keyword: &str| {
         let limit = schema.get(keyword)?;
         let text = schema_text(limit);
+        // A limit of our own (`x-minimum`) is text, in the unit of the setting.
         let number = limit.as_f64().or_else(|| quantity(&text, schema))?;
         Some((number, text))
     };

@@ -40,6 +40,7 @@ impl Checker<'_> {
 
     /// Whether the sandbox can keep the limits together.
     fn limits(&mut self, limits: &Limits) {
+        // The sandbox's own check, so that a limit which `check` accepts never fails at the start.
         if let Err(error) = limits.check() {
             let fault = Diagnostic::new("E0113", format!("`transform.limits.{}` {}", error.field, error.reason))
                 .label("leave it out for the default");
@@ -76,6 +77,8 @@ impl Checker<'_> {
 
     fn artifact(&mut self, reference: &str, artifact: Artifact) -> TransformOrigin {
         let registry = self.registry(artifact.registry);
+        // Not the same as no `keys`: an empty list may be a template whose value was left out, and must not switch the
+        // check off.
         if artifact.keys.as_ref().is_some_and(Vec::is_empty) {
             let fault = Diagnostic::new("E0106", "`transform.keys` is an empty list: it would refuse every signature")
                 .label("add a public key, or remove `keys` to accept unsigned artifacts");
@@ -98,6 +101,7 @@ impl Checker<'_> {
             reference,
             registry,
             keys: artifact.keys.unwrap_or_default(),
+            // The default comes in here, and not while reading: until now it has to be known whether the file says it.
             poll_interval: artifact.poll_interval.unwrap_or(shape::POLL_INTERVAL),
         })
     }
@@ -109,16 +113,7 @@ impl Checker<'_> {
             self.key_fault(&["transform", "artifact"], fault);
             return String::new();
         };
-        match registry.split_once("://") {
-            Some(("file" | "s3", _)) => registry,
-            Some((scheme, _)) => {
-                let fault = Diagnostic::new("E0115", format!("registries at `{scheme}://` are not supported"))
-                    .label("give a folder, a `file://` URL or an `s3://` URL");
-                self.fault(&["transform", "registry"], fault);
-                registry
-            }
-            None => self.absolute(&registry).to_string_lossy().into_owned(),
-        }
+        self.location(registry, &["transform", "registry"], "registry")
     }
 }
 
@@ -130,6 +125,7 @@ struct Artifact {
 }
 
 fn wasm_files(folder: &Path) -> Vec<String> {
+    // Only for a hint: the fault itself is reported either way.
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter(|name| name.ends_with(".wasm")).collect()

@@ -48,7 +48,9 @@ impl<'de> Visitor<'de> for BreakerVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Breaker, E> {
         match text {
-            "off" => Ok(Breaker::Off),
+            // A variable of the environment is text, whatever program has set it.
+            "off" | "false" => Ok(Breaker::Off),
+            "true" => Ok(Breaker::default()),
             other => Err(E::unknown_variant(other, &["off"])),
         }
     }
@@ -70,6 +72,7 @@ impl JsonSchema for Breaker {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut limits = generator.subschema_for::<BreakerSettings>();
+        // It moves to the whole, or the page of settings would show it for one of the alternatives only.
         let description = limits.remove("description");
         json_schema!({"description": description, "anyOf": [limits, {"enum": ["off", true, false]}]})
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
+use crate::reader::AS_WRITTEN;
 use crate::{Start, human};
 
 /// A Kafka consumer group.
@@ -29,6 +30,7 @@ pub(crate) struct Kafka {
     #[schemars(extend("x-default" = "`sluicebox-` and the pipeline's `name`"))]
     pub(crate) group: Option<String>,
     /// Where a partition starts that is in no ledger: at the oldest record (`earliest`), or at the end (`latest`).
+    /// A partition that joins a known topic later starts at its oldest record.
     #[serde(default)]
     pub(crate) start: Start,
     /// Properties of librdkafka, by their names: text, a number, a boolean, or where a secret lies: `{env: NAME}` or
@@ -123,7 +125,7 @@ pub(crate) enum Reference {
 
 impl<'de> Deserialize<'de> for Property {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PropertyVisitor)
+        deserializer.deserialize_newtype_struct(AS_WRITTEN, PropertyVisitor)
     }
 }
 
@@ -159,6 +161,7 @@ impl<'de> Visitor<'de> for PropertyVisitor {
             Some(other) => return Err(A::Error::unknown_field(other, &["env", "file"])),
             None => return Err(A::Error::custom("expected `{env: NAME}` or `{file: path}`")),
         };
+        // Read to the end: serde would not miss a second key, and `env` and `file` would silently be one of them.
         match entries.next_key::<String>()? {
             None => Ok(Property::From(reference)),
             Some(_) => Err(A::Error::custom("expected only one of `env`, `file`")),

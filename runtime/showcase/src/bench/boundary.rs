@@ -22,6 +22,7 @@ pub(super) fn measure(echo: &Transform, rounds: usize) -> Result<f64, Failure> {
         })
         .environment("the sandbox failed")
     };
+    // Not counted: the first round meets cold caches.
     round()?;
     let figures: Result<Vec<f64>, Failure> = (0..rounds).map(|_| round()).collect();
     Ok(median(figures?))

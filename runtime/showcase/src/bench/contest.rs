@@ -30,11 +30,14 @@ pub(super) fn measure(sample: &Sample, transform: &Transform, pairs: usize) -> R
     let records = BATCH_RECORDS * ROUND_BATCHES;
 
     let verdicts = worker.process(&batch).environment("the sandbox failed")?.verdicts;
+    // A rejection is another path through the code: the ratio would compare unlike work.
     if verdicts.contains(&Verdict::Rejected) {
         return Err(Failure::environment(format!("{} rejects records of its own benchmark", sample.name)));
     }
+    // Warms up the native side, as the call above has warmed up the sandbox.
     native(&native_batch);
     let mut figures = Vec::with_capacity(pairs);
+    // In turn, so that a machine that slows down meanwhile slows down both.
     for _ in 0..pairs {
         let in_sandbox =
             nanoseconds_each(records, || (0..ROUND_BATCHES).try_for_each(|_| worker.process(&batch).map(drop)));
@@ -65,11 +68,6 @@ fn batch(sample: &Sample) -> Batch {
 
 /// The same batch, as the SDK lays it out.
 fn native(batch: &Batch) -> sluicebox::batch::Batch {
-    let strings = |strings: &sluicebox_sandbox::ByteStrings| sluicebox::batch::ByteStrings {
-        data: strings.data.clone(),
-        ends: strings.ends.clone(),
-        nulls: strings.nulls.clone(),
-    };
     sluicebox::batch::Batch {
         source: batch.source.to_string(),
         topic: batch.topic.to_string(),
@@ -85,5 +83,13 @@ fn native(batch: &Batch) -> sluicebox::batch::Batch {
             names: strings(&batch.headers.names),
             values: strings(&batch.headers.values),
         },
+    }
+}
+
+fn strings(strings: &sluicebox_sandbox::ByteStrings) -> sluicebox::batch::ByteStrings {
+    sluicebox::batch::ByteStrings {
+        data: strings.data.clone(),
+        ends: strings.ends.clone(),
+        nulls: strings.nulls.clone(),
     }
 }

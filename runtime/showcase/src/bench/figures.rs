@@ -4,6 +4,7 @@ use std::time::Instant;
 
 /// The middle of the values; 0 if there are none.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    // An order that has a place for NaN, too.
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => 0.0,

@@ -41,6 +41,7 @@ pub(super) fn measure(wasm: &Path) -> Result<Vec<Poisoned>, Failure> {
         write_orders(&folder.path().join(format!("{number}.txt")), *spoil)?;
     }
     let mut seconds = vec![Vec::new(); KINDS.len()];
+    // Round by round, not kind by kind: a disturbance of the machine hits all kinds.
     for round in 0..ROUNDS {
         for (number, seconds) in seconds.iter_mut().enumerate() {
             seconds.push(walk(folder.path(), number, round, wasm)?);
@@ -49,8 +50,8 @@ pub(super) fn measure(wasm: &Path) -> Result<Vec<Poisoned>, Failure> {
     let medians: Vec<f64> = seconds.into_iter().map(median).collect();
     let clean = medians.first().copied().unwrap_or_default();
     let poisoned =
-        |((kind, _), seconds): (&(&'static str, Spoil), f64)| Poisoned { kind, seconds, rate: clean / seconds };
-    Ok(KINDS.iter().zip(medians).map(poisoned).collect())
+        KINDS.iter().zip(medians).map(|((kind, _), seconds)| Poisoned { kind, seconds, rate: clean / seconds });
+    Ok(poisoned.collect())
 }
 
 fn write_orders(file: &Path, spoil: Spoil) -> Result<(), Failure> {
@@ -80,11 +81,12 @@ fn walk(folder: &Path, number: usize, round: usize, wasm: &Path) -> Result<f64, 
     let output = run.arg("run").arg(&pipeline).arg("--progress").output()?;
     let last = String::from_utf8_lossy(&output.stdout).lines().last().map(str::to_owned).unwrap_or_default();
     let last: Value = serde_json::from_str(&last).environment("the run's progress")?;
-    let figure = |name: &str| last.get(name).and_then(Value::as_f64).unwrap_or_default();
-    if !output.status.success() || figure("records") != RECORDS as f64 {
-        return Err(Failure::environment(format!("the run ended with {} after {}", output.status, figure("records"))));
+    let [records, cpu_seconds] =
+        ["records", "cpu_seconds"].map(|name| last.get(name).and_then(Value::as_f64).unwrap_or_default());
+    if !output.status.success() || records != RECORDS as f64 {
+        return Err(Failure::environment(format!("the run ended with {} after {records}", output.status)));
     }
-    Ok(figure("cpu_seconds"))
+    Ok(cpu_seconds)
 }
 
 fn with(order: &[u8], key: &str, value: Value) -> Vec<u8> {

@@ -55,20 +55,19 @@ pub(super) fn all() -> Vec<Sample> {
 
 /// A session with three clicks.
 fn session(index: usize) -> Vec<u8> {
-    let minute = index % 60;
-    let click = |page: &str, second: usize| {
+    let clicks = [("/", 0), ("/basket", 20), ("/pay", 40)].map(|(page, second)| {
         json!({
             "page": page,
-            "at": format!("2024-03-01T12:{minute:02}:{second:02}.5Z"),
+            "at": format!("2024-03-01T12:{:02}:{second:02}.5Z", index % 60),
             "dwell_milliseconds": index % 5000,
             "labels": ["spring"],
         })
-    };
+    });
     let session = json!({
         "id": format!("s-{index:06}"),
         "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/125.0",
         "visitor": { "id": format!("v-{index}"), "country": "DE" },
-        "clicks": [click("/", 0), click("/basket", 20), click("/pay", 40)],
+        "clicks": clicks,
     });
     session.to_string().into_bytes()
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sluicebox_console::cpu;
 use sluicebox_console::exit::{Blame as _, Failure};
 use sluicebox_console::itself;
+use sluicebox_console::terminal;
 
 use crate::kafka::Kafka;
 use crate::orders;
@@ -61,15 +62,18 @@ fn cpu_ns_each(mut command: Command) -> Result<f64, Failure> {
     let mut child = command.env("SLUICEBOX_LOG", "error").stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().ok_or_else(|| Failure::environment("the child has no stdout"))?;
     let mut notes: Vec<(f64, f64)> = Vec::new();
+    // To the end before `wait`: a child that waits for a full pipe would never end.
     for line in BufReader::new(stdout).lines() {
         let note: Value = serde_json::from_str(&line?).environment("the child's progress")?;
-        let figure = |name: &str| note.get(name).and_then(Value::as_f64).unwrap_or_default();
-        notes.push((figure("records"), figure("cpu_seconds")));
+        let [records, cpu_seconds] =
+            ["records", "cpu_seconds"].map(|name| note.get(name).and_then(Value::as_f64).unwrap_or_default());
+        notes.push((records, cpu_seconds));
     }
     let status = child.wait()?;
     let (Some(first), Some(last)) = (notes.first(), notes.last()) else {
         return Err(Failure::environment(format!("the child ended with {status} and no figures")));
     };
+    // A single note has no slope: the division below would be by zero.
     if !status.success() || last.0 <= first.0 {
         return Err(Failure::environment(format!("the child ended with {status} after {} records", last.0)));
     }
@@ -93,7 +97,7 @@ pub fn only_read(brokers: &str, topic: &str, records: u64) -> Result<(), Failure
     consumer.assign(&whole_topic(&consumer, topic)?).environment("cannot take the partitions")?;
     let mut count = 0u64;
     let mut bytes = 0u64;
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     while count < records {
         let Some(message) = consumer.poll(WAIT_MAX) else {
             return Err(Failure::environment(format!("nothing came for {WAIT_MAX:?} after {count} records")));

@@ -28,6 +28,7 @@ pub(super) fn clean_up_on_interrupt(temporary: Option<PathBuf>) -> Result<(), Fa
             if runtime.block_on(tokio::signal::ctrl_c()).is_err() {
                 return;
             }
+            // Before the folder goes, into which the worker would go on writing.
             if let Some(worker) = Pid::from_raw(WORKER.load(Ordering::SeqCst)) {
                 // It fails only if the worker has ended already.
                 kill_process(worker, Signal::KILL).unwrap_or_default();

@@ -15,7 +15,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use sluicebox_audit::AuditReport as Books;
 use sluicebox_console::exit::{Blame as _, Failure};
-use sluicebox_console::terminal::grouped;
+use sluicebox_console::terminal::{self, grouped};
 use sluicebox_settings::Document;
 
 use self::audit::Audit;
@@ -50,6 +50,7 @@ pub fn run(options: &Options) -> Result<Report, Failure> {
     let records = options.records;
     let wasm = component(options.wasm.as_deref())?;
     let folder = folder(options.keep.as_deref())?;
+    // Before the first worker starts. A folder that the user has named is kept.
     interrupt::clean_up_on_interrupt(options.keep.is_none().then(|| folder.clone()))?;
     let story = Story::begin(records);
 
@@ -79,7 +80,7 @@ fn component(given: Option<&Path>) -> Result<PathBuf, Failure> {
     match given {
         Some(wasm) => wasm.canonicalize().usage(format!("there is no file {}", wasm.display())),
         None => {
-            eprintln!("building sample-transforms/orders-with-poison");
+            terminal::tell(format_args!("building sample-transforms/orders-with-poison"));
             guests::build("sample-transforms/orders-with-poison")
         }
     }
@@ -119,7 +120,7 @@ impl Story {
     }
 
     fn tell(&self, line: &str) {
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+        if self.bar.is_hidden() { terminal::tell(format_args!("{line}")) } else { self.bar.println(line) }
     }
 
     fn end(&self) {
@@ -156,6 +157,7 @@ fn work_to_the_end(pipeline: &Path, before: usize, story: &Story, timeline: &mut
         timeline.note_flush(before + committed);
         story.bar.set_position((before + committed) as u64);
     }
+    // It has closed its stdout, so it is about to end; the minute is for slow machines.
     if !worker.wait(Duration::from_secs(60))? {
         return Err(worker.unexpected_end(pipeline));
     }

@@ -69,19 +69,14 @@ impl Report {
 
     fn write(&self, text: &mut String, paint: Paint) -> std::fmt::Result {
         let audit = &self.audit;
-        let verdict = |count: usize| if count == 0 { paint.good(count) } else { paint.bad(grouped(count)) };
+        let [lost, duplicated] = [audit.lost, audit.duplicated]
+            .map(|count| if count == 0 { paint.good(count) } else { paint.bad(grouped(count)) });
         let accounted = audit.rows + audit.filtered + audit.dead_letters;
         writeln!(text, "\n  {:>10}  orders produced", grouped(self.expected.len()))?;
         writeln!(text, "  {:>10}  rows", grouped(audit.rows))?;
         writeln!(text, "  {:>10}  filtered", grouped(audit.filtered))?;
         writeln!(text, "  {:>10}  dead letters", grouped(audit.dead_letters))?;
-        writeln!(
-            text,
-            "  {:>10}  accounted for: lost {}, duplicated {}",
-            grouped(accounted),
-            verdict(audit.lost),
-            verdict(audit.duplicated)
-        )?;
+        writeln!(text, "  {:>10}  accounted for: lost {lost}, duplicated {duplicated}", grouped(accounted))?;
         writeln!(
             text,
             "\n  killed with -9 after {} committed records and started again; {} commits",
@@ -116,7 +111,6 @@ impl Report {
     /// How long each phase took. The whole rate would say nothing: most of the time goes to the kill and to the attacks.
     fn write_times(&self, text: &mut String) -> std::fmt::Result {
         let timeline = &self.timeline;
-        let seconds = |duration: std::time::Duration| format!("{:>6.1} s", duration.as_secs_f64());
         writeln!(text, "  {}  work of the first worker", seconds(timeline.before_kill()))?;
         writeln!(text, "  {}  until the brokers gave up the killed worker", seconds(timeline.waiting()))?;
         writeln!(text, "  {}  work of the second worker", seconds(timeline.after_waiting()))?;
@@ -128,6 +122,10 @@ impl Report {
             timeline.slowest_seconds(),
         )
     }
+}
+
+fn seconds(duration: std::time::Duration) -> String {
+    format!("{:>6.1} s", duration.as_secs_f64())
 }
 
 /// The message, cut after a whole word where a line has no room for more.

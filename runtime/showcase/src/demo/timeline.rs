@@ -74,6 +74,7 @@ impl Timeline {
         let second_worker = self.killed.map(|kill| kill.flushes_before);
         let pairs = self.flushes.windows(2).enumerate();
         pairs.filter(move |(index, _)| Some(index + 1) != second_worker).filter_map(|(_, pair)| match pair {
+            // Two notes of the same count would be a rate of zero.
             [(before, done), (after, done_after)] if done_after > done => {
                 Some(((*after - *before).as_secs_f64(), (done_after - done) as f64))
             }

@@ -32,6 +32,7 @@ impl Worker {
             .stderr(log)
             .spawn()
             .environment("cannot start `sluicebox run`")?;
+        // At once: an interrupt from now on must not leave the worker behind.
         interrupt::note_worker(child.id());
         let stdout = child.stdout.take().ok_or_else(|| Failure::environment("the child has no stdout"))?;
         Ok(Worker { child, lines: BufReader::new(stdout).lines() })

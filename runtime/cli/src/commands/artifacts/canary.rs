@@ -38,6 +38,7 @@ pub(crate) struct Canary {
 impl Canary {
     pub(crate) fn run(self) -> Outcome {
         let share = self.rejected_share_max;
+        // Asked this way round, it refuses NaN too, which lies in no range.
         if !(0.0..1.0).contains(&share) {
             return Err(Failure::usage(format!("`--rejected-share-max {share}` must be at least 0 and less than 1")));
         }

@@ -34,7 +34,7 @@ use super::document::document;
 use super::transform::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// The fewest digits of a digest that are taken for all of them.
 const PREFIX_DIGITS_MIN: usize = 12;
@@ -88,15 +88,18 @@ impl Whence {
     /// A pipeline, if there is one, says how its buckets are reached, and which keys it asks for; else the default chain does,
     /// and `--key`.
     fn registry_at(&self, location: &str, document: Option<&Document>) -> Result<Registry, Failure> {
+        // With a document its buckets have been reached already, as its settings say.
         if document.is_none() {
             sluicebox_aws::reach_bucket_of(location).environment("cannot find out how to reach buckets")?;
         }
         let folder = location.strip_prefix("file://").unwrap_or(location);
+        // Opening would make the folder: a misspelt one would look like an empty registry.
         if !folder.contains("://") && !Path::new(folder).is_dir() {
             return Err(Failure::usage(format!("there is no folder {location}: `sluicebox push` makes a registry")));
         }
         let mut texts: Vec<String> = self.keys.iter().map(|key| key_text(key)).collect();
         let origin = document.map(|document| &document.settings().transform.origin);
+        // The pipeline's keys count only where the command line names none.
         if let (true, Some(TransformOrigin::Artifact(artifact))) = (texts.is_empty(), origin) {
             texts.clone_from(&artifact.keys);
         }
@@ -108,6 +111,7 @@ impl Whence {
     async fn find(&self, reference: &str, document: Option<&Document>) -> Result<(Registry, Artifact), Failure> {
         let (registry, rest) = self.open(reference, document)?;
         let reference = match rest.split_once("@sha256:") {
+            // 64 digits are a whole digest, which needs no look-up.
             Some((name, digits)) if (PREFIX_DIGITS_MIN..64).contains(&digits.len()) && is_artifact_name(name) => {
                 let digest = registry.complete(name, digits).await.map_err(blamed)?;
                 ArtifactReference { name: name.to_owned(), pick: Pick::Digest(digest) }
@@ -151,7 +155,7 @@ async fn load(registry: &Registry, artifact: &Artifact, limits: &Limits) -> Resu
 
 /// Shows where a channel points now.
 fn show(promotion: &Promotion) -> Result<(), Failure> {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
     let ChannelEntry { channel, version, action, pin, .. } = promotion.entry();
     match promotion {
         Promotion::Changed(_) => {

@@ -14,7 +14,8 @@ use crate::commands::check::{OutOfReach, require_fit};
 use crate::commands::dlq::wait;
 use crate::commands::transform;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, size};
+use crate::terminal::{self, Paint, size};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -35,7 +36,7 @@ pub(crate) struct Push {
     /// Compile it for this processor: `x86-64` or `arm64`; may be given several times [default: all]
     #[arg(long = "target", value_name = "TARGET")]
     targets: Vec<Target>,
-    /// Sign it with this ed25519 key, a PEM file: `openssl genpkey -algorithm ed25519 -out key.pem`
+    /// Sign it with this ed25519 key, a PEM file: `sluicebox keys new key.pem` makes one
     #[arg(long, value_name = "PEM")]
     sign_with: Option<PathBuf>,
     /// Refuse it unless it fits this live table; may be given several times
@@ -59,6 +60,7 @@ impl Push {
         };
         let document = document_of(self.pipeline.as_deref())?;
         let limits = document.as_ref().map_or_else(Limits::default, |it| it.settings().transform.limits.clone());
+        // Before the build, which may take a minute: a wrong key is known at once.
         let key = self.sign_with.as_deref().map(SigningKey::read).transpose();
         let key = key.map_err(|error| Failure::Usage(error.into()))?;
         let component = transform::load(&self.transform, &limits)?;
@@ -67,6 +69,7 @@ impl Push {
             sluicebox_aws::reach_bucket_of(location).environment("cannot find out how to reach buckets")?;
         }
         let pushed = wait(async {
+            // All checks before the first write: a registry keeps what it has been given.
             fit::require_tables(&component, &self.tables).await?;
             if let Some(document) = &document {
                 require_fit(document, &component, OutOfReach::IsFailure).await?;
@@ -78,7 +81,7 @@ impl Push {
         })?;
         match self.format {
             Format::Text => show(&pushed, location)?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&pushed))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&pushed))?,
         }
         Ok(Verdict::Good)
     }
@@ -95,20 +98,26 @@ fn table(text: &str) -> Result<(String, String), String> {
 }
 
 fn show(pushed: &Pushed, location: &str) -> Result<(), Failure> {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
     let artifact = &pushed.artifact;
     let manifest = &artifact.manifest;
     let done = if pushed.was_there { "was there already" } else { "pushed" };
     writeln!(out, "{} {}@{}  {done}", paint.good("✓"), paint.strong(&artifact.name), manifest.digest)?;
     let description = &manifest.description;
-    writeln!(out, "  transform  {} {}  {}", description.name, description.version, size(manifest.size_bytes))?;
+    writeln!(
+        out,
+        "  transform  {} {}  {}",
+        visible(&description.name),
+        visible(&description.version),
+        size(manifest.size_bytes)
+    )?;
     for target in manifest.targets() {
         let of_target = manifest.forms.iter().filter(|form| form.target == target);
         let forms: Vec<String> = of_target.map(|form| format!("{} {}", form.metering, size(form.size_bytes))).collect();
         writeln!(out, "  {target:<9}  {}", forms.join(", "))?;
     }
     if !artifact.signers.is_empty() {
-        writeln!(out, "  signed by  {}", artifact.signers.join(", "))?;
+        writeln!(out, "  signed by  {}", visible(&artifact.signers.join(", ")))?;
     }
     let next =
         format!("sluicebox promote {location}/{}@sha256:{:.12} --channel …", artifact.name, manifest.digest.hex());

@@ -33,6 +33,7 @@ impl Rollback {
             let mut change = self.signature.change();
             if let Some((version, artifact)) = registry.previous(&name, &channel).await.map_err(blamed)? {
                 fit::require(&registry, &artifact, document.as_ref()).await?;
+                // The channel must still be as it was when this transform was checked.
                 change.only_at = Some(version);
             }
             show(&registry.rollback(&name, &channel, &change).await.map_err(blamed)?)?;

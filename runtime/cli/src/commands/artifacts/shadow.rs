@@ -29,6 +29,7 @@ pub(crate) struct Shadow {
 
 impl Shadow {
     pub(crate) fn run(self) -> Outcome {
+        // Negated, so that NaN is refused too: each comparison with it is false.
         if !(self.share > 0.0 && self.share <= 1.0) {
             return Err(Failure::usage(format!("`--share {}` must be more than 0 and at most 1", self.share)));
         }

@@ -6,13 +6,15 @@ use std::io::Write as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use sluicebox_delta::dead_letter::Summary;
+use sluicebox_ledger::TopicPartition;
 
 use super::selection::{Choice, StatusChoice};
 use super::{PipelineFile, document, letters, moment, wait};
 use crate::commands::Format;
 use crate::commands::run::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -70,19 +72,20 @@ impl Ls {
             letters.summaries(&selection, |summary| note(&mut groups, self.by, summary)).await.map_err(blamed)
         })?;
         let mut groups: Vec<(Vec<String>, Group)> = groups.into_iter().collect();
+        // The sort is stable: groups of the same size keep the order of their names.
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         match self.format {
             Format::Text => self.show(&groups)?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&groups))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&groups))?,
         }
         Ok(Verdict::Good)
     }
 
     fn show(&self, groups: &[(Vec<String>, Group)]) -> Result<(), Failure> {
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         for (name, Group { count, first, last }) in groups {
-            writeln!(out, "{:>9}  {}", grouped(count), paint.strong(name.join("  ")))?;
+            writeln!(out, "{:>9}  {}", grouped(count), paint.strong(visible(&name.join("  "))))?;
             for (word, letter) in [("first", first), ("last", last)] {
                 writeln!(
                     out,
@@ -91,7 +94,7 @@ impl Ls {
                     paint.faint(moment(letter.rejected_at))
                 )?;
             }
-            writeln!(out, "           {}", paint.faint(&last.message))?;
+            writeln!(out, "           {}", paint.faint(visible(&last.message)))?;
         }
         let total = groups.iter().map(|(_, group)| group.count).sum();
         let hint = match groups.first() {
@@ -100,16 +103,15 @@ impl Ls {
             }
             None => String::new(),
         };
-        eprintln!("{}{hint}", counted(total, "dead letter"));
+        terminal::tell(format_args!("{}{hint}", counted(total, "dead letter")));
         Ok(())
     }
 }
 
 fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
-    let reason = || vec![letter.stage.to_string(), letter.code.clone()];
     let name = match by {
-        By::Code => reason(),
-        By::Message => [reason(), vec![letter.message.clone()]].concat(),
+        By::Code => reason(&letter),
+        By::Message => [reason(&letter), vec![letter.message.clone()]].concat(),
         By::Transform => vec![letter.transform_digest.clone()],
         By::Partition => vec![letter.partition.to_string()],
         By::Status => vec![letter.status.to_string()],
@@ -119,7 +121,6 @@ fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
             groups.insert(name, Group { count: 1, first: letter.clone(), last: letter });
         }
         Some(group) => {
-            let order = |letter: &Summary| (letter.rejected_at, letter.partition.clone(), letter.offset);
             group.count += 1;
             if order(&letter) < order(&group.first) {
                 group.first = letter;
@@ -130,21 +131,33 @@ fn note(groups: &mut BTreeMap<Vec<String>, Group>, by: By, letter: Summary) {
     }
 }
 
+fn reason(letter: &Summary) -> Vec<String> {
+    vec![letter.stage.to_string(), letter.code.clone()]
+}
+
+fn order(letter: &Summary) -> (i64, &TopicPartition, i64) {
+    (letter.rejected_at, &letter.partition, letter.offset)
+}
+
 fn as_json(groups: &[(Vec<String>, Group)]) -> Value {
-    let place = |letter: &Summary| json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) });
-    let group = |(name, Group { count, first, last }): &(Vec<String>, Group)| {
-        json!({
-            "group": name,
-            "count": count,
-            "first": place(first),
-            "last": place(last),
-            "sample": {
-                "at": last.position(), "stage": last.stage.as_str(), "code": last.code, "message": last.message,
-            },
-        })
-    };
     json!({
         "total": groups.iter().map(|(_, group)| group.count).sum::<usize>(),
-        "groups": groups.iter().map(group).collect::<Vec<_>>(),
+        "groups": groups.iter().map(|(name, group)| group_as_json(name, group)).collect::<Vec<_>>(),
     })
+}
+
+fn group_as_json(name: &[String], Group { count, first, last }: &Group) -> Value {
+    json!({
+        "group": name,
+        "count": count,
+        "first": place(first),
+        "last": place(last),
+        "sample": {
+            "at": last.position(), "stage": last.stage.as_str(), "code": last.code, "message": last.message,
+        },
+    })
+}
+
+fn place(letter: &Summary) -> Value {
+    json!({ "at": letter.position(), "rejected_at": moment(letter.rejected_at) })
 }

@@ -22,6 +22,7 @@ impl Payloads {
             (None, _) => "none".to_owned(),
             (Some(bytes), Self::Masked) => format!("{} bytes, sha256 {}…", bytes.len(), digits(bytes)),
             (Some(bytes), Self::Shown) => match std::str::from_utf8(bytes) {
+                // Control characters of a stranger's record could rewrite the terminal.
                 Ok(text) if !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') => text.to_owned(),
                 _ => format!("base64 {}", STANDARD.encode(bytes)),
             },

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
+use sluicebox_console::visible::visible;
 use sluicebox_pipeline::redrive::{CHUNK_LETTERS_MAX, RedriveReport, Redriver};
+use sluicebox_registry::{KeysOf, require_signed};
 use sluicebox_sandbox::Sandbox;
 
 use super::selection::{Choice, StatusChoice};
@@ -13,9 +15,9 @@ use super::{PipelineFile, document, wait};
 use crate::cache;
 use crate::commands::Format;
 use crate::commands::run::blamed;
-use crate::commands::transform::{load, of_pipeline};
+use crate::commands::transform::{blamed as transform_blamed, load, of_pipeline};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -56,10 +58,12 @@ impl Redrive {
             Some(wasm) => load(wasm, &settings.transform.limits)?,
             None => wait(async { of_pipeline(settings, &sandbox, cache.as_ref()).await })?,
         };
+        wait(async { require_signed(&settings.transform, transform.digest()).await.map_err(transform_blamed) })?;
         let redriver = Redriver {
             settings,
             transform: &transform,
             sandbox: &sandbox,
+            trust: &KeysOf(&settings.transform),
             cache: cache.as_ref(),
             chunk_letters_max: CHUNK_LETTERS_MAX,
         };
@@ -72,16 +76,20 @@ impl Redrive {
         })?;
         match self.format {
             Format::Text => self.show(&report)?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&report, self.dry_run))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&report, self.dry_run))?,
         }
-        Ok(if report.rejected.is_empty() { Verdict::Good } else { Verdict::Bad })
+        let is_good = report.rejected.is_empty() && report.refused.is_empty();
+        Ok(if is_good { Verdict::Good } else { Verdict::Bad })
     }
 
     fn show(&self, report: &RedriveReport) -> Result<(), Failure> {
-        let (mut out, paint) = (std::io::stdout().lock(), Paint::stdout());
+        let (mut out, paint) = (terminal::stdout(), Paint::stdout());
         if !report.finished.is_empty() {
             let word = if self.dry_run { "to be finished first" } else { "finished first" };
             writeln!(out, "{} of before, {word}", counted(report.finished.len(), "unfinished redrive"))?;
+        }
+        for (id, why) in &report.refused {
+            writeln!(out, "redrive {id} is left unfinished: {}", paint.bad(visible(why)))?;
         }
         writeln!(
             out,
@@ -113,5 +121,6 @@ fn as_json(report: &RedriveReport, dry_run: bool) -> Value {
         "filtered": report.filtered,
         "rejected": rejected.collect::<Vec<_>>(),
         "finished": report.finished,
+        "refused": report.refused,
     })
 }

@@ -77,6 +77,7 @@ impl StatusChoice {
             Self::Redriving => vec![Status::Redriving],
             Self::Redriven => vec![Status::Redriven],
             Self::Discarded => vec![Status::Discarded],
+            // An empty list restricts nothing.
             Self::All => Vec::new(),
         }
     }

@@ -52,10 +52,11 @@ impl Case {
         ))?;
         let mut folders: Vec<PathBuf> =
             entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()).collect();
+        // `read_dir` has no order.
         folders.sort();
-        let wanted = |case: &Case| name.is_none_or(|name| case.name.contains(name));
         let cases = folders.iter().map(|folder| Case::read(folder)).collect::<Result<Vec<_>, _>>()?;
-        let cases: Vec<Case> = cases.into_iter().filter(wanted).collect();
+        let wanted = cases.into_iter().filter(|case| name.is_none_or(|name| case.name.contains(name)));
+        let cases: Vec<Case> = wanted.collect();
         if cases.is_empty() {
             return Err(Failure::usage(format!("no case in {} matches", folder.display())));
         }
@@ -129,6 +130,7 @@ impl Case {
 
     /// Makes these judgements the expected ones; says whether that changed anything.
     pub(super) fn update(&self, judgements: &[Judgement]) -> Result<bool, Failure> {
+        // `is_ok_and`: an expectation that cannot be read is replaced.
         let is_same = self.expected.exists() && self.mismatches(judgements).is_ok_and(|found| found.is_empty());
         if !is_same {
             std::fs::write(&self.expected, expected_text(self, judgements))
@@ -167,11 +169,11 @@ impl Mismatch {
 mod tests {
     use super::*;
     use serde_json::json;
-    use sluicebox_sandbox::{Rejection, Stage};
+    use sluicebox_ledger::{Reason, Stage};
 
     #[test]
     fn what_the_expectation_leaves_out_is_not_compared() {
-        let rejection = Rejection {
+        let reason = Reason {
             record: 0,
             stage: Stage::Transform,
             code: "negative_amount".into(),
@@ -179,7 +181,7 @@ mod tests {
             path: Some("amount".into()),
             backtrace: None,
         };
-        let judgement = Judgement::Rejected(rejection);
+        let judgement = Judgement::Rejected(reason);
         let count = |expected: Value| differences(&expected, &comparable(&expected, &judgement, 7)).len();
         assert_eq!(count(json!({"rejected": {"code": "negative_amount"}})), 0);
         assert_eq!(count(json!({"rejected": {"code": "negative_amount", "path": "amount"}, "offset": 7})), 0);

@@ -16,7 +16,7 @@ use self::case::{Case, Expectation, Mismatch};
 use super::Format;
 use super::transform::load;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted};
+use crate::terminal::{self, Paint, counted};
 use crate::trial::{Instance, Judgement, Tally, Trial};
 
 const AFTER_HELP: &str = "\
@@ -59,7 +59,7 @@ impl Test {
         let transform = load(&self.transform, &Limits::default())?;
         let build_seconds = build_started.elapsed().as_secs_f64();
         let started = Instant::now();
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = terminal::stdout();
         let mut failed = 0;
         for case in &cases {
             let report = examine(case, &transform, self.update)?;
@@ -119,8 +119,12 @@ fn examine(case: &Case, transform: &Transform, update: bool) -> Result<Report, F
     let trial = Trial { transform, configuration: &case.configuration };
     let judgements = trial.judge(&case.samples, &[], Instance::Reused);
     let judgements = judgements.map_err(|failure| case.with_configuration_file(failure))?;
-    let again = |cuts: &[usize], instance| trial.judge(&case.samples, cuts, instance);
-    let impurity = purity::first_impurity(again, &case.samples, &judgements)?;
+    let impurity = purity::first_impurity(
+        |cuts: &[usize], instance| trial.judge(&case.samples, cuts, instance),
+        &case.samples,
+        &judgements,
+    )?;
+    // `update` comes last because it writes: the verdicts of an impure transform must not become expectations.
     let is_updated = update && impurity.is_none() && case.update(&judgements)?;
     let mismatches = if update { Vec::new() } else { case.mismatches(&judgements)? };
     Ok(Report { tally: Tally::of(&judgements), mismatches, impurity, is_updated })

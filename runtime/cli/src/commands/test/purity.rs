@@ -30,8 +30,8 @@ pub(super) fn first_impurity(
         SEEDS.iter().map(|&seed| (format!("cut at random (seed {seed})"), cuts(seed, count), Instance::Reused));
     for (way, cuts, instance) in ways.into_iter().chain(random) {
         let again = judge(&cuts, instance)?;
-        let differs = |(left, right): (&Judgement, &Judgement)| left.value() != right.value();
-        if let Some(index) = whole.iter().zip(&again).position(differs) {
+        let first = whole.iter().zip(&again).position(|(left, right)| left.value() != right.value());
+        if let Some(index) = first {
             let offset = samples.position(index).offset;
             return Ok(Some(format!(
                 "record {offset} gives {} in one batch, but {} {way}",
