@@ -26,8 +26,8 @@ fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsEr
     use crate::credentials::{Chain, Kept};
 
     let mut s3 = settings.clone();
-    let is_told =
-        s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|it| std::env::var_os(it).is_some());
+    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|name| is_set(&name));
     // The look-up may ask the instance over the network: only if a bucket needs the answer.
     if !is_told && names_a_bucket {
         s3.region = default_region()?;

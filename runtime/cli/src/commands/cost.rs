@@ -11,7 +11,7 @@ use super::Format;
 use super::dlq::wait;
 use super::document::read;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, grouped};
+use crate::terminal::{self, Paint, grouped};
 use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Input, Load, Mode, Pipeline};
 
 const AFTER_HELP: &str = "\
@@ -69,7 +69,7 @@ impl Cost {
         };
         let inputs = Input::all(&load, &mode, &book);
         let comparison = Comparison::of(&load, &mode, &book);
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => {
                 show(&comparison, &book, Paint::stdout(), &mut out)?;
