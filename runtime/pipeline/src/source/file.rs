@@ -378,8 +378,9 @@ mod tests {
         let settings =
             FileSettings { path: FilePath::Path(path), format: RecordFormat::JsonLines, topic: "p".to_owned() };
         let mut source = FileSource::new(settings).map_err(|error| error.to_string())?;
-        let mut intake = Intake::new(100, 1 << 20);
+        let mut lines = Vec::new();
         loop {
+            let mut intake = Intake::new(100, 1 << 20);
             let polled = source.poll(&mut intake).await;
             match polled.map_err(|error| format!("{:?}: {error}", error.kind()))? {
                 Polled::Assigned(partitions) => {
@@ -389,14 +390,13 @@ mod tests {
                 Polled::End => break,
                 _ => {}
             }
-        }
-        let mut lines = Vec::new();
-        for batch in intake.batches() {
-            for record in 0..batch.len() {
-                let reasons = intake.malformed().reasons(&batch.slice(record..record + 1));
-                let value = String::from_utf8_lossy(batch.record(record).value.unwrap_or_default()).into_owned();
-                let mark = if reasons.is_empty() { "" } else { "!" };
-                lines.push(format!("{}: {mark}{value}", batch.offsets[record]));
+            for batch in intake.batches() {
+                for record in 0..batch.len() {
+                    let reasons = intake.malformed().reasons(&batch.slice(record..record + 1));
+                    let value = String::from_utf8_lossy(batch.record(record).value.unwrap_or_default()).into_owned();
+                    let mark = if reasons.is_empty() { "" } else { "!" };
+                    lines.push(format!("{}: {mark}{value}", batch.offsets[record]));
+                }
             }
         }
         Ok(lines)
