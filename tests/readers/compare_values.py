@@ -33,7 +33,7 @@ import read_table
 
 EPOCH = datetime.datetime(1970, 1, 1)
 MICROSECOND = datetime.timedelta(microseconds=1)
-FILTER_VALUES_MAX = 5
+FILTER_VALUES_MAX = 4
 OPERATORS = {
     "=": pyarrow.compute.equal,
     "<": pyarrow.compute.less,
