@@ -33,7 +33,7 @@ import read_table
 
 EPOCH = datetime.datetime(1970, 1, 1)
 MICROSECOND = datetime.timedelta(microseconds=1)
-FILTER_VALUES_MAX = 5
+FILTER_VALUES_MAX = 4
 OPERATORS = {
     "=": pyarrow.compute.equal,
     "<": pyarrow.compute.less,
@@ -124,7 +124,7 @@ def partition_values(table: deltalake.DeltaTable, local: dict, location: str) ->
     for entry in store.get_file_info(pyarrow.fs.FileSelector(log)):
         if not entry.path.endswith(".json"):
             continue
-        for line in store.open_input_stream(entry.path).read().decode().splitlines():
+        for line in store.open_input_stream(entry.path).read().splitlines():
             add = json.loads(line).get("add")
             if add:
                 found[location + "/" + urllib.parse.unquote(add["path"])] = add["partitionValues"]
@@ -199,12 +199,18 @@ def is_nan(value: pyarrow.Scalar) -> bool:
     return pyarrow.types.is_floating(value.type) and value.is_valid and math.isnan(value.as_py())
 
 
+def is_open_to_pyarrow(table: deltalake.DeltaTable) -> bool:
+    """Python's deltalake 1.6 hands -1.50 on to pyarrow as the partition value `-1.-50`, and then cannot open the table."""
+    kinds = {field.name: str(field.type.type) for field in table.schema().fields}
+    return not any(kinds[name].startswith("decimal") for name in table.metadata().partition_columns)
+
+
 def is_zero(value: pyarrow.Scalar) -> bool:
     return pyarrow.types.is_floating(value.type) and value.as_py() == 0
 
 
 def compare_filters(table: deltalake.DeltaTable, rows: pyarrow.Table) -> int:
-    dataset = table.to_pyarrow_dataset()
+    dataset = table.to_pyarrow_dataset() if is_open_to_pyarrow(table) else pyarrow.dataset.dataset(rows)
     count = 0
     questions = []
     nans = {}
@@ -248,8 +254,10 @@ def compare(file: str) -> tuple[int, int, int]:
     table = deltalake.DeltaTable(location)
     with tempfile.TemporaryDirectory() as folder:
         duck = Duck(table, location, folder)
-        rows = table.to_pyarrow_table()
-        readers = {"pyarrow": rows, "delta-rs": by_delta_rs(table, "SELECT * FROM t"), "DuckDB": duck.rows("SELECT * FROM t")}
+        rows = by_delta_rs(table, "SELECT * FROM t")
+        readers = {"delta-rs": rows, "DuckDB": duck.rows("SELECT * FROM t")}
+        if is_open_to_pyarrow(table):
+            readers["pyarrow"] = rows = table.to_pyarrow_table()
         for reader, seen in readers.items():
             found = by_id(seen)
             assert found.keys() == expected.keys(), f"{reader}, {location}: other rows: {found.keys() ^ expected.keys()}"

@@ -95,7 +95,9 @@ fn adversaries_become_rows_or_dead_letters_in_a_function() -> Result<()> {
 fn ensure_told(pipeline: &Pipeline, story: &Story, log: &str) -> Result<()> {
     for line in log.lines() {
         ensure!(!line.contains(CANARY), "the log holds a value of a record: {line}");
-        let alarm = ALARMS.into_iter().find(|alarm| line.contains(alarm));
+        // On S3 the library calls it an error that a table does not exist yet; and the function's broker is not there.
+        let is_calm = line.contains("No files in log segment") || line.contains("Connect to ipv4#127.0.0.1:1 failed");
+        let alarm = ALARMS.into_iter().find(|alarm| line.contains(alarm) && !is_calm);
         ensure!(alarm.is_none(), "the log has an alarm: {line}");
     }
     let mut files = Vec::new();

@@ -1,3 +1,5 @@
+//! What fits, what does not, and that a row which does not leaves nothing behind.
+
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _};
