@@ -82,6 +82,10 @@ def states(workspace, beforehand):
 def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.stats.get("skipped", []):
         terminalreporter.write_line(f"skipped: {report.nodeid}: {report.longrepr[2]}")
+    if deployment.newcomer:
+        steps = ", ".join(f"{command} {seconds} s" for command, seconds in deployment.newcomer)
+        total = sum(seconds for _, seconds in deployment.newcomer)
+        terminalreporter.write_line(f"docs/deploy.md to the plan of lambda-msk in {total} s beside the other tests, `make` left out: {steps}")
     counts = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
     pytest.said = "{} passed, {} failed, {} skipped".format(
         counts["passed"], counts["failed"] + counts["error"], counts["skipped"])
