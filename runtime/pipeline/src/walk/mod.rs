@@ -44,6 +44,7 @@ mod turns;
 mod unflushed;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::DeadLetters;
