@@ -44,6 +44,7 @@ mod turns;
 mod unflushed;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::DeadLetters;
@@ -323,7 +324,7 @@ impl<S: Source> Walk<S> {
         // Before the letters are staged: that sends their copies, and a tripped breaker must not send what it stops.
         self.judges.count(batch, &judged)?;
         let staged = self.dead_letters.stage(batch, &judged, judged_by.as_deref());
-        contained("staging dead letters", async { Ok(staged.await?) }).await?;
+        contained("staging dead letters", async { Ok::<_, PipelineError>(staged.await?) }).await?;
         self.unflushed.count(batch, &judged);
         Ok(judged.verdicts.len())
     }
@@ -338,7 +339,7 @@ impl<S: Source> Walk<S> {
         self.require_same_topics().await?;
         let finish = async {
             self.tables.finish().await?;
-            Ok(self.dead_letters.table.finish().await?)
+            Ok::<_, PipelineError>(self.dead_letters.table.finish().await?)
         };
         contained("encoding rows", finish).await?;
         // The dead letters first: a reader may find letters before the rows of their neighbours, but never a flush's

@@ -39,8 +39,9 @@ impl Turn {
         mut waiting: impl Iterator<Item = &'b Batch>,
     ) -> Option<(TopicPartition, Duration)> {
         let (partition, took) = self.loops?;
-        let others_wait = waiting.any(|batch| batch.partition != partition.partition || batch.topic != partition.topic);
-        (took > turn / 2 && others_wait).then(|| (partition, took * REST_FACTOR))
+        let is_contended =
+            waiting.any(|batch| batch.partition != partition.partition || batch.topic != partition.topic);
+        (took > turn / 2 && is_contended).then(|| (partition, took * REST_FACTOR))
     }
 }
 
