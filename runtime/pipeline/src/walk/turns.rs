@@ -39,8 +39,8 @@ impl Turn {
         mut waiting: impl Iterator<Item = &'b Batch>,
     ) -> Option<(TopicPartition, Duration)> {
         let (partition, took) = self.loops?;
-        let is_other = |batch: &Batch| batch.partition != partition.partition || batch.topic != partition.topic;
-        (took > turn / 2 && waiting.any(is_other)).then(|| (partition, took * REST_FACTOR))
+        let others_wait = waiting.any(|batch| batch.partition != partition.partition || batch.topic != partition.topic);
+        (took > turn / 2 && others_wait).then(|| (partition, took * REST_FACTOR))
     }
 }
 
