@@ -70,7 +70,7 @@ image-root: guests ## the root of a container image, target/image-root, tried wi
 	@ARCH=$(ARCH) infra/container/root
 	@ARCH=$(ARCH) infra/container/try-root
 
-release: ## archives of the command, the zips, the image's root and SHA256SUMS; built in RELEASE_HOME; ARCHITECTURES="x86_64 arm64"
+release: ## archives of the command, the zips, the image's root, the SDK's crates and SHA256SUMS, tried; RELEASE_HOME; ARCHITECTURES="x86_64 arm64"
 	@tests/setup/doctor
 	@ARCHITECTURES="$(ARCHITECTURES)" infra/release
 

@@ -1,5 +1,6 @@
 //! `sluicebox` as a person calls it: one command, waited for, with what it said and how it ended.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -19,9 +20,19 @@ pub struct Said {
 }
 
 /// Runs `sluicebox` with these arguments in a folder.
-pub fn sluicebox<A: AsRef<std::ffi::OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Result<Said> {
+pub fn sluicebox<A: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = A>) -> Result<Said> {
+    sluicebox_with(&[], folder, arguments)
+}
+
+/// The same with further variables in its environment.
+pub fn sluicebox_with<A: AsRef<OsStr>>(
+    environment: &[(String, String)],
+    folder: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Said> {
     let output = Command::new(place::sluicebox()?)
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(folder)
         .stdin(Stdio::null())
         .output()

@@ -10,6 +10,9 @@
 //! - [`stream`]: those records without end, at a steady rate
 //! - [`pipeline`]: a folder with a pipeline file, and the `sluicebox` process that runs it
 //! - [`http`]: what that process answers
+//! - [`rendered`]: what `infra/` makes of inputs, by Terraform and by Helm
+//! - [`image`]: the container image's root, without a container engine
+//! - [`pod`]: a container of that image, as the chart's objects want it run
 //! - [`s3`]: a real S3 store, SeaweedFS
 //! - [`fault_proxy`]: the way there, with faults on it: refusals, resets, lost responses
 //! - [`chaos`]: all that can happen to the whole, and whether it held
@@ -28,6 +31,7 @@ pub mod command;
 pub mod fault_proxy;
 pub mod feed;
 pub mod http;
+pub mod image;
 pub mod kafka;
 pub mod lambda;
 pub mod lifeline;
@@ -36,8 +40,10 @@ pub mod native;
 pub mod orders;
 pub mod pipeline;
 pub mod place;
+pub mod pod;
 pub mod ports;
 pub mod registry;
+pub mod rendered;
 pub mod s3;
 pub mod simulation;
 pub mod stream;

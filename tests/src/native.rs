@@ -111,7 +111,7 @@ fn dead_letter(feed: &Feed, Placed { offset, message }: &Placed, code: &str, pat
         "key": message.key.as_deref().map(Bytes),
         "value": message.value.as_deref().map(Bytes),
         "headers": headers.map(|(name, value)| json!({"name": name, "value": value.as_deref().map(Bytes)})).collect::<Vec<_>>(),
-        "stage": "transform",
+        "stage": if code == "schema_misfit" { "schema" } else { "transform" },
         "code": code,
         "path": path,
     })

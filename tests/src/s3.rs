@@ -45,7 +45,7 @@ impl S3 {
         let process = Lifeline::start(&place::seaweedfs()?.to_string_lossy(), arguments(&folder, &ports)?, &log)?;
         let s3_port = ports.first().context("no port")?;
         let store = Self { address: format!("127.0.0.1:{s3_port}"), _process: process, _folder: lifeline };
-        store.await_bucket().with_context(|| last_lines(&log))?;
+        store.make_bucket(BUCKET).with_context(|| last_lines(&log))?;
         Ok(store)
     }
 
@@ -59,8 +59,11 @@ impl S3 {
         environment(&self.address)
     }
 
-    /// The bucket comes to be with the first object in it. Until then, the parts of the store look for each other.
-    fn await_bucket(&self) -> Result<()> {
+    /// A bucket comes to be with the first object in it. At the start, the parts of the store look for each other until then.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub fn make_bucket(&self, name: &str) -> Result<()> {
         let runtime = Runtime::new()?;
         let started = Instant::now();
         let retry = RetryConfig { max_retries: 0, ..Default::default() };
@@ -70,7 +73,7 @@ impl S3 {
             .with_region("us-east-1")
             .with_access_key_id(ACCESS_KEY)
             .with_secret_access_key(SECRET_KEY)
-            .with_bucket_name(BUCKET)
+            .with_bucket_name(name)
             .with_retry(retry)
             .build()?;
         loop {

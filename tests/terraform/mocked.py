@@ -42,8 +42,9 @@ def owner(folder, piece):
 
 
 def override(target, **values):
-    """One resource whose answers differ from those of its kind."""
-    return f"override_resource {{\n  target = {target}\n  values = {hcl(values)}\n}}\n"
+    """One resource, or one source of data, whose answers differ from those of its kind."""
+    kind = "data" if target.startswith("data.") else "resource"
+    return f"override_{kind} {{\n  target = {target}\n  values = {hcl(values)}\n}}\n"
 
 
 def made(folder, inputs, overrides=()):

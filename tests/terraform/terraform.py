@@ -51,7 +51,6 @@ def provider_version():
     if not IS_STUB:
         return "from its registry"
     mirror = TARGET / "mirror"
-    shutil.rmtree(mirror, ignore_errors=True)
     wheel = next((TARGET / "schema").glob("*.whl"))
     made = subprocess.run([sys.executable, TESTS / "stub" / "mirror.py", wheel, SOURCE, mirror],
                           capture_output=True, text=True)

@@ -45,6 +45,27 @@ fn only_their_rooms_name_kafka_s_delta_s_wasmtime_s_and_aws_s_crates() {
     ensure_none("a crate is named outside of its room (ARCHITECTURE.md):", broken);
 }
 
+/// What a guest, a producer or a registry wrote reaches a terminal only through the console's net (`console/src/visible.rs`). Lambda has no
+/// terminal, and the scaffold is a build script.
+#[test]
+fn only_the_console_writes_to_the_terminal() {
+    let raw = Regex::new(r"\be?print(ln)?!|io::(stdout|stderr)\(\)").expect("a regular expression");
+    let mut broken = Vec::new();
+    for source in sources("runtime").into_iter().filter(|source| !source.is_test()) {
+        let may = ["runtime/console/", "runtime/scaffold/", "runtime/lambda/"]
+            .iter()
+            .any(|room| source.path.starts_with(room));
+        // Build scripts speak to cargo.
+        if may || source.path.ends_with("build.rs") {
+            continue;
+        }
+        let lines = source.product();
+        let is_raw = |line: &&str| raw.is_match(line) && !line.contains(".is_terminal()");
+        broken.extend(lines.lines().filter(is_raw).map(|line| format!("{}: {}", source.path, line.trim())));
+    }
+    ensure_none("it writes past `sluicebox_console::terminal`:", broken);
+}
+
 #[test]
 fn every_dependency_is_used() {
     let mut broken = Vec::new();

@@ -8,6 +8,7 @@ mod breaker;
 mod clean;
 mod dead_letters;
 mod delivery;
+mod deploy;
 mod group;
 mod kafka;
 mod lambda;

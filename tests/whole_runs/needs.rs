@@ -4,9 +4,11 @@
 
 use std::io::Write;
 
+use sluicebox_tests::image::Image;
 use sluicebox_tests::place;
 
-/// Ends the test here, as skipped, unless all of these are there: `kafka`, `readers`, `s3`, `cargo_lambda`.
+/// Ends the test here, as skipped, unless all of these are there: `kafka`, `readers`, `s3`, `cargo_lambda`, `terraform`, `helm`,
+/// `changed_root`.
 macro_rules! needs {
     ($($need:ident),+) => {
         $(
@@ -36,6 +38,21 @@ pub(crate) fn s3() -> bool {
 /// An emulator of Lambda, from PyPI as the readers are.
 pub(crate) fn cargo_lambda() -> bool {
     readers()
+}
+
+/// Terraform and the schema of the AWS provider, from PyPI.
+pub(crate) fn terraform() -> bool {
+    is_installed("terraform/tests/requirements.txt") && is_installed("terraform/schema/schema.txt")
+}
+
+/// Helm, from PyPI as well.
+pub(crate) fn helm() -> bool {
+    is_installed("helm/tests/requirements.txt") && is_installed("helm/tools/kubectl.txt")
+}
+
+/// A machine that lets us change the root: as root, or in a user namespace.
+pub(crate) fn changed_root() -> bool {
+    Image::can_run()
 }
 
 /// `tests/setup/doctor` copies the list of what it installs beside it, once all of it is there.

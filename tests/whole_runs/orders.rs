@@ -6,7 +6,7 @@ use sluicebox_tests::feed::Feed;
 use sluicebox_tests::native::{Expected, ensure_same, timeless};
 pub(crate) use sluicebox_tests::orders::{PARTITIONS, feed, order, with};
 use sluicebox_tests::pipeline::Pipeline;
-use sluicebox_tests::tables;
+use sluicebox_tests::tables::{self, Location};
 
 /// The component of the sample, as `make guests` names it.
 pub(crate) const GUEST: &str = "clean_orders";
@@ -26,11 +26,20 @@ pub(crate) fn ensure_tables<T: sluicebox::Transform>(
     configuration: &Value,
     feeds: &[&Feed],
 ) -> Result<()> {
+    ensure_at::<T>(|table| pipeline.location(table), configuration, feeds)
+}
+
+/// The same for tables that lie anywhere, the dead letters among them under the name `dead_letters`.
+pub(crate) fn ensure_at<T: sluicebox::Transform>(
+    location: impl Fn(&str) -> Location,
+    configuration: &Value,
+    feeds: &[&Feed],
+) -> Result<()> {
     let expected = Expected::of::<T>(configuration, feeds)?;
     for (table, rows) in &expected.tables {
-        ensure_same(table, &tables::rows(pipeline.location(table))?, rows)?;
+        ensure_same(table, &tables::rows(location(table))?, rows)?;
     }
-    let dead_letters: Vec<_> = tables::rows(pipeline.location("dead_letters"))?.iter().map(timeless).collect();
+    let dead_letters: Vec<_> = tables::rows(location("dead_letters"))?.iter().map(timeless).collect();
     ensure_same("dead letters", &dead_letters, &expected.dead_letters)
 }
 

@@ -26,8 +26,7 @@ fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsEr
     use crate::credentials::{Chain, Kept};
 
     let mut s3 = settings.clone();
-    let is_told =
-        s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|it| std::env::var_os(it).is_some());
+    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.into_iter().any(is_set);
     // The look-up may ask the instance over the network: only if a bucket needs the answer.
     if !is_told && names_a_bucket {
         s3.region = default_region()?;
@@ -45,6 +44,11 @@ fn access(settings: &S3Settings, _: bool) -> Result<S3Access, AwsError> {
 /// With one of these variables set, the store's client finds its region by itself, or needs none.
 #[cfg(feature = "chain")]
 const ENVIRONMENT: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
+
+#[cfg(feature = "chain")]
+fn is_set(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|value| !value.trim().is_empty())
+}
 
 fn names_a_bucket(settings: &Settings) -> bool {
     let registry = match &settings.transform.origin {

@@ -121,7 +121,7 @@ impl<P: ProvideCredentials> Kept<P> {
             return Ok(known);
         }
         let latest = match (self.provider.provide_credentials().await, held) {
-            (Ok(credentials), _) => Latest::new(credentials, now),
+            (Ok(credentials), _) => Latest::new(cleaned(credentials)?, now),
             (Err(error), Some(held)) => {
                 warn!(error = whole(&error), "AWS credentials not renewed; using the current ones until they expire");
                 // Not from `now`: the failed request may have taken longer than the pause.
@@ -139,13 +139,27 @@ impl<P: ProvideCredentials> Kept<P> {
     }
 }
 
+/// Without a line's end, which a secret's file or variable often has. A key with other such characters cannot stand in a request's
+/// header: the store's client would panic.
+fn cleaned(credentials: Credentials) -> provider::Result {
+    let (id, secret) = (credentials.access_key_id().trim(), credentials.secret_access_key().trim());
+    let token = credentials.session_token().map(str::trim);
+    let texts = [Some(id), Some(secret), token].into_iter().flatten();
+    if !texts.flat_map(str::chars).all(|character| character.is_ascii_graphic()) {
+        let why = "the access key, its secret or the session token has a character that none may have";
+        return Err(provider::error::CredentialsError::invalid_configuration(why));
+    }
+    let (id, secret, token) = (id.to_owned(), secret.to_owned(), token.map(str::to_owned));
+    Ok(Credentials::new(id, secret, token, credentials.expiry(), "sluicebox"))
+}
+
 #[async_trait]
 impl<P: ProvideCredentials> CredentialProvider for Kept<P> {
     type Credential = AwsCredential;
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let latest = self.latest().await.map_err(|error| object_store::Error::Generic {
-            store: "S3",
+        let latest = self.latest().await.map_err(|error| object_store::Error::Unauthenticated {
+            path: "the bucket".to_owned(),
             source: crate::AwsError::Credentials(whole(&error)).into(),
         })?;
         Ok(latest.for_store)
@@ -198,6 +212,20 @@ mod tests {
             Self: 'a,
         {
             future::ProvideCredentials::new(self.answer())
+        }
+    }
+
+    #[test]
+    fn keys_are_cleaned_of_the_end_of_their_line() {
+        let keys = |id: &str, token| cleaned(Credentials::new(id, " secret\n", token, None, "test"));
+        let clean = keys("id\r\n", Some("token\n".to_owned())).unwrap();
+        assert_eq!(
+            (clean.access_key_id(), clean.secret_access_key(), clean.session_token()),
+            ("id", "secret", Some("token"))
+        );
+        for bad in ["i\nd", "ïd", "i d"] {
+            let error = whole(&keys(bad, None).unwrap_err());
+            assert!(error.contains("character") && !error.contains(bad), "{error}");
         }
     }
 

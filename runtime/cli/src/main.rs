@@ -19,7 +19,7 @@ mod trial;
 use std::process::ExitCode;
 
 use clap::Parser;
-use sluicebox_console::{cpu, exit, terminal};
+use sluicebox_console::{cpu, exit, terminal, visible};
 
 fn main() -> ExitCode {
     let arguments = commands::Arguments::parse();

@@ -1,13 +1,17 @@
 //! What a transform makes of sample records: one judgement a record, in a form that can be shown and compared.
 //!
-//! Runs the sandbox as the pipeline does, in batches; knows neither Kafka nor Delta.
+//! Runs the sandbox as the pipeline does, in batches, and looks whether the rows fit the tables that the transform describes.
+//! Knows no Kafka, and no table that exists.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sluicebox_sandbox::{Rejection, Transform, Verdict, Worker};
+use sluicebox_ledger::Reason;
+use sluicebox_pipeline::decoders::Decoders;
+use sluicebox_sandbox::{Transform, Verdict, Worker};
 
 use crate::cells::{quoted, rows_as_json};
+use crate::commands::run::blamed;
 use crate::exit::{Blame as _, Failure};
 use crate::samples::Samples;
 
@@ -19,7 +23,7 @@ pub(crate) enum Judgement {
     /// No rows, deliberately.
     Filtered,
     /// A dead letter.
-    Rejected(Rejection),
+    Rejected(Reason),
 }
 
 /// How long an instance of the transform lives.
@@ -48,6 +52,7 @@ impl Trial<'_> {
         instance: Instance,
     ) -> Result<Vec<Judgement>, Failure> {
         let mut worker = self.start()?;
+        let decoders = Decoders::alone(self.transform, false).map_err(blamed)?;
         let tables = &self.transform.description().tables;
         let mut judgements = Vec::with_capacity(samples.len());
         for batch in samples.batches(cuts) {
@@ -64,12 +69,13 @@ impl Trial<'_> {
                     rows[*record as usize].entry(table.name.clone()).or_default().push(text);
                 }
             }
-            let mut rejections = outcome.rejections.into_iter();
-            judgements.extend(outcome.verdicts.iter().zip(rows).map(|(verdict, rows)| match verdict {
+            let judged = decoders.verdicts(&batch, outcome).map_err(blamed)?;
+            let mut reasons = judged.reasons.into_iter();
+            judgements.extend(judged.verdicts.iter().zip(rows).map(|(verdict, rows)| match verdict {
                 Verdict::Emitted => Judgement::Rows(rows),
                 Verdict::Filtered => Judgement::Filtered,
-                // The sandbox vouches for one rejection for each rejected record, in their order.
-                Verdict::Rejected => rejections.next().map_or(Judgement::Filtered, Judgement::Rejected),
+                // Sandbox and decoders give one reason for each rejected record, in their order.
+                Verdict::Rejected => reasons.next().map_or(Judgement::Filtered, Judgement::Rejected),
             }));
         }
         Ok(judgements)
@@ -90,10 +96,9 @@ impl Judgement {
                 format!("{{\"offset\":{offset},\"rows\":{{{}}}}}", tables.join(","))
             }
             Judgement::Filtered => format!("{{\"offset\":{offset},\"filtered\":true}}"),
-            Judgement::Rejected(rejection) => {
-                let code = quoted(&rejection.code);
-                let path =
-                    rejection.path.as_ref().map(|path| format!(",\"path\":{}", quoted(path))).unwrap_or_default();
+            Judgement::Rejected(reason) => {
+                let code = quoted(&reason.code);
+                let path = reason.path.as_ref().map(|path| format!(",\"path\":{}", quoted(path))).unwrap_or_default();
                 format!("{{\"offset\":{offset},\"rejected\":{{\"code\":{code}{path}}}}}")
             }
         }
@@ -109,7 +114,7 @@ impl Judgement {
                 json!({ "rows": tables })
             }
             Judgement::Filtered => json!({ "filtered": true }),
-            Judgement::Rejected(Rejection { code, message, path, .. }) => {
+            Judgement::Rejected(Reason { code, message, path, .. }) => {
                 json!({ "rejected": { "code": code, "message": message, "path": path } })
             }
         }

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::terminal;
+
 /// The answer of a command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -82,7 +84,7 @@ pub fn code(outcome: Outcome) -> ExitCode {
         Ok(Verdict::Good) => ExitCode::SUCCESS,
         Ok(Verdict::Bad) => ExitCode::from(1),
         Err(Failure::Usage(error)) => {
-            eprintln!("error: {}", one_line(&error));
+            terminal::tell(format_args!("error: {}", one_line(&error)));
             ExitCode::from(2)
         }
         Err(Failure::Environment(error)) => {
@@ -90,11 +92,11 @@ pub fn code(outcome: Outcome) -> ExitCode {
             if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe) {
                 return ExitCode::SUCCESS;
             }
-            eprintln!("error: {}", one_line(&error));
+            terminal::tell(format_args!("error: {}", one_line(&error)));
             ExitCode::from(3)
         }
         Err(Failure::Refused(error)) => {
-            eprintln!("error: {}", one_line(&error));
+            terminal::tell(format_args!("error: {}", one_line(&error)));
             ExitCode::from(1)
         }
         Err(Failure::Shown(code)) => code,
@@ -111,7 +113,8 @@ fn one_line(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    // A guest's text may hold line breaks: its lines must not pass for our own.
+    text.replace('\n', "\n  ")
 }
 
 #[cfg(test)]

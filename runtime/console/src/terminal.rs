@@ -1,10 +1,12 @@
 //! Colours, logs and numbers for people. stdout is for data, stderr for the rest; only a terminal gets colours.
 
 use std::fmt::Display;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, StdoutLock, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use tracing_subscriber::EnvFilter;
+
+use crate::visible::Guarded;
 
 /// Adds colours to text, or leaves it as it is.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +55,18 @@ impl Paint {
     }
 }
 
+/// Where a command writes its answer: all text goes through the net of [`Guarded`].
+pub fn stdout() -> Guarded<StdoutLock<'static>> {
+    Guarded::new(std::io::stdout().lock(), Paint::stdout().is_on())
+}
+
+/// A line for people, on stderr, through the same net.
+pub fn tell(line: impl Display) {
+    let mut out = Guarded::new(std::io::stderr().lock(), Paint::stderr().is_on());
+    // There is no place left to complain of a stderr that is closed.
+    drop(writeln!(out, "{line}"));
+}
+
 /// <https://no-color.org>
 fn wants_colour(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
@@ -70,7 +84,9 @@ pub fn start_logs(level: &str) -> Result<(), String> {
             format!("SLUICEBOX_LOG is not a log filter: {error}; write a level, `debug`, or `<crate>=<level>,…`")
         })?,
         // A target matches by its beginning: `sluicebox` stands for all our crates.
-        Err(_) => EnvFilter::new(format!("warn,deltalake_core::writer::stats=error,sluicebox={level}")),
+        Err(_) => EnvFilter::new(format!(
+            "warn,aws_config=error,buoyant_kernel=off,deltalake_core::writer::stats=error,sluicebox={level}"
+        )),
     };
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {

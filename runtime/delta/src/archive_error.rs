@@ -1,6 +1,9 @@
 //! What can go wrong with the archive beside the dead-letter table.
 
 use object_store::path::Path;
+use sluicebox_ledger::ErrorKind;
+
+use crate::store_refusal::refusal;
 
 /// An object of the archive cannot be read or written, or cannot be trusted.
 #[derive(Debug, thiserror::Error)]
@@ -37,4 +40,14 @@ pub enum ArchiveError {
         /// What shows the damage.
         why: String,
     },
+}
+
+impl ArchiveError {
+    /// Whether a retry helps, and if not, who can fix it.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store { source, .. } => refusal(source).map_or(ErrorKind::Environment, |refusal| refusal.kind()),
+            Self::Missing { .. } | Self::Damaged { .. } => ErrorKind::Stop,
+        }
+    }
 }

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::entry::Entry;
+use crate::store_refusal::refusal;
 use crate::{Table, TableError, metrics};
 
 /// How many files are looked for concurrently.
@@ -139,6 +140,8 @@ impl Table {
             }
             unreadable = 0;
             match self.ledger.check_commit(&compared_with, after) {
+                // It may take minutes to try all pauses, and what is refused stays refused.
+                CommitCheck::Unchanged if refusal(&error).is_some() => return Err(self.error("committing", error)),
                 CommitCheck::Unchanged => {
                     warn!(table = self.name, %error, "commit failed: the ledger is unchanged; trying again");
                 }

@@ -3,7 +3,7 @@
 use sluicebox_ledger::{ClientError, ErrorKind, TopicPartition};
 
 use crate::archive_error::ArchiveError;
-use crate::{Refusal, SchemaDifference};
+use crate::{Refusal, SchemaDifference, StoreRefusal};
 
 /// A table cannot be read or written, or must not be.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,37 @@ pub enum TableError {
         source: Box<deltalake::DeltaTableError>,
     },
 
+    /// The store refuses, and goes on refusing until an operator changes something.
+    #[error("E0127 table `{table}` at {location}: {doing} failed: {refusal} ({words})")]
+    Refused {
+        /// The table's name.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// What was being done.
+        doing: &'static str,
+        /// Why it refuses, and what to do.
+        refusal: StoreRefusal,
+        /// The store's own words.
+        words: String,
+    },
+
+    /// Two tables of a pipeline are one: the ledger of the first would count as the second's.
+    #[error(
+        "E0112 tables `{table}` at {location} and `{other}` at {other_location} have the same id: both paths lead to one folder, or \
+         one folder is a copy of the other; give one of them an empty folder"
+    )]
+    OneTable {
+        /// The name of one.
+        table: String,
+        /// Where it lies.
+        location: String,
+        /// The name of the other.
+        other: String,
+        /// Where that lies.
+        other_location: String,
+    },
+
     /// Another worker took over partitions of this flush: its rows are in the table, and this worker drops its own.
     #[error("table `{table}`: another worker has committed {partition} up to offset {next} meanwhile")]
     Fenced {
@@ -136,10 +167,13 @@ impl TableError {
             Self::Fenced { .. } | Self::Stale { .. } | Self::Changed { .. } | Self::FilesGone { .. } => {
                 ErrorKind::Rewind
             }
-            Self::Schema { .. } | Self::Unsupported { .. } | Self::ReplayContext(_) => ErrorKind::Configuration,
-            Self::Archive(error) if matches!(**error, ArchiveError::Store { .. }) => ErrorKind::Environment,
+            Self::Schema { .. } | Self::Unsupported { .. } | Self::OneTable { .. } | Self::ReplayContext(_) => {
+                ErrorKind::Configuration
+            }
+            Self::Refused { refusal, .. } => refusal.kind(),
+            Self::Archive(error) => error.kind(),
             Self::Store { .. } | Self::LedgerExpires { .. } => ErrorKind::Environment,
-            Self::Archive(_) | Self::Replaced { .. } => ErrorKind::Stop,
+            Self::Replaced { .. } => ErrorKind::Stop,
             Self::Copies(error) => error.kind(),
         }
     }

@@ -2,7 +2,7 @@
 //! changed its protocol, properties or columns. Stages and commits nothing.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -18,6 +18,7 @@ use tracing::info;
 use crate::features::{self, Refusal};
 use crate::head::Head;
 use crate::shape::{KAFKA_OFFSET, KAFKA_PARTITION, KAFKA_TIMESTAMP, KAFKA_TOPIC, Shape};
+use crate::store_refusal::{refusal, words};
 use crate::{TableError, store};
 
 /// Writers collect statistics of so many columns by default, the first ones.
@@ -61,18 +62,35 @@ pub fn table_error(name: &str, location: &str, doing: &'static str, source: Delt
         let refusal = Refusal::new(what.clone(), "drop the feature, or name another table");
         return Named { name, location }.unsupported(vec![refusal]);
     }
-    TableError::Store { table: name.to_owned(), location: location.to_owned(), doing, source: Box::new(source) }
+    let (table, location) = (name.to_owned(), location.to_owned());
+    match refusal(&source) {
+        Some(refusal) => TableError::Refused { table, location, doing, refusal, words: words(&source) },
+        None => TableError::Store { table, location, doing, source: Box::new(source) },
+    }
 }
 
 /// The table at a location; none if it does not exist. Creates nothing, not even a folder.
 pub(crate) async fn find(table: Named<'_>) -> Result<Option<Opened>, TableError> {
     // The local store creates a missing folder when it is opened, so check first.
-    if !table.location.contains("://") && !Path::new(table.location).exists() {
+    if !table.location.contains("://") && !exists(table)? {
         return Ok(None);
     }
     let log_store = log_store(table.location).map_err(table.failed("opening"))?;
     let head = Head::load(&log_store).await.map_err(table.failed("opening"))?;
     Ok(head.map(|head| Opened { log_store, head }))
+}
+
+/// Whether there is a folder. A file in its place, or on the way to it, is an error.
+fn exists(table: Named<'_>) -> Result<bool, TableError> {
+    let found = std::fs::metadata(table.location).and_then(|found| match found.is_dir() {
+        true => Ok(()),
+        false => Err(ErrorKind::NotADirectory.into()),
+    });
+    match found {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(table.failed("opening")(error.into())),
+    }
 }
 
 /// The log of a table, for readers such as the audit.

@@ -6,6 +6,7 @@
 //! exists" in answer to its own repetition. `commit.rs` resolves that with the ledger; nothing here tries to.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +20,11 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvide
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig};
-use sluicebox_settings::S3Settings;
+use sluicebox_settings::{S3Settings, is_endpoint};
 use url::Url;
+
+use crate::store_refusal::BadAccess;
+use crate::{TableError, table::table_error};
 
 /// How long the S3 client repeats a failing request before it returns the error. Short: the walk has a backoff of its own,
 /// and has to poll its consumer group meanwhile (`max.poll.interval.ms`).
@@ -31,7 +35,42 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// The URL of a table's location, which is a folder or a URL. Creates a folder that does not exist.
 pub fn url(location: &str) -> DeltaResult<Url> {
     register_s3();
+    if !location.contains("://") {
+        create_folder(location)?;
+    }
     deltalake::table::builder::ensure_table_uri(location)
+}
+
+/// delta-rs would create it as well, and lose the reason if that fails.
+fn create_folder(location: &str) -> DeltaResult<()> {
+    std::fs::create_dir_all(location).map_err(|error| {
+        let reason = match error.kind() {
+            // Of a folder that is missing this would not be said: some file systems take none, such as `/proc`.
+            ErrorKind::NotFound => {
+                std::io::Error::new(ErrorKind::PermissionDenied, "the file system takes no folder here")
+            }
+            ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
+            _ => error,
+        };
+        DeltaTableError::Io { source: reason }
+    })
+}
+
+/// Whether a table at `location` could be created or written to: tries to create a folder there, or in the next folder above
+/// that exists, and removes it. Looks at no bucket.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn probe(name: &str, location: &str) -> Result<(), TableError> {
+    if location.contains("://") {
+        return Ok(());
+    }
+    let existing = std::path::Path::new(location).ancestors().find(|folder| folder.exists());
+    let probe =
+        existing.unwrap_or(std::path::Path::new("/")).join(format!(".sluicebox-check-{}", uuid::Uuid::new_v4()));
+    let tried = create_folder(&probe.to_string_lossy());
+    let tried = tried.and_then(|()| Ok(std::fs::remove_dir(&probe)?));
+    tried.map_err(|error| table_error(name, location, "creating", error))
 }
 
 /// A folder or a bucket's prefix as an object store, for objects that are not a table. Creates a folder that does not
@@ -44,6 +83,12 @@ pub fn objects(location: &str) -> DeltaResult<Arc<dyn ObjectStore>> {
     let stores = stores.ok_or_else(|| DeltaTableError::InvalidTableLocation(location.to_owned()))?;
     let (store, prefix) = stores.parse_url_opts(&url, &StorageConfig::default())?;
     Ok(Arc::new(PrefixStore::new(store, prefix)))
+}
+
+/// The bucket and the key of an `s3://` URL, as every request addresses them; none of another location.
+pub fn bucket_and_key(location: &str) -> Option<(String, Path)> {
+    let url = Url::parse(location).ok().filter(|url| url.scheme() == "s3")?;
+    Some((url.host_str()?.to_owned(), Path::from_url_path(url.path()).ok()?))
 }
 
 /// The object at an `s3://` URL.
@@ -135,13 +180,48 @@ impl ObjectStoreFactory for S3 {
 
 /// A client for the bucket of `url`.
 fn client(url: &Url, access: &S3Access) -> DeltaResult<ObjectStoreRef> {
-    let mut builder = addressed(AmazonS3Builder::from_env(), url, &access.settings);
+    let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+    let mut builder = addressed(from_environment(variables)?, url, &access.settings);
     if let Some(credentials) = &access.credentials {
         builder = builder.with_credentials(Arc::clone(credentials));
     }
     let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(is_plain_http(&builder));
     let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, max_retries: 5, ..RetryConfig::default() };
     Ok(Arc::new(builder.with_client_options(client).with_retry(retry).build()?))
+}
+
+/// What the environment says. A variable that is empty counts as unset; one that the client could not use is refused here, by
+/// name, because the client would panic.
+fn from_environment(variables: impl Iterator<Item = (String, String)>) -> DeltaResult<AmazonS3Builder> {
+    let mut builder = AmazonS3Builder::new();
+    for (name, value) in variables.filter(|(name, _)| name.starts_with("AWS_")) {
+        let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() else { continue };
+        let value = value.trim();
+        if value.is_empty() {
+            continue;
+        }
+        if let Some(why) = flaw(key, value) {
+            let name = format!("the environment variable {name}");
+            return Err(DeltaTableError::GenericError { source: Box::new(BadAccess { name, why }) });
+        }
+        builder = builder.with_config(key, value);
+    }
+    Ok(builder)
+}
+
+/// What keeps a value from being used.
+fn flaw(key: AmazonS3ConfigKey, value: &str) -> Option<&'static str> {
+    use AmazonS3ConfigKey::{DefaultRegion, Endpoint, Region, S3Endpoint};
+    match key {
+        Endpoint | S3Endpoint if !is_endpoint(value) => {
+            Some("is not the URL of a store, such as `https://minio.example.org:9000`, without a bucket")
+        }
+        Region | DefaultRegion if !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+            Some("is not a region, such as `eu-central-1`")
+        }
+        _ if value.contains(|c: char| c.is_control() || !c.is_ascii()) => Some("has a character that none may have"),
+        _ => None,
+    }
 }
 
 /// Addresses the bucket of `url`. The settings take precedence over what `builder` has from the environment.
@@ -213,6 +293,30 @@ mod tests {
         assert_eq!(endpoint(&told).as_deref(), Some("https://store.example.org"));
         assert_eq!(told.get_config_value(&AmazonS3ConfigKey::Region).as_deref(), Some("eu-central-1"));
         assert!(!is_plain_http(&told));
+    }
+
+    #[test]
+    fn a_variable_that_makes_no_sense_is_named_and_not_quoted() {
+        let read = |name: &str, value: &str| from_environment([(name.to_owned(), value.to_owned())].into_iter());
+        for (name, value) in [
+            ("AWS_ENDPOINT_URL", "localhost:9000"),
+            ("AWS_ENDPOINT_URL", "http://localhost:99999"),
+            ("AWS_ENDPOINT_URL_S3", "http://local host"),
+            ("AWS_ENDPOINT", "http://localhost;x"),
+            ("AWS_ENDPOINT_URL", "http://localhost/bucket"),
+            ("AWS_REGION", "eu central"),
+            ("AWS_ACCESS_KEY_ID", "te\nsts"),
+            ("AWS_SECRET_ACCESS_KEY", "schlüssel"),
+        ] {
+            let said = read(name, value).expect_err(name).to_string();
+            assert!(said.contains(name) && !said.contains(value), "{said}");
+        }
+        for value in ["", " ", "http://localhost:9000\n", " http://localhost:9000", "http://host_name:9000/"] {
+            let builder = read("AWS_ENDPOINT_URL", value).unwrap();
+            assert_eq!(endpoint(&builder).as_deref(), Some(value.trim()).filter(|value| !value.is_empty()));
+        }
+        let key = read("AWS_ACCESS_KEY_ID", "tests\n").unwrap();
+        assert_eq!(key.get_config_value(&AmazonS3ConfigKey::AccessKeyId).as_deref(), Some("tests"));
     }
 
     #[test]

@@ -84,12 +84,19 @@ impl Table {
         })
     }
 
-    /// Checks an existing table against `shape` without creating or changing anything. A missing table passes.
-    pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<(), TableError> {
+    /// Checks an existing table against `shape` without creating or changing anything, and returns its identity. A missing
+    /// table passes.
+    pub async fn check(name: &str, location: &str, shape: &Shape) -> Result<Option<Identity>, TableError> {
         let table = Named { name, location };
-        let Some(opened) = open::find(table).await? else { return Ok(()) };
+        let Some(opened) = open::find(table).await? else { return Ok(None) };
         open::require_writable(table, &opened.head, shape)?;
-        open::require_lasting_ledger(table, &opened.head)
+        open::require_lasting_ledger(table, &opened.head)?;
+        Ok(Some(Identity::of(table, &opened.head)))
+    }
+
+    /// What tells the table from others of its pipeline.
+    pub fn identity(&self) -> Identity {
+        Identity::of(self.named(), &self.head)
     }
 
     /// The columns of the table at `location`, or those that it would be created with.
@@ -276,6 +283,37 @@ impl Table {
 
     pub(super) fn named(&self) -> Named<'_> {
         Named { name: &self.name, location: &self.location }
+    }
+}
+
+/// What tells a table from another, however its location is spelt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    id: String,
+    name: String,
+    location: String,
+}
+
+impl Identity {
+    fn of(table: Named<'_>, head: &Head) -> Self {
+        let id = head.traits.metadata.id().to_owned();
+        Self { id, name: table.name.to_owned(), location: table.location.to_owned() }
+    }
+
+    /// Refuses two tables of a pipeline that have one id. Each would take the other's ledger for its own, and miss all the
+    /// records that only the other has.
+    pub fn require_distinct(tables: &[Identity]) -> Result<(), TableError> {
+        for (index, table) in tables.iter().enumerate() {
+            if let Some(other) = tables[..index].iter().find(|other| other.id == table.id) {
+                return Err(TableError::OneTable {
+                    table: other.name.clone(),
+                    location: other.location.clone(),
+                    other: table.name.clone(),
+                    other_location: table.location.clone(),
+                });
+            }
+        }
+        Ok(())
     }
 }
 

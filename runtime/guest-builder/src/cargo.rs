@@ -11,13 +11,18 @@ use crate::isolation::isolate;
 use crate::toolchain::{TARGET, Toolchain, installed_cargo};
 
 /// The profile of all transforms. Its own, so that a user's release build is left alone: optimised across crates,
-/// because a transform is small and runs on every record, and without debug sections, which nothing would read.
+/// because a transform is small and runs on every record, and without debug sections, which nothing would read. It names what
+/// it would inherit, too: a `[profile.release]` in a user's configuration or in a workspace around the crate changes nothing.
 const PROFILE: &[&str] = &[
     "profile.transform.inherits=\"release\"",
     "profile.transform.codegen-units=1",
     "profile.transform.debug=false",
+    "profile.transform.debug-assertions=false",
     "profile.transform.incremental=false",
     "profile.transform.lto=\"fat\"",
+    "profile.transform.opt-level=3",
+    "profile.transform.overflow-checks=false",
+    "profile.transform.package.\"*\".opt-level=3",
     "profile.transform.panic=\"abort\"",
     "profile.transform.strip=false",
 ];

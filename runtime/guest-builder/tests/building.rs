@@ -95,36 +95,62 @@ fn in_a_process_of_its_own() {
     }
 }
 
-/// The digest of the module that becomes of one source, with this environment and this cargo configuration.
-fn module_of_crate(environment: &[(&str, &str)], config: Option<&str>) -> String {
-    let source = "#[unsafe(no_mangle)]\npub extern \"C\" fn twice(number: i32) -> i32 { number * 2 }\n";
-    let folder = tempfile::tempdir().unwrap();
-    bare_crate(folder.path(), source);
-    if let Some(config) = config {
-        std::fs::create_dir(folder.path().join(".cargo")).unwrap();
-        std::fs::write(folder.path().join(".cargo/config.toml"), config).unwrap();
+/// Builds a bare crate with the user's variables, with a `.cargo/config.toml` in the folder above it, and with a manifest
+/// there, of which it is a member then; returns the digest of the core module. A function that may overflow shows the profile.
+fn module_of(environment: &[(&str, &str)], config: &str, workspace: &str) -> String {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("bare");
+    bare_crate(&folder, "#[unsafe(no_mangle)]\npub extern \"C\" fn twice(number: i32) -> i32 { number * 2 }\n");
+    std::fs::create_dir(parent.path().join(".cargo")).unwrap();
+    std::fs::write(parent.path().join(".cargo/config.toml"), config).unwrap();
+    if !workspace.is_empty() {
+        let manifest = folder.join("Cargo.toml");
+        let member = std::fs::read_to_string(&manifest).unwrap().replace("[workspace]", "");
+        std::fs::write(manifest, member).unwrap();
+        std::fs::write(parent.path().join("Cargo.toml"), format!("{workspace}[workspace]\nmembers = [\"bare\"]\n"))
+            .unwrap();
     }
-    let said = build_apart(folder.path(), environment);
+    let said = build_apart(&folder, environment);
     // The crate lacks the SDK on purpose: the module is what counts, not the component.
     assert!(said.contains("is not a transform"), "it compiles and embeds no world: {said}");
-    let built = folder.path().join("target/wasm32-unknown-unknown/transform/bare.wasm");
+    let built = folder.join("target/wasm32-unknown-unknown/transform/bare.wasm");
     hex::encode(Sha256::digest(std::fs::read(built).unwrap()))
 }
 
 #[test]
-fn the_users_flags_and_linkers_change_nothing() {
-    let plain = module_of_crate(&[], None);
+fn the_users_flags_linkers_and_profiles_change_nothing() {
+    let plain = module_of(&[], "", "");
     let mold = "-C link-arg=-fuse-ld=mold -C target-cpu=native";
-    assert_eq!(module_of_crate(&[("RUSTFLAGS", mold)], None), plain);
-    assert_eq!(module_of_crate(&[("CARGO_ENCODED_RUSTFLAGS", "-C\u{1f}target-cpu=native")], None), plain);
-    assert_eq!(
-        module_of_crate(&[("CARGO_BUILD_RUSTFLAGS", mold), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")], None),
-        plain
-    );
-    assert_eq!(module_of_crate(&[("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/bin/false")], None), plain);
-    let config = "[build]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\"]\n\
-                  [target.wasm32-unknown-unknown]\nlinker = \"/bin/false\"\nrustflags = [\"-C\", \"link-arg=--nonsense\"]\n";
-    assert_eq!(module_of_crate(&[], Some(config)), plain);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let elsewhere = elsewhere.path().to_str().unwrap();
+    for environment in [
+        [("RUSTFLAGS", mold)].as_slice(),
+        &[("CARGO_ENCODED_RUSTFLAGS", "-C\u{1f}target-cpu=native")],
+        &[("CARGO_BUILD_RUSTFLAGS", mold)],
+        &[("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "/bin/false")],
+        &[("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", mold)],
+        &[("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"), ("CARGO_PROFILE_TRANSFORM_LTO", "off")],
+        &[("CARGO_HOME", elsewhere)],
+    ] {
+        assert_eq!(module_of(environment, "", ""), plain, "{environment:?}");
+    }
+    let profile = "[profile.release]\nopt-level = 0\noverflow-checks = true\ndebug-assertions = true\ndebug = true\n";
+    for config in [
+        "[build]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\"]\n",
+        "[target.wasm32-unknown-unknown]\nlinker = \"/bin/false\"\nrustflags = [\"-C\", \"link-arg=--nonsense\"]\n",
+        "[target.'cfg(all())']\nlinker = \"/bin/false\"\nrustflags = [\"-C\", \"target-cpu=native\"]\n",
+        profile,
+    ] {
+        assert_eq!(module_of(&[], config, ""), plain, "{config}");
+    }
+}
+
+/// A member's paths start at its workspace, so that it is compared with a member.
+#[test]
+fn the_profiles_of_a_workspace_around_the_crate_change_nothing() {
+    let profile =
+        "[profile.release]\nopt-level = 0\noverflow-checks = true\n[profile.release.package.\"*\"]\nopt-level = 1\n";
+    assert_eq!(module_of(&[], "", profile), module_of(&[], "", "\n"));
 }
 
 #[test]

@@ -9,6 +9,9 @@ pub enum ErrorKind {
     Configuration,
     /// Time: the environment may recover by itself, so the walk goes back to the ledger and tries again (exit code 3).
     Environment,
+    /// The operator: a store denies access or does not accept the credentials. A process that starts ends (exit code 3); one
+    /// that runs tries for some minutes before, because permissions and credentials take time to arrive.
+    Refused,
     /// The operator: continuing would lose records, or cannot succeed (exit code 3).
     Stop,
     /// The operator, without hurry: a service reads no further and waits; a drain ends (exit code 1).
@@ -20,7 +23,7 @@ impl ErrorKind {
     pub fn is_temporary(self) -> bool {
         match self {
             Self::Rewind | Self::Environment => true,
-            Self::Configuration | Self::Stop | Self::Pause => false,
+            Self::Configuration | Self::Refused | Self::Stop | Self::Pause => false,
         }
     }
 }

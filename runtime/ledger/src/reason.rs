@@ -5,6 +5,8 @@ use std::fmt;
 /// Where a record was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// The source could not make a record of it.
+    Source,
     /// The transform rejected it.
     Transform,
     /// The transform trapped, exceeded a limit, or returned something malformed.
@@ -17,6 +19,7 @@ impl Stage {
     /// The text in the column `stage`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Source => "source",
             Self::Transform => "transform",
             Self::Sandbox => "sandbox",
             Self::Schema => "schema",
@@ -25,7 +28,7 @@ impl Stage {
 
     /// Reads the column's text.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Transform, Self::Sandbox, Self::Schema].into_iter().find(|stage| stage.as_str() == text)
+        [Self::Source, Self::Transform, Self::Sandbox, Self::Schema].into_iter().find(|stage| stage.as_str() == text)
     }
 }
 

@@ -39,7 +39,7 @@ impl Decoders {
     }
 
     /// For tables as the transform alone describes them, without a look at existing ones.
-    pub(crate) fn alone(settings: &Settings, transform: &Transform) -> Result<Self, PipelineError> {
+    pub fn alone(transform: &Transform, has_provenance: bool) -> Result<Self, PipelineError> {
         let mut decoders = Vec::new();
         for table in &transform.description().tables {
             let unfit = |error: String| {
@@ -48,7 +48,7 @@ impl Decoders {
                     table.name
                 ))
             };
-            let shape = Shape::of(table, settings.provenance).map_err(|error| unfit(error.to_string()))?;
+            let shape = Shape::of(table, has_provenance).map_err(|error| unfit(error.to_string()))?;
             let fields: Vec<String> = table.fields.iter().map(|field| field.name.clone()).collect();
             let decoder = shape.arrow_schema();
             let decoder = decoder.and_then(|schema| RowDecoder::new(schema, &fields, &shape.partition_columns));

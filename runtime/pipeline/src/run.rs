@@ -89,5 +89,6 @@ async fn open_once(
 ) -> Result<(Tables, DeadLetters), PipelineError> {
     let tables = Tables::open(settings, transform).await?;
     let dead_letters = DeadLetters::open(settings, transform).await?;
+    tables.require_distinct(&dead_letters)?;
     Ok((tables, dead_letters.with_copies(copies.clone())))
 }

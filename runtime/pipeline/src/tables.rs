@@ -1,8 +1,8 @@
 //! The tables that a transform writes to, staged and committed together. What becomes of each record, the `decoders` say.
 
-use sluicebox_delta::dead_letter::JudgedBy;
-use sluicebox_delta::{RowDecoder, Table};
-use sluicebox_ledger::{Judged, Ledger, PartitionStart, TopicPartition};
+use sluicebox_delta::dead_letter::{DeadLetters, JudgedBy};
+use sluicebox_delta::{Identity, RowDecoder, Table};
+use sluicebox_ledger::{Judged, Ledger, PartitionStart, Reason, TopicPartition};
 use sluicebox_sandbox::{Batch, Outcome, Transform, Verdict};
 use sluicebox_settings::Settings;
 
@@ -31,12 +31,30 @@ impl Tables {
         Ok(Self { tables, decoders: Decoders::new(decoders), transform_digest: transform.digest().to_string() })
     }
 
-    /// The same checks as [`Self::open`], without creating anything.
+    /// The same checks as [`Self::open`], without creating anything; and those of the dead-letter table.
     pub async fn check(settings: &Settings, transform: &Transform) -> Result<(), PipelineError> {
+        let mut identities = Vec::new();
         for (name, location, shape, _) in plan(settings, transform)? {
-            Table::check(&name, &location, &shape).await?;
+            identities.extend(Table::check(&name, &location, &shape).await?);
         }
-        Ok(())
+        identities.extend(DeadLetters::check(&settings.dead_letters.path).await?);
+        Ok(Identity::require_distinct(&identities)?)
+    }
+
+    /// Refuses tables that are one, the dead-letter table among them.
+    pub fn require_distinct(&self, dead_letters: &DeadLetters) -> Result<(), PipelineError> {
+        let all = self.tables.iter().chain([&dead_letters.table]);
+        Ok(Identity::require_distinct(&all.map(Table::identity).collect::<Vec<_>>())?)
+    }
+
+    /// Rejects all records of a batch for `reasons`, one a record: the transform does not see them.
+    pub fn reject(&mut self, batch: &Batch, reasons: Vec<Reason>) -> Judged {
+        let partition = TopicPartition::new(batch.topic.clone(), batch.partition);
+        let judged = Judged { verdicts: vec![Verdict::Rejected; batch.len()], reasons };
+        for table in &mut self.tables {
+            table.account(&partition, &batch.offsets, &judged.verdicts);
+        }
+        judged
     }
 
     /// Decodes what the transform returned, perhaps for the first records of the batch only, and stages the rows that

@@ -31,6 +31,8 @@ pub(crate) enum Attempt<F> {
     Confessed { record: usize, failure: F },
     /// It failed. On a fresh instance, a single record is thereby guilty.
     Failed { failure: F, fresh: bool, clue: Clue },
+    /// The walk is to end, with no verdict on these records.
+    Stopped,
 }
 
 /// What a failed call tells about its culprit.
@@ -66,18 +68,18 @@ impl<F> Work<F> {
     }
 }
 
-/// Calls until each of `records` records has its verdict, or, once the first has, `is_enough` says so. Returns how many of
-/// them have.
+/// Calls until each of `records` records has its verdict, or, once the first has, `is_enough` says so; or until a call is
+/// stopped. Returns how many of them have.
 pub(crate) fn walk<C: Caller>(
     caller: &mut C,
     records: usize,
     pace: &mut Pace,
-    is_enough: impl Fn() -> bool,
+    is_enough: impl Fn(&C) -> bool,
 ) -> Result<usize, C::Error> {
-    let mut walk = Walk { caller, pace, todo: vec![Work::Attempt(0..records)], failures: 0 };
+    let mut walk = Walk { caller, pace, todo: vec![Work::Attempt(0..records)], failures: 0, stopped: None };
     while let Some(work) = walk.todo.pop() {
         // Never before the first verdict: a budget that is too small would bring the same batch back for ever.
-        if work.start() > 0 && is_enough() {
+        if work.start() > 0 && is_enough(walk.caller) {
             return Ok(work.start());
         }
         match work {
@@ -89,6 +91,9 @@ pub(crate) fn walk<C: Caller>(
             Work::RightHalf { records, failures } if walk.failures == failures => walk.split(records),
             Work::RightHalf { records, .. } => walk.attempt(records)?,
         }
+        if let Some(record) = walk.stopped {
+            return Ok(record);
+        }
     }
     Ok(records)
 }
@@ -99,6 +104,8 @@ struct Walk<'a, C: Caller> {
     /// A stack on the heap: a guest that fails again and again must not exhaust the thread's own.
     todo: Vec<Work<C::Failure>>,
     failures: usize,
+    /// The first record of a call that was stopped.
+    stopped: Option<usize>,
 }
 
 impl<C: Caller> Walk<'_, C> {
@@ -118,6 +125,7 @@ impl<C: Caller> Walk<'_, C> {
     fn call(&mut self, range: Range<usize>, fresh: bool) -> Result<(), C::Error> {
         match self.caller.call(range.clone(), fresh)? {
             Attempt::Passed { heavy } => self.pace.passed(range.len(), heavy),
+            Attempt::Stopped => self.stopped = Some(range.start),
             Attempt::Confessed { record, failure } => {
                 self.failures += 1;
                 self.around(range, record, Work::Condemn(record, failure));

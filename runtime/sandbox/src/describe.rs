@@ -10,14 +10,23 @@ const TABLES_MAX: usize = 100;
 const NAME_BYTES_MAX: usize = 200;
 const PROPERTIES_MAX: usize = 1_000;
 const PROPERTY_BYTES_MAX: usize = 64 << 10;
+const SCHEMA_BYTES_MAX: usize = 256 << 10;
 
 /// How the name of a property begins that a host must know, or else refuse the transform.
 const REQUIRED_PREFIX: &str = "require-";
 
 /// What the transform says of itself, or the first rule that it breaks.
 pub(crate) fn read(description: wire::Description) -> Result<Description, String> {
-    if description.name.is_empty() || description.name.len() > NAME_BYTES_MAX {
-        return Err(format!("`name` must have 1 to {NAME_BYTES_MAX} bytes"));
+    if description.name.is_empty() {
+        return Err("`name` is empty".to_owned());
+    }
+    check_title("name", &description.name)?;
+    check_title("version", &description.version)?;
+    let schema_bytes = description.configuration_schema.as_ref().map_or(0, String::len);
+    if schema_bytes > SCHEMA_BYTES_MAX {
+        return Err(format!(
+            "`configuration-schema` has {schema_bytes} bytes; at most {SCHEMA_BYTES_MAX} are possible"
+        ));
     }
     if !description.input_fields.is_empty() {
         return Err("it wants the record's value in columns (`input-fields`), which this version does not decode: \
@@ -47,6 +56,14 @@ pub(crate) fn read(description: wire::Description) -> Result<Description, String
         tables,
         properties: description.properties,
     })
+}
+
+/// A name or a version stands in log lines, in each dead letter and on terminals.
+fn check_title(field: &str, title: &str) -> Result<(), String> {
+    if title.len() > NAME_BYTES_MAX || title.chars().any(char::is_control) {
+        return Err(format!("`{field}` must have at most {NAME_BYTES_MAX} bytes, and no control characters"));
+    }
+    Ok(())
 }
 
 fn table(table: wire::Table) -> Result<Table, String> {

@@ -93,6 +93,19 @@ impl Field {
         Field { name: name.into(), data_type, nullable, properties: Vec::new() }
     }
 
+    /// What one slot of its columns takes at least, even if it is null.
+    pub(crate) fn slot_bytes(&self) -> usize {
+        match &self.data_type {
+            DataType::Boolean => 1,
+            DataType::Int32 | DataType::Float32 | DataType::Date => 4,
+            DataType::Int64 | DataType::Float64 | DataType::Timestamp | DataType::TimestampNtz => 8,
+            DataType::Decimal { .. } => 16,
+            // Where the value ends.
+            DataType::Utf8 | DataType::Binary | DataType::List(_) | DataType::Map { .. } => 4,
+            DataType::Struct(members) => members.iter().map(Field::slot_bytes).sum(),
+        }
+    }
+
     /// Whether it is the same column as another: properties do not count, at any depth.
     pub fn is_same_column(&self, other: &Field) -> bool {
         let is_same_type = match (&self.data_type, &other.data_type) {

@@ -2,7 +2,7 @@
 //!
 //! The *quick* engine interrupts by epochs: a ticker counts up, compiled loops look at the count. It says only that a call
 //! takes long. The *exact* engine counts fuel, which is the same on every machine, and therefore decides
-//! (`docs/adr/0003-interruption.md`). Nothing here knows what is run.
+//! (`docs/adr/0003-interruption.md`); its clock looks only for what fuel does not bound. Nothing here knows what is run.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,6 +13,7 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, ModuleVersionStrategy
 
 use crate::error::EngineError;
 use crate::forms::CODE_VERSION;
+use crate::log_allowance::LogAllowance;
 
 /// How long an epoch lasts: the grain of `call_duration_max`.
 pub(crate) const EPOCH: Duration = Duration::from_millis(10);
@@ -65,7 +66,6 @@ pub(crate) struct Engines {
 impl Engines {
     fn new(stack_bytes: usize) -> Result<Engines, EngineError> {
         let quick = engine(Metering::Epochs, stack_bytes)?;
-        start_ticker(&quick)?;
         Ok(Engines { quick, exact: OnceLock::new(), stack_bytes })
     }
 
@@ -77,16 +77,19 @@ impl Engines {
     }
 }
 
-/// The engines made so far, by stack size.
+/// The engines made so far, by stack size; and what all of their instances together may log.
 #[derive(Default)]
-pub(crate) struct EngineRoom(Mutex<HashMap<u64, Arc<Engines>>>);
+pub(crate) struct EngineRoom {
+    engines: Mutex<HashMap<u64, Arc<Engines>>>,
+    pub(crate) log_allowance: Arc<LogAllowance>,
+}
 
 impl EngineRoom {
     /// The engines whose stack has this size.
     pub(crate) fn engines(&self, stack_bytes: u64) -> Result<Arc<Engines>, EngineError> {
         // Held while the engines are made: two threads would otherwise make two pools of address space for one size. A
         // poisoned map is whole: entries are only ever added.
-        let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut room = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engines) = room.get(&stack_bytes) {
             return Ok(Arc::clone(engines));
         }
@@ -103,7 +106,8 @@ pub(crate) fn code_config(metering: Metering) -> Result<Config, EngineError> {
     let mut config = Config::new();
     match metering {
         Metering::Epochs => config.epoch_interruption(true),
-        Metering::Fuel => config.consume_fuel(true),
+        // The clock ends what the fuel does not bound: see `meter`.
+        Metering::Fuel => config.consume_fuel(true).epoch_interruption(true),
     };
     config
         // Function names suffice; sluicebox keeps no debug sections.
@@ -129,11 +133,13 @@ fn engine(metering: Metering, stack_bytes: usize) -> Result<Engine, EngineError>
     // A copy: the fallback below needs the configuration without a pool.
     let mut pooled = config.clone();
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    Engine::new(&pooled).or_else(|error| {
+    let engine = Engine::new(&pooled).or_else(|error| {
         // The pool reserves address space, hundreds of GiB of it; some containers cap that.
         tracing::warn!(%error, "no address space for a pool of instances; starting them will be slower");
         Engine::new(&config).map_err(|error| EngineError(format!("{error:#}")))
-    })
+    })?;
+    start_ticker(&engine)?;
+    Ok(engine)
 }
 
 /// Sized for guests in Python and JavaScript too, which bring many core modules and large tables. What is not used costs

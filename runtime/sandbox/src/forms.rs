@@ -14,7 +14,7 @@ use crate::engine::Metering;
 /// wasmtime's version, and the version of our settings. The host does not run code of any other: a patch release may mend
 /// the compiler, and wasmtime does not compare all of our settings. Raise the second number when `engine.rs` changes what is
 /// compiled.
-pub const CODE_VERSION: &str = "wasmtime 48.0.8, settings 1";
+pub const CODE_VERSION: &str = "wasmtime 48.0.8, settings 2";
 
 /// Machine code of one transform for one target.
 #[derive(Clone)]

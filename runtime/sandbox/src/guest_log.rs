@@ -1,9 +1,11 @@
-//! What guests say: log lines, bounded in number and length, with the position of the batch; and last words.
+//! What guests say: log lines, bounded in number, length and rate, with the position of the batch; and last words.
 
 use std::sync::Arc;
 
 use crate::bindings::sluicebox::transform::log::Level;
+use crate::bounded::cut;
 use crate::limits::Limits;
+use crate::log_allowance::LogAllowance;
 
 /// Takes an instance's log lines and passes them on as events of target `sluicebox::transform`.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(crate) struct GuestLog {
     partition: i32,
     offset: i64,
     last_words: Option<LastWords>,
+    allowance: Arc<LogAllowance>,
 }
 
 /// What a guest said before it trapped of its own will.
@@ -26,15 +29,17 @@ pub(crate) struct LastWords {
 }
 
 impl GuestLog {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// Until the first batch begins, so many lines are welcome.
+    pub(crate) fn new(limits: &Limits, lines_left: u64, allowance: Arc<LogAllowance>) -> Self {
         GuestLog {
             line_bytes_max: usize::try_from(limits.log_line_bytes_max).unwrap_or(usize::MAX),
-            lines_left: limits.batch_log_lines_max,
+            lines_left,
             dropped: 0,
             topic: Arc::from(""),
             partition: -1,
             offset: -1,
             last_words: None,
+            allowance,
         }
     }
 
@@ -63,12 +68,14 @@ impl GuestLog {
     }
 
     pub(crate) fn write(&mut self, level: Level, message: &str) {
-        if self.lines_left == 0 {
+        let line = self.cut(message);
+        // The order counts: a line that is dropped uses up no allowance.
+        if self.lines_left == 0 || !self.allowance.take(line.len()) {
             self.dropped += 1;
             return;
         }
         self.lines_left -= 1;
-        let (topic, partition, offset, line) = (&*self.topic, self.partition, self.offset, self.cut(message));
+        let (topic, partition, offset) = (&*self.topic, self.partition, self.offset);
         macro_rules! event {
             ($level:ident) => {
                 tracing::$level!(target: "sluicebox::transform", topic, partition, offset, "{line}")
@@ -83,6 +90,6 @@ impl GuestLog {
     }
 
     fn cut<'a>(&self, message: &'a str) -> &'a str {
-        &message[..message.floor_char_boundary(self.line_bytes_max)]
+        cut(message, self.line_bytes_max)
     }
 }

@@ -12,7 +12,8 @@
 //! 3. `validate`, `describe`: whether the guest keeps to the contract;
 //! 4. `transform`, with `structure` and `imports`: from a file to something that runs; `machine_code`, with [`forms`],
 //!    [`target`] and [`cache`]: which of its machine code exists already;
-//! 5. `instance`, with `memory_limiter`, `guest_log`, `wasi` and `failure`: one live instance; `engine`: what runs it.
+//! 5. `instance`, with `memory_limiter`, `meter`, `guest_log` and its `log_allowance`, `wasi` and `failure`: one live instance; `engine`: what runs
+//!    it; `bounded`: how much is kept of foreign words.
 //!
 //! Invariants:
 //! - a record's failure is a [`Rejection`], and an `Err` is the host's trouble;
@@ -23,6 +24,7 @@
 pub mod batch;
 mod bindings;
 mod bisect;
+mod bounded;
 pub mod cache;
 pub mod code;
 mod describe;
@@ -36,9 +38,11 @@ mod guest_log;
 mod imports;
 mod instance;
 pub mod limits;
+mod log_allowance;
 mod machine_code;
 mod memory_limiter;
 mod merge;
+mod meter;
 pub mod outcome;
 mod pace;
 #[cfg(feature = "compiler")]

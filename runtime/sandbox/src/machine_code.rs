@@ -70,7 +70,8 @@ impl MachineCode {
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.get(engine, digest)) {
             return Ok(component);
         }
-        let component = Component::new(engine, wasm).map_err(|error| NoCode::Corrupt(format!("{error:#}")))?;
+        let component =
+            Component::new(engine, wasm).map_err(|error| NoCode::Corrupt(crate::bounded::explained(&error)))?;
         if let Some(cache) = &self.cache {
             cache.put(engine, digest, &component);
         }

@@ -55,6 +55,12 @@ impl ResourceLimiter for MemoryLimiter {
         Err(wasmtime::Error::new(HostMemoryExhausted(format!("{error:#}"))))
     }
 
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        // The pool's own bound, below ours.
+        self.refused = true;
+        Ok(())
+    }
+
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let elements = self.table_elements.saturating_add(desired.saturating_sub(current));
         if elements > TABLE_ELEMENTS_MAX {

@@ -7,6 +7,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use crate::bindings::{Transform as World, TransformPre as WorldPre};
+use crate::bounded::{MESSAGE_BYTES_MAX, cut, explained};
 use crate::cache::CacheFolder;
 use crate::describe;
 use crate::description::Description;
@@ -14,8 +15,9 @@ use crate::digest::Digest;
 use crate::engine::{EngineRoom, Engines, Metering};
 use crate::error::{ConfigureError, LoadError};
 use crate::imports::{self, Refusal, Wanted};
-use crate::instance::{Compiled, Instance, StartError, State};
+use crate::instance::{Compiled, Instance, StartError, State, Surroundings};
 use crate::limits::Limits;
+use crate::log_allowance::LogAllowance;
 use crate::machine_code::{MachineCode, NoCode};
 use crate::structure::{Misfit, Structure};
 use crate::wasi;
@@ -36,6 +38,7 @@ struct Loaded {
     wanted: Wanted,
     wasm: Vec<u8>,
     engines: Arc<Engines>,
+    log_allowance: Arc<LogAllowance>,
     code: MachineCode,
     is_precompiled: bool,
     quick: Compiled,
@@ -91,6 +94,11 @@ impl Transform {
         Worker::start(self.clone(), configuration)
     }
 
+    /// What instances of all transforms together may log.
+    pub(crate) fn log_allowance(&self) -> &Arc<LogAllowance> {
+        &self.0.log_allowance
+    }
+
     /// Compiled for speed.
     pub(crate) fn quick(&self) -> &Compiled {
         &self.0.quick
@@ -105,7 +113,7 @@ impl Transform {
         let engine = self.0.engines.exact()?;
         let found = self.0.code.component(engine, Metering::Fuel, &self.0.wasm, &self.0.digest);
         let (component, _) = found.map_err(|reason| reason.to_string())?;
-        link(engine, &component, &self.0.wanted, true).map_err(|error| format!("{error:#}"))
+        link(engine, &component, &self.0.wanted, true).map_err(|error| explained(&error))
     }
 
     /// Reads the file and goes on as [`Self::from_bytes`] does.
@@ -144,6 +152,7 @@ impl Transform {
         })?;
         if let Some(missing) = EXPORTS.iter().find(|export| !structure.exports.iter().any(|found| found == *export)) {
             let found = structure.exports.join("`, `");
+            let found = cut(&found, MESSAGE_BYTES_MAX);
             return Err(wrong_world(format!("it does not export `{missing}`; its exports are `{found}`")));
         }
         let (digest, engines) = (Digest::of(&wasm), room.engines(limits.stack_bytes_max)?);
@@ -154,13 +163,19 @@ impl Transform {
             #[cfg(feature = "compiler")]
             NoCode::Corrupt(message) => LoadError::Corrupt { path: path.clone(), message },
         })?;
-        let quick =
-            link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(format!("{error:#}")))?;
-        let description = Instance::start(&quick, limits)
+        let quick = link(&engines.quick, &component, &wanted, false).map_err(|error| wrong_world(explained(&error)))?;
+        let surroundings = Surroundings {
+            log_allowance: Arc::clone(&room.log_allowance),
+            log_lines: limits.batch_log_lines_max,
+            stop: None,
+        };
+        let description = Instance::start(&quick, limits, surroundings)
             .and_then(|mut instance| instance.describe())
             .map_err(|error| LoadError::Start { path: path.clone(), message: start_message(error) })?;
-        let description =
-            describe::read(description).map_err(|message| LoadError::Description { path: path.clone(), message })?;
+        let description = describe::read(description).map_err(|message| {
+            let message = cut(&message, MESSAGE_BYTES_MAX).to_owned();
+            LoadError::Description { path: path.clone(), message }
+        })?;
         Ok(Transform(Arc::new(Loaded {
             digest,
             description,
@@ -169,6 +184,7 @@ impl Transform {
             wanted,
             wasm,
             engines,
+            log_allowance: Arc::clone(&room.log_allowance),
             code,
             is_precompiled,
             quick,
@@ -201,5 +217,6 @@ fn link(engine: &Engine, component: &Component, wanted: &Wanted, fuel: bool) -> 
 fn start_message(error: StartError) -> String {
     match error {
         StartError::Guest(message) | StartError::Refused(message) | StartError::Host(message) => message,
+        StartError::Stopped => "the process is stopping".to_owned(),
     }
 }

@@ -4,7 +4,7 @@
 //! guest's fault, and the message lets its author find it: field, index, and what was expected.
 
 use crate::bindings::wire;
-use crate::description::{Description, RowFormat};
+use crate::description::{Description, Field, RowFormat};
 use crate::limits::Limits;
 use crate::outcome::{Part, Rows, TableRows, Verdict};
 
@@ -37,11 +37,16 @@ impl From<String> for Fault {
     }
 }
 
-/// The bytes in which the rows and rejections crossed the boundary.
-pub(crate) fn bytes(outcome: &wire::Outcome) -> u64 {
+/// The bytes in which the rows and rejections crossed the boundary; and, of rows in JSON, also those of the columns that they
+/// fill: `{}` fills a thousand of them with nulls.
+pub(crate) fn bytes(outcome: &wire::Outcome, description: &Description) -> u64 {
     let rows = outcome.rows.iter().map(|table| {
         let rows = match &table.rows {
-            wire::Rows::Json(json) => json.data.len() + 4 * json.ends.len(),
+            wire::Rows::Json(json) => {
+                let described = description.tables.get(table.table as usize);
+                let row_bytes = described.map_or(0, |table| table.fields.iter().map(Field::slot_bytes).sum());
+                json.data.len() + (4 + row_bytes) * json.ends.len()
+            }
             wire::Rows::Columns(columns) => columns.iter().map(columns::bytes).sum(),
         };
         rows + 4 * table.records.len() + table.operations.len()

@@ -29,6 +29,12 @@ const LOOK_NANOSECONDS: u64 = 1_000;
 /// Bytes that a guest may leave on stdout and stderr between two looks of the host; the rest is dropped.
 const OUTPUT_BYTES_MAX: usize = 64 << 10;
 
+/// Random bytes of one call.
+const RANDOM_CALL_BYTES_MAX: u64 = 64 << 10;
+
+/// Handles that a guest may hold at the same time: the host keeps something for each.
+const HANDLES_MAX: usize = 10_000;
+
 /// Random bytes before they repeat.
 const RANDOM_BYTES: usize = 4096;
 
@@ -52,13 +58,16 @@ impl Wasi {
             .insecure_random(Deterministic::new(random_bytes("insecure")))
             // All randomness is fixed: a replay has to give the same verdict.
             .insecure_random_seed(0)
+            .max_random_size(RANDOM_CALL_BYTES_MAX)
             .stdout(output.clone())
             .stderr(output.clone())
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
             .socket_addr_check(|_, _| Box::pin(std::future::ready(false)));
-        Wasi { ctx: builder.build(), table: ResourceTable::new(), clock, output, printed: String::new() }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Wasi { ctx: builder.build(), table, clock, output, printed: String::new() }
     }
 
     /// Looks at what the guest wrote to stdout and stderr since the last look.

@@ -10,7 +10,10 @@ mod transform;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use aws::is_endpoint;
+
 use super::diagnostic::Diagnostic;
+use super::location::{self, Location, Misplaced, Overlap};
 use super::names::{is_pipeline_name, is_table_name, is_topic_name};
 use super::shape;
 use super::tree::Node;
@@ -120,21 +123,18 @@ impl Checker<'_> {
     }
 
     fn table(&mut self, table: TableSettings, path: &[&str]) -> TableSettings {
-        let path = [path, &["path"]].concat();
-        match table.path.split_once("://") {
-            None if table.path.is_empty() => {
-                self.fault(&path, Diagnostic::new("E0106", "a table's path is empty").label("give a folder"));
+        TableSettings { path: self.location(table.path, &[path, &["path"]].concat(), "table") }
+    }
+
+    /// The one spelling of a location; a fault if it is none.
+    fn location(&mut self, text: String, path: &[&str], what: &str) -> String {
+        match Location::read(&text, self.folder, what) {
+            Ok(location) => location.spelling,
+            Err(Misplaced { code, message, remedy }) => {
+                self.fault(path, Diagnostic::new(code, message).label(remedy));
+                text
             }
-            // Falls through to the end like the faults around it; nothing uses its path once there is a fault.
-            Some((scheme, _)) if !["file", "s3"].contains(&scheme) => {
-                let fault = Diagnostic::new("E0115", format!("tables at `{scheme}://` are not supported"))
-                    .label("give a folder, a `file://` URL or an `s3://` URL");
-                self.fault(&path, fault);
-            }
-            Some(_) => return table,
-            None => {}
         }
-        TableSettings { path: self.absolute(&table.path).to_string_lossy().into_owned() }
     }
 
     fn dead_letters(&mut self, letters: DeadLetterSettings, source: &SourceSettings) -> DeadLetterSettings {
@@ -164,18 +164,31 @@ impl Checker<'_> {
         DeadLetterSettings { path: table.path, topic: letters.topic }
     }
 
-    /// Two tables in one folder would mix up their rows and ledgers.
+    /// Two tables in one folder would mix up their rows and ledgers, and a `VACUUM` of one would delete another within it.
     fn distinct_paths(&mut self, settings: &Settings) {
-        let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut taken: Vec<(String, Location)> = Vec::new();
+        if let SourceSettings::File(FileSettings { path: FilePath::Path(folder), .. }) = &settings.source {
+            taken.push(("source.file.path".to_owned(), location::in_folder(folder)));
+        }
         for (name, path) in settings.all_tables() {
-            // A slash at the end makes no other folder.
-            if let Some(other) = taken.insert(path.trim_end_matches('/'), name) {
-                let fault = Diagnostic::new("E0112", format!("`{other}` and `{name}` lie at the same path"))
-                    .label("each table needs a folder of its own");
-                let keys =
-                    if settings.tables.contains_key(name) { vec!["tables", name, "path"] } else { vec![name, "path"] };
-                self.fault(&keys, fault);
+            let keys =
+                if settings.tables.contains_key(name) { vec!["tables", name, "path"] } else { vec![name, "path"] };
+            // A location that cannot be read is a fault already.
+            let Ok(location) = Location::read(path, self.folder, "table") else { continue };
+            let setting = keys.join(".");
+            for (other, place) in &taken {
+                let fault = match place.overlap(&location) {
+                    Some(Overlap::Same) => format!("`{other}` and `{setting}` lie at the same place: {path}"),
+                    // A file source reads the files of its folder and looks into no folder below.
+                    Some(_) if other == "source.file.path" => continue,
+                    Some(Overlap::Within) => format!("`{setting}` lies within the folder of `{other}`: {path}"),
+                    Some(Overlap::Around) => format!("`{other}` lies within the folder of `{setting}`: {path}"),
+                    None => continue,
+                };
+                self.fault(&keys, Diagnostic::new("E0112", fault).label("each table needs a folder of its own"));
+                break;
             }
+            taken.push((setting, location));
         }
     }
 }

@@ -133,7 +133,21 @@ fn visible(span: std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
 /// so that every place stays where it was. References such as `{env: NAME}` stay.
 fn masked(text: &str) -> String {
     let mut inside = None;
-    text.split_inclusive('\n').map(|line| masked_line(line, &mut inside)).collect()
+    text.split_inclusive('\n').map(|line| masked_line(&masked_urls(line), &mut inside)).collect()
+}
+
+/// What stands between `://` and `@` in a URL.
+fn masked_urls(line: &str) -> String {
+    let mut parts = line.split("://");
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        masked.push_str("://");
+        let host = part.find(|c: char| c.is_whitespace() || "/\"'".contains(c)).unwrap_or(part.len());
+        let secret = part[..host].rfind('@').unwrap_or(0);
+        masked.extend(std::iter::repeat_n('*', secret));
+        masked.push_str(&part[secret..]);
+    }
+    masked
 }
 
 /// What a value that goes on over several lines ends with.
@@ -219,6 +233,7 @@ mod tests {
             ("api_key: \"ab\n  cd\" # e\nname: x\n", "api_key: ***\n  *** * *\nname: x\n"),
             ("k: -----BEGIN A\n  ab\n  -----END A\nname: x\n", "k: ********** *\n  **\n  ******** *\nname: x\n"),
             ("ssl.key.pem: \"-----BEGIN A\\nab\"\nname: x\n", "ssl.key.pem: *********** ******\nname: x\n"),
+            ("path: \"s3://id:kö@lake/x@y\"\n", "path: \"s3://******@lake/x@y\"\n"),
         ] {
             assert_eq!(masked(line), shown);
             assert_eq!(masked(line).len(), line.len());

@@ -28,7 +28,7 @@ pub(crate) fn maybe_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
 
 /// One text, or a list of texts.
 pub(crate) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(Texts)
+    deserializer.deserialize_seq(Texts)
 }
 
 /// The same, where a file may leave them out.

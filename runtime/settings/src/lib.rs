@@ -20,6 +20,7 @@ mod diagnostic;
 mod document_place;
 mod human;
 mod load;
+mod location;
 mod names;
 mod overrides;
 mod reader;
@@ -35,6 +36,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use artifact::{ArtifactReference, ArtifactSettings, MalformedReference, Pick, is_artifact_name};
+pub use checks::is_endpoint;
 pub use diagnostic::{Diagnostic, SettingsError, did_you_mean};
 pub use document_place::DocumentPlace;
 pub use load::Document;
@@ -46,6 +48,7 @@ pub use sections::{
 };
 use sluicebox_sandbox::Limits;
 pub use source::{Authentication, FilePath, FileSettings, KafkaSettings, RecordFormat, SourceSettings, Start, Topics};
+pub use tree::Place;
 
 /// The name that messages use for the dead-letter table.
 const DEAD_LETTERS: &str = "dead_letters";

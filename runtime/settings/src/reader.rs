@@ -9,6 +9,9 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeseriali
 
 use super::tree::{Entry, Node, Place, Value};
 
+/// The name of a newtype that takes a number or a boolean as the text that is written: `007`, `1e3`.
+pub(super) const AS_WRITTEN: &str = "$as written";
+
 /// Why a node does not fit a type, and where.
 #[derive(Debug)]
 pub(super) struct Misfit {
@@ -107,6 +110,28 @@ fn describe(unexpected: Unexpected<'_>) -> String {
     .to_owned()
 }
 
+/// Numbers and booleans: the text of a variable is read as one only where a setting asks for one.
+macro_rules! from_variables {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+            match &self.value {
+                Value::Loose { text, .. } => scalar(text, visitor),
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+fn scalar<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Misfit> {
+    match Node::parse(text).map(|node| node.value) {
+        Ok(Value::Boolean(value)) => visitor.visit_bool(value),
+        Ok(Value::Integer(value)) => visitor.visit_i64(value),
+        Ok(Value::Unsigned(value)) => visitor.visit_u64(value),
+        Ok(Value::Float(value)) => visitor.visit_f64(value),
+        _ => visitor.visit_str(text),
+    }
+}
+
 impl<'de> de::Deserializer<'de> for &'de Node {
     type Error = Misfit;
 
@@ -118,8 +143,33 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             Value::Unsigned(value) => visitor.visit_u64(*value),
             Value::Float(value) => visitor.visit_f64(*value),
             Value::Text(text) => visitor.visit_borrowed_str(text),
+            Value::Loose { text, structure } => match structure.as_deref() {
+                Some(Value::Map(entries)) => visitor.visit_map(Entries { rest: entries.iter(), current: None }),
+                _ => visitor.visit_borrowed_str(text),
+            },
             Value::List(items) => visitor.visit_seq(Items(items.iter())),
             Value::Map(entries) => visitor.visit_map(Entries { rest: entries.iter(), current: None }),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Value::Loose { text, .. } => visitor.visit_borrowed_str(text),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Value::Loose { text, structure } => match structure.as_deref() {
+                Some(Value::List(items)) => visitor.visit_seq(Items(items.iter())),
+                _ => visitor.visit_borrowed_str(text),
+            },
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -130,8 +180,17 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+        match (name, &self.written) {
+            (AS_WRITTEN, Some(written)) => visitor.visit_str(written),
+            (AS_WRITTEN, None) => self.deserialize_any(visitor),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    from_variables! {
+        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16
+        deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64
     }
 
     /// Serde reads a struct from a list as well. In a pipeline file that is always a mistake.
@@ -154,21 +213,40 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, Misfit> {
         match &self.value {
-            Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
-            Value::Map(entries) => match entries.as_slice() {
-                [entry] => visitor.visit_enum(Variant(entry)),
-                [] => Err(de::Error::custom(format!("expected one of {}", quoted(variants)))),
-                [_, second, ..] => Err(Misfit::new(Kind::Other(format!("expected only one of {}", quoted(variants))))
-                    .at(&second.key_place)),
-            },
-            _ => Err(de::Error::custom(format!("expected one of {}", quoted(variants)))),
+            Value::Text(text) | Value::Loose { text, structure: None } => {
+                visitor.visit_enum(text.as_str().into_deserializer())
+            }
+            Value::Loose { structure: Some(structure), .. } => {
+                let Value::Map(entries) = structure.as_ref() else { return Err(expected_one_of(variants)) };
+                variant(entries, variants, visitor)
+            }
+            Value::Map(entries) => variant(entries, variants, visitor),
+            _ => Err(expected_one_of(variants)),
         }
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct map identifier ignored_any
     }
+}
+
+fn variant<'de, V: Visitor<'de>>(
+    entries: &'de [Entry],
+    variants: &'static [&'static str],
+    visitor: V,
+) -> Result<V::Value, Misfit> {
+    match entries {
+        [entry] => visitor.visit_enum(Variant(entry)),
+        [] => Err(expected_one_of(variants)),
+        [_, second, ..] => {
+            let fault = Misfit::new(Kind::Other(format!("expected only one of {}", quoted(variants))));
+            Err(fault.at(&second.key_place))
+        }
+    }
+}
+
+fn expected_one_of(variants: &'static [&'static str]) -> Misfit {
+    de::Error::custom(format!("expected one of {}", quoted(variants)))
 }
 
 /// `a`, `b`, `c`, for messages.

@@ -23,6 +23,8 @@ pub enum Place {
 pub(super) struct Node {
     pub(super) value: Value,
     pub(super) place: Place,
+    /// A number or a boolean as it is written, for settings that take it as text: `007`, `1e3`.
+    pub(super) written: Option<String>,
 }
 
 /// What YAML's core schema knows.
@@ -34,6 +36,12 @@ pub(super) enum Value {
     Unsigned(u64),
     Float(f64),
     Text(String),
+    /// The text of an environment variable. It becomes what its setting asks for: text stays as it is.
+    Loose {
+        text: String,
+        /// The list or map that the text is the YAML of, for a setting that asks for one.
+        structure: Option<Box<Value>>,
+    },
     List(Vec<Node>),
     Map(Vec<Entry>),
 }
@@ -59,10 +67,39 @@ impl Entry {
 impl Node {
     /// Reads a YAML document.
     pub(super) fn parse(text: &str) -> Result<Node, serde_saphyr::Error> {
-        // Its snippets would quote lines, and with them secrets.
-        let options = serde_saphyr::options! { with_snippet: false };
+        let options = serde_saphyr::options! {
+            // Its snippets would quote lines, and with them secrets.
+            with_snippet: false,
+            // YAML 1.2: `NO`, `on`, `007` and `1_000` are text.
+            strict_booleans: true,
+            leading_zero_numbers_as_strings: true,
+            underscored_numbers_as_strings: true,
+        };
         let root: Spanned<Value> = serde_saphyr::from_str_with_options(text, options)?;
-        Ok(Node::from(root))
+        let mut root = Node::from(root);
+        root.note_written(text);
+        Ok(root)
+    }
+
+    /// A value with a place, and nothing else to tell.
+    pub(super) fn new(value: Value, place: Place) -> Node {
+        Node { value, place, written: None }
+    }
+
+    /// Notes how numbers and booleans are written.
+    fn note_written(&mut self, text: &str) {
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.note_written(text)),
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| entry.node.note_written(text)),
+            Value::Boolean(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) => {
+                let Place::Text(range) = &self.place else { return };
+                let written = text.get(range.clone()).map(str::trim);
+                // An alias or a tag stands before or for the value, which then says it better.
+                let is_plain = |text: &&str| !text.is_empty() && !text.starts_with(['*', '&', '!', '"', '\'']);
+                self.written = written.filter(is_plain).map(str::to_owned);
+            }
+            Value::Null | Value::Text(_) | Value::Loose { .. } => {}
+        }
     }
 
     /// The entry at the end of a path of keys.
@@ -90,7 +127,7 @@ impl Node {
 
 impl From<Spanned<Value>> for Node {
     fn from(spanned: Spanned<Value>) -> Self {
-        Node { value: spanned.value, place: Place::from(spanned.referenced) }
+        Node::new(spanned.value, Place::from(spanned.referenced))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The rules for orders, apart from how they run: `orders-with-poison` keeps to the same.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use serde::de::{Deserializer, Error, Visitor};
 use sluicebox::prelude::*;
 
 /// An order as it comes in.
@@ -18,6 +20,7 @@ pub struct Order<'r> {
     items: u16,
     #[serde(borrow)]
     note: Option<Cow<'r, str>>,
+    #[serde(deserialize_with = "moment")]
     placed_at: Timestamp,
     #[serde(default)]
     test: bool,
@@ -25,6 +28,30 @@ pub struct Order<'r> {
 
 fn one() -> u16 {
     1
+}
+
+/// RFC 3339, or milliseconds since 1970 as a browser's clock has them. A shop that sends nanoseconds instead means a day far
+/// beyond the year 9999: no table holds it, and the record becomes a dead letter.
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    struct Moment;
+
+    impl Visitor<'_> for Moment {
+        type Value = Timestamp;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a time such as `2024-02-29T12:30:00Z`, or milliseconds since 1970")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
+            Timestamp::parse(text).map_err(|reject| E::custom(reject.message()))
+        }
+
+        fn visit_u64<E: Error>(self, milliseconds: u64) -> Result<Timestamp, E> {
+            Ok(Timestamp::from_milliseconds(milliseconds.try_into().unwrap_or(i64::MAX)))
+        }
+    }
+
+    deserializer.deserialize_any(Moment)
 }
 
 /// An order as the table has it.

@@ -57,7 +57,10 @@ impl Environment {
         let started = Instant::now();
         let (address, desk) = api.open();
         let output = File::options().create(true).append(true).open(log)?;
+        // Lambda's environment, and not ours.
         let process = Command::new(binary)
+            .env_clear()
+            .envs([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("LANG", "en_US.UTF-8"), ("TZ", ":UTC")])
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .envs([("AWS_LAMBDA_FUNCTION_NAME", "sluicebox"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")])
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")

@@ -4,6 +4,7 @@
 //!
 //! - [`runtime_api`]: what a process asks for its next event, and tells its answer
 //! - [`environment`]: one process, from its start to its end; killed at the deadline, frozen between events
+//! - [`package`]: the function's zip, unpacked as Lambda does it
 //! - [`function`]: as many environments as there are events at once
 //! - [`event`]: Kafka's records as an event's JSON
 //! - [`poller`]: batches, retries, bisects, honours partial responses, delivers twice now and then
@@ -16,6 +17,7 @@ pub mod event;
 pub mod function;
 pub mod misfortune;
 pub mod others;
+pub mod package;
 pub mod poller;
 pub mod runtime_api;
 pub mod storm;

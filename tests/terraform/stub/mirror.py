@@ -1,11 +1,14 @@
-"""Puts the stub into a folder that Terraform takes for a mirror of its provider registry.
+"""Puts the stub into a folder that Terraform takes for a mirror of its provider registry, unless what it is made of is what
+made the one that is there.
 
 usage: mirror.py <wheel of cdktn-provider-aws> <folder of configurations> <mirror>
 """
 
+import hashlib
 import json
 import pathlib
 import re
+import shutil
 import sys
 
 import schema
@@ -27,10 +30,28 @@ def used(configurations):
     return sorted(name for name in names if "aws_" in name)
 
 
+def ingredients(wheel, names, mirror):
+    """A digest of all that the mirror is made of."""
+    here = pathlib.Path(__file__).absolute().parent
+    sources = [path.read_text() for path in sorted(here.glob("*.py"))]
+    return hashlib.sha256(json.dumps([sys.executable, str(here), str(mirror), str(wheel), names, sources]).encode()).hexdigest()
+
+
 def install(wheel, configurations, mirror):
-    extracted = schema.extract(wheel, used(configurations))
-    version = extracted["version"]
+    names = used(configurations)
     mirror = pathlib.Path(mirror).absolute()
+    made_of, version = mirror / "made-of", mirror / "version"
+    digest = ingredients(wheel, names, mirror)
+    if not made_of.exists() or made_of.read_text() != digest:
+        shutil.rmtree(mirror, ignore_errors=True)
+        version.write_text(make(wheel, names, mirror))
+        made_of.write_text(digest)
+    return version.read_text()
+
+
+def make(wheel, names, mirror):
+    extracted = schema.extract(wheel, names)
+    version = extracted["version"]
     folder = mirror / extracted["address"] / version / "linux_amd64"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "schema.json").write_text(json.dumps(extracted))
@@ -40,7 +61,6 @@ def install(wheel, configurations, mirror):
     stub = str(pathlib.Path(__file__).absolute().parent)
     launcher.write_text(LAUNCHER.format(python=sys.executable, stub=stub, folder=str(folder), home=str(home)))
     launcher.chmod(0o755)
-    (mirror / "version").write_text(version)
     rc = f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
     (mirror / "terraform.rc").write_text(rc)
     return version

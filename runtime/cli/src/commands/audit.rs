@@ -10,7 +10,8 @@ use super::Format;
 use super::document::document;
 use super::run::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
+use crate::visible::visible;
 
 /// How many violations people get to see.
 const SHOWN_MAX: usize = 20;
@@ -41,7 +42,7 @@ pub(crate) struct Audit {
 impl Audit {
     pub(crate) fn run(self) -> Outcome {
         let report = report(&self.pipeline, !self.quick)?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => show(&report, Paint::stdout(), &mut out)?,
             Format::Json => writeln!(out, "{}", serde_json::to_string(&report).map_err(std::io::Error::other)?)?,
@@ -74,14 +75,14 @@ fn show(report: &Report, paint: Paint, out: &mut impl Write) -> std::io::Result<
         writeln!(out, "\nnotes")?;
     }
     for note in &report.notes {
-        writeln!(out, "  {}: {}", note.table, note.message)?;
+        writeln!(out, "  {}: {}", note.table, visible(&note.message))?;
     }
     if !report.sound {
         writeln!(out, "\nviolations")?;
     }
     for violation in report.violations.iter().take(SHOWN_MAX) {
         writeln!(out, "  {} {}", paint.bad(&violation.place), paint.faint(name(&violation.fault)))?;
-        writeln!(out, "    {}", violation.message)?;
+        writeln!(out, "    {}", visible(&violation.message))?;
     }
     // The total, not the length of the list: the report keeps only the first violations.
     let hidden = report.violations_total.saturating_sub(SHOWN_MAX as u64);

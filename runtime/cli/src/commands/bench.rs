@@ -8,7 +8,7 @@ use sluicebox_showcase::bench;
 
 use super::Format;
 use crate::exit::{Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// Measure the boundary, each sample transform against native code, and the whole walk
 ///
@@ -55,7 +55,7 @@ impl Bench {
             guests: self.guests,
         };
         let figures = bench::run(&options)?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => write!(out, "{}", figures.text(Paint::stdout()))?,
             Format::Json => writeln!(out, "{}", figures.json())?,

@@ -7,7 +7,7 @@ use clap::Args;
 use sluicebox_guest_builder::{Built, Options};
 
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, size};
+use crate::terminal::{self, Paint, size};
 
 /// Build a transform's crate to one .wasm component
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ pub(super) fn build(folder: &Path) -> Result<Built, Failure> {
 /// The path is the data; what it is goes to stderr.
 fn report(built: &Built) -> Result<(), Failure> {
     let paint = Paint::stderr();
-    eprintln!("{} {}  {}", paint.good("built"), size(built.size_bytes), paint.faint(&built.digest));
-    writeln!(std::io::stdout(), "{}", built.path.display())?;
+    terminal::tell(format_args!("{} {}  {}", paint.good("built"), size(built.size_bytes), paint.faint(&built.digest)));
+    writeln!(terminal::stdout(), "{}", built.path.display())?;
     Ok(())
 }

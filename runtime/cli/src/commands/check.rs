@@ -2,21 +2,23 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Args;
-use sluicebox_delta::TableError;
-use sluicebox_delta::dead_letter::DeadLetters;
+use sluicebox_delta::{TableError, store};
+use sluicebox_ledger::ErrorKind;
 use sluicebox_pipeline::PipelineError;
+use sluicebox_pipeline::source::file::FileSource;
 use sluicebox_pipeline::tables::Tables;
 use sluicebox_registry::{Opened, RegistryError};
 use sluicebox_sandbox::{ConfigureError, Sandbox, Transform};
-use sluicebox_settings::{Diagnostic, Document, SettingsError, SourceSettings, TransformOrigin, did_you_mean};
+use sluicebox_settings::{Diagnostic, Document, Place, SettingsError, SourceSettings, TransformOrigin, did_you_mean};
 
 use super::document::{reached, title};
 use super::run::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted};
+use crate::terminal::{self, Paint, counted};
 
 /// Check a pipeline file, its transform and its tables, without Kafka
 #[derive(Debug, Args)]
@@ -34,7 +36,7 @@ impl Check {
         let transform = opened.transform;
         let description = transform.description();
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         writeln!(out, "{} {}", paint.good("✓"), title(&self.pipeline))?;
         writeln!(out, "  pipeline   {}", document.settings().name)?;
         writeln!(
@@ -65,6 +67,9 @@ pub(super) enum OutOfReach {
 pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document, Opened), Failure> {
     let document = reached(path).await?;
     let opened = fitting(&document, sandbox, OutOfReach::IsFailure).await?;
+    for (name, location) in document.settings().all_tables() {
+        store::probe(name, location).map_err(|error| placed(&document, error))?;
+    }
     Ok((document, opened))
 }
 
@@ -99,14 +104,15 @@ async fn fitting(document: &Document, sandbox: &Sandbox, tables: OutOfReach) -> 
 pub(super) async fn require_fit(document: &Document, transform: &Transform, tables: OutOfReach) -> Result<(), Failure> {
     let mut faults = misplaced_tables(document, transform);
     faults.extend(refused_properties(document));
+    faults.extend(unreadable_source(document));
     faults.extend(refused_configuration(document, transform)?);
     // The tables last: they are asked over the network, and a transform that is wrong anyway may not fit them.
     if faults.is_empty() {
         match misfitting_table(document, transform).await {
             Ok(fault) => faults.extend(fault),
             // `run` opens the tables later and waits longer for them.
-            Err(failure) if tables == OutOfReach::IsFailure => return Err(failure),
-            Err(_) => {}
+            Err(Failure::Environment(_)) if tables == OutOfReach::IsFine => {}
+            Err(failure) => return Err(failure),
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(shown(&document.faults(faults))) }
@@ -128,10 +134,10 @@ fn unloadable(document: &Document, error: RegistryError) -> Failure {
 }
 
 pub(super) fn shown(error: &SettingsError) -> Failure {
-    eprintln!("{}", error.render(Paint::stderr().is_on()));
+    terminal::tell(format_args!("{}", error.render(Paint::stderr().is_on())));
     let count = error.diagnostics().len();
     if count > 1 {
-        eprintln!("\n{}", counted(count, "error"));
+        terminal::tell(format_args!("\n{}", counted(count, "error")));
     }
     Failure::shown_usage()
 }
@@ -163,27 +169,53 @@ fn misplaced_tables(document: &Document, transform: &Transform) -> Vec<Diagnosti
 
 /// A table that is there already must have the columns that the transform writes.
 async fn misfitting_table(document: &Document, transform: &Transform) -> Result<Option<Diagnostic>, Failure> {
-    let settings = document.settings();
-    let tables = Tables::check(settings, transform).await;
-    let dead_letters = DeadLetters::check(&settings.dead_letters.path).await.map_err(PipelineError::from);
-    // The first error of the two: the other shows once this one is mended.
-    let (table, location, differences) = match tables.and(dead_letters) {
+    let (table, location, differences) = match Tables::check(document.settings(), transform).await {
         Ok(()) => return Ok(None),
         Err(PipelineError::Table(TableError::Schema { table, location, differences })) => {
             (table, location, differences)
         }
-        Err(error) => return Err(blamed(error)),
+        Err(error) => return Err(placed(document, error)),
     };
-    let table = &table;
-    let place = match settings.tables.contains_key(table) {
-        true => document.place(&["tables", table, "path"]),
-        false => document.place(&["dead_letters", "path"]),
-    };
+    let place = table_place(document, &table);
     let fault = Diagnostic::new("E0123", format!("the table at {location} does not fit the transform"));
     let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
     Ok(Some(
         fault.at(place).label("give the table another folder, or change the transform").help(differences.join("\n")),
     ))
+}
+
+/// Where the file says where a table lies.
+fn table_place(document: &Document, table: &str) -> Place {
+    match document.settings().tables.contains_key(table) {
+        true => document.place(&["tables", table, "path"]),
+        false => document.place(&["dead_letters", "path"]),
+    }
+}
+
+/// An error of a run, at its place in the file if that is a table's.
+pub(super) fn placed(document: &Document, error: impl Into<PipelineError>) -> Failure {
+    let error = error.into();
+    let (code, table) = match &error {
+        PipelineError::Table(TableError::Refused { table, .. }) => ("E0127", table),
+        PipelineError::Table(TableError::OneTable { other: table, .. }) => ("E0112", table),
+        PipelineError::Table(TableError::Unsupported { table, .. }) => ("E0126", table),
+        _ => return blamed(error),
+    };
+    let said = error.to_string();
+    let message = said.strip_prefix(code).unwrap_or(&said).trim_start();
+    let fault = Diagnostic::new(code, message).at(table_place(document, table));
+    let shown = shown(&document.faults(vec![fault]));
+    match error.kind() {
+        ErrorKind::Configuration => shown,
+        _ => Failure::Shown(ExitCode::from(3)),
+    }
+}
+
+/// A file source finds its files now, as it will at the start of a run, and reads no record of them.
+fn unreadable_source(document: &Document) -> Option<Diagnostic> {
+    let SourceSettings::File(file) = &document.settings().source else { return None };
+    let error = FileSource::new(file.clone()).err()?;
+    Some(Diagnostic::new("E0110", error.to_string()).at(document.place(&["source", "file", "path"])))
 }
 
 /// librdkafka itself checks its properties.

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use sluicebox_audit::clean::{AGE_MIN, Orphans, orphans};
 use sluicebox_aws::uploads::{Upload, Uploads};
+use sluicebox_delta::store;
 use sluicebox_settings::Settings;
 
 use super::Format;
@@ -15,7 +16,7 @@ use super::dlq::wait;
 use super::document::document;
 use super::run::blamed;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, size};
+use crate::terminal::{self, Paint, counted, size};
 
 const AFTER_HELP: &str = "\
 It deletes data files that no entry of a table's log mentions, neither as added nor as removed, and unfinished multipart
@@ -63,7 +64,7 @@ impl Clean {
             }
             Ok(all)
         })?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => self.show(&all, &mut out)?,
             Format::Json => {
@@ -121,13 +122,12 @@ async fn with_uploads(orphans: Orphans, settings: &Settings, before: SystemTime)
     Ok(Found { orphans, uploads, bucket: Some(bucket) })
 }
 
-/// `s3://lake/tables/orders` → `lake`, `tables/orders/`.
+/// `s3://lake/my%20tables/orders` → `lake`, `my tables/orders/`.
 fn bucket_and_prefix(location: &str) -> Option<(String, String)> {
-    let place = location.strip_prefix("s3://")?.trim_end_matches('/');
-    let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+    let (bucket, key) = store::bucket_and_key(location)?;
     // With a slash at its end: `tables/orders` begins the name of `tables/orders_old`, too.
-    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    Some((bucket.to_owned(), prefix))
+    let prefix = if key.as_ref().is_empty() { String::new() } else { format!("{key}/") };
+    Some((bucket, prefix))
 }
 
 async fn delete(found: &Found) -> Result<(), Failure> {
@@ -177,6 +177,7 @@ mod tests {
             Some(("lake".to_owned(), "tables/orders/".to_owned()))
         );
         assert_eq!(bucket_and_prefix("s3://lake/"), Some(("lake".to_owned(), String::new())));
+        assert_eq!(bucket_and_prefix("s3://lake/my%20table%23"), Some(("lake".to_owned(), "my table#/".to_owned())));
         assert_eq!(bucket_and_prefix("/tables/orders"), None);
     }
 }

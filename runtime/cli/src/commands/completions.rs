@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use super::Arguments;
 use crate::exit::{Outcome, Verdict};
+use crate::terminal;
 
 const AFTER_HELP: &str = "\
 bash: sluicebox completions bash > ~/.local/share/bash-completion/completions/sluicebox
@@ -27,7 +28,7 @@ impl Completions {
         // The generator panics where a write fails, and a reader may close our stdout (`| head`).
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "sluicebox", &mut script);
-        std::io::stdout().write_all(&script)?;
+        terminal::stdout().write_all(&script)?;
         Ok(Verdict::Good)
     }
 }

@@ -11,7 +11,7 @@ use super::Format;
 use super::dlq::wait;
 use super::document::read;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, grouped};
+use crate::terminal::{self, Paint, grouped};
 use sluicebox_cost::{Basis, Book, Comparison, Crossing, Figures, Input, Load, Mode, Pipeline};
 
 const AFTER_HELP: &str = "\
@@ -69,7 +69,7 @@ impl Cost {
         };
         let inputs = Input::all(&load, &mode, &book);
         let comparison = Comparison::of(&load, &mode, &book);
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => {
                 show(&comparison, &book, Paint::stdout(), &mut out)?;
@@ -165,6 +165,7 @@ fn rounded(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
+    // `floor`, because a number below 1 has a negative logarithm, which a cast would cut towards zero.
     let magnitude = number.abs().log10().floor() as i32;
     if magnitude >= 2 {
         let step = 10_f64.powi(magnitude - 2);

@@ -8,7 +8,7 @@ use sluicebox_showcase::demo;
 
 use super::Format;
 use crate::exit::{Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// Show exactly-once: 50,000 orders with poison among them, a worker killed in the middle, nothing lost
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ impl Demo {
     pub(crate) fn run(self) -> Outcome {
         let options = demo::Options { records: self.records as usize, keep: self.keep, wasm: self.wasm };
         let report = demo::run(&options)?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         match self.format {
             Format::Text => write!(out, "{}", report.text(Paint::stdout()))?,
             Format::Json => writeln!(out, "{}", report.json())?,

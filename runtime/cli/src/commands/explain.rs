@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Format;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// The page with all codes: one line of a Markdown table each.
 const ERRORS: &str = include_str!("../../../../docs/errors.md");
@@ -38,7 +38,7 @@ struct Explanation {
 impl Explain {
     pub(crate) fn run(self) -> Outcome {
         let all = explanations();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         let Some(code) = &self.code else {
             match self.format {
                 Format::Text => all.iter().try_for_each(|it| writeln!(out, "{}  {}", it.code, it.what))?,

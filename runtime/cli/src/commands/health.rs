@@ -10,6 +10,7 @@ use super::dlq::wait;
 use super::document::{read, title};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http;
+use crate::terminal;
 
 /// How long the process may take to answer.
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(2);
@@ -48,7 +49,7 @@ impl Health {
             let path = if self.ready { "ready" } else { "live" };
             let answer = http::ask(&url, path, ANSWER_DURATION_MAX).await;
             let (status, text) = answer.environment("the process does not answer; is it running?")?;
-            writeln!(std::io::stdout(), "{}", text.trim_end())?;
+            writeln!(terminal::stdout(), "{}", text.trim_end())?;
             Ok(if status.is_success() { Verdict::Good } else { Verdict::Bad })
         })
     }

@@ -10,7 +10,8 @@ use sluicebox_sandbox::{Field, Limits, RowFormat, Table, Transform};
 use super::Format;
 use super::transform::load;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, grouped, size};
+use crate::terminal::{self, Paint, grouped, size};
+use crate::visible::visible;
 
 /// Show a transform's tables, imports, exports, size, digest and limits
 #[derive(Debug, Args)]
@@ -27,31 +28,31 @@ impl Inspect {
         let transform = load(&self.transform, &Limits::default())?;
         match self.format {
             Format::Text => show(&transform, Paint::stdout())?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&transform))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&transform))?,
         }
         Ok(Verdict::Good)
     }
 }
 
 fn show(transform: &Transform, paint: Paint) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     let description = transform.description();
-    writeln!(out, "{} {}", paint.strong(&description.name), description.version)?;
+    writeln!(out, "{} {}", paint.strong(visible(&description.name)), visible(&description.version))?;
     writeln!(out, "  digest         {}", transform.digest())?;
     writeln!(out, "  size           {}", size(transform.size_bytes() as u64))?;
     writeln!(out, "  imports        {}", listed(transform.imports()))?;
     writeln!(out, "  exports        {}", listed(transform.exports()))?;
     writeln!(out, "  rows           {}", row_format(description.row_format))?;
-    writeln!(out, "  configuration  {}", description.configuration_schema.as_deref().unwrap_or("no schema"))?;
+    writeln!(out, "  configuration  {}", visible(description.configuration_schema.as_deref().unwrap_or("no schema")))?;
     for table in &description.tables {
         let partitions = match table.partition_columns.as_slice() {
             [] => String::new(),
             columns => format!("  partitioned by {}", columns.join(", ")),
         };
-        writeln!(out, "  table {}{}", paint.strong(&table.name), paint.faint(partitions))?;
+        writeln!(out, "  table {}{}", paint.strong(visible(&table.name)), paint.faint(visible(&partitions)))?;
         let width = table.fields.iter().map(|field| field.name.len()).max().unwrap_or(0);
         for field in &table.fields {
-            writeln!(out, "    {:width$}  {}", field.name, field)?;
+            writeln!(out, "    {:width$}  {}", visible(&field.name), visible(&field.to_string()))?;
         }
     }
     writeln!(out, "  limits")?;
@@ -62,7 +63,7 @@ fn show(transform: &Transform, paint: Paint) -> Result<(), Failure> {
 }
 
 fn listed(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() { "none".to_owned() } else { visible(&names.join(", ")).into_owned() }
 }
 
 fn row_format(format: RowFormat) -> &'static str {

@@ -11,7 +11,7 @@ use sluicebox_registry::SigningKey;
 
 use super::Format;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// Only its owner may read a private key.
 const PRIVATE_MODE: u32 = 0o600;
@@ -96,7 +96,7 @@ fn write_private(file: &Path, key: &SigningKey) -> Result<(), Failure> {
 
 fn show(key: &SigningKey, file: &Path, format: Format, word: &str) -> Outcome {
     let (id, public) = (key.id(), key.public_text());
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     match format {
         Format::Text => {
             let paint = Paint::stdout();

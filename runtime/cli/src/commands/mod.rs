@@ -18,7 +18,7 @@ mod keys;
 mod man;
 mod new;
 mod replay;
-mod run;
+pub(crate) mod run;
 mod schema;
 mod status;
 mod test;

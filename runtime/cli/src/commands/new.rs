@@ -7,7 +7,7 @@ use clap::Args;
 use sluicebox_scaffold::{NewCrate, name_fault};
 
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// Make a transform's crate, with a first test case, a sample and a pipeline that runs on it without Kafka
 ///
@@ -41,7 +41,7 @@ impl New {
         let schema = format!("{:#}\n", sluicebox_settings::json_schema());
         let made = NewCrate { name, folder: &folder, sdk: sdk.as_deref(), pipeline_schema: Some(&schema) };
         made.write().environment(format!("cannot make {shown}"))?;
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         writeln!(out, "{} {shown}", Paint::stdout().good("made"))?;
         writeln!(out, "next: cd {shown}")?;
         writeln!(out, "  sluicebox test     build it and run its cases; the first build takes a minute")?;

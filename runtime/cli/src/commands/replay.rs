@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sluicebox_delta::dead_letter::{Letter, ReplayContext, Span};
-use sluicebox_ledger::{Reason, Stage};
+use sluicebox_ledger::Reason;
 use sluicebox_pipeline::decoders::Decoders;
 use sluicebox_pipeline::redrive::require_within;
 use sluicebox_pipeline::source::record_line::RecordLine;
 use sluicebox_registry::require_signed;
-use sluicebox_sandbox::{Rejection, Sandbox, Transform};
+use sluicebox_sandbox::{Sandbox, Transform};
 use sluicebox_settings::{Document, Settings};
 
 use super::dlq::{self, PipelineFile};
@@ -22,8 +22,9 @@ use super::r#try;
 use crate::cache;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::samples::Samples;
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 use crate::trial::{Instance, Judgement, Trial};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -46,12 +47,6 @@ pub(crate) struct Replay {
     /// Another transform: a component, or the folder of its crate
     #[arg(long, value_name = "TRANSFORM")]
     transform: Option<PathBuf>,
-}
-
-/// What a record becomes, with the tables' word.
-enum Again {
-    Rejected { stage: Stage, rejection: Rejection },
-    Other(Judgement),
 }
 
 impl Replay {
@@ -100,17 +95,17 @@ fn repeat(sandbox: &Sandbox, document: &Document, letter: &Letter, component: Ve
     show(&again, letter)?;
     if terms.sluicebox != env!("CARGO_PKG_VERSION") {
         let (then, now) = (&terms.sluicebox, env!("CARGO_PKG_VERSION"));
-        eprintln!("the verdict is from sluicebox {then}, this replay from {now}");
+        terminal::tell(format_args!("the verdict is from sluicebox {then}, this replay from {now}"));
     }
     let paint = Paint::stderr();
     match differences(letter, &again) {
         differences if differences.is_empty() => {
-            eprintln!("{} the same verdict, bit for bit", paint.good("✓"));
+            terminal::tell(format_args!("{} the same verdict, bit for bit", paint.good("✓")));
             Ok(Verdict::Good)
         }
         differences => {
-            eprintln!("{} another verdict than the one recorded:", paint.bad("✗"));
-            differences.iter().for_each(|difference| eprintln!("  {difference}"));
+            terminal::tell(format_args!("{} another verdict than the one recorded:", paint.bad("✗")));
+            differences.iter().for_each(|difference| terminal::tell(format_args!("  {}", visible(difference))));
             Ok(Verdict::Bad)
         }
     }
@@ -123,35 +118,25 @@ fn try_other(document: &Document, letter: &Letter, wasm: &Path) -> Outcome {
     let again = judged(settings, &transform, &settings.transform.configuration.to_string(), letter)?;
     show(&again, letter)?;
     Ok(match again {
-        Again::Rejected { .. } => Verdict::Bad,
-        Again::Other(_) => Verdict::Good,
+        Judgement::Rejected(_) => Verdict::Bad,
+        _ => Verdict::Good,
     })
 }
 
 /// Runs the record alone; where it makes rows, the tables have the last word.
-fn judged(settings: &Settings, transform: &Transform, configuration: &str, letter: &Letter) -> Result<Again, Failure> {
+fn judged(
+    settings: &Settings,
+    transform: &Transform,
+    configuration: &str,
+    letter: &Letter,
+) -> Result<Judgement, Failure> {
     let samples = Samples { records: vec![record(letter)] };
     let trial = Trial { transform, configuration };
     // On a fresh instance: what other records left behind must not count.
     let judgement = trial.judge(&samples, &[], Instance::Fresh)?.pop();
     match judgement.unwrap_or(Judgement::Filtered) {
-        Judgement::Rejected(rejection) => {
-            let stage = match rejection.stage {
-                sluicebox_sandbox::Stage::Transform => Stage::Transform,
-                sluicebox_sandbox::Stage::Sandbox => Stage::Sandbox,
-            };
-            Ok(Again::Rejected { stage, rejection })
-        }
-        rows => Ok(match misfit(settings, transform, configuration, &samples)? {
-            Some(Reason { stage, code, message, path, backtrace, record }) => {
-                let sandbox_stage = sluicebox_sandbox::Stage::Transform;
-                Again::Rejected {
-                    stage,
-                    rejection: Rejection { record, stage: sandbox_stage, code, message, path, backtrace },
-                }
-            }
-            None => Again::Other(rows),
-        }),
+        rejected @ Judgement::Rejected(_) => Ok(rejected),
+        other => Ok(misfit(settings, transform, configuration, &samples)?.map_or(other, Judgement::Rejected)),
     }
 }
 
@@ -186,25 +171,20 @@ fn record(letter: &Letter) -> RecordLine {
     }
 }
 
-fn show(again: &Again, letter: &Letter) -> Result<(), Failure> {
-    let (offset, paint) = (letter.summary.offset, Paint::stdout());
-    let text = match again {
-        Again::Rejected { rejection, .. } => r#try::shown(&Judgement::Rejected(rejection.clone()), offset, paint),
-        Again::Other(judgement) => r#try::shown(judgement, offset, paint),
-    };
-    Ok(writeln!(std::io::stdout(), "{text}")?)
+fn show(again: &Judgement, letter: &Letter) -> Result<(), Failure> {
+    Ok(writeln!(terminal::stdout(), "{}", r#try::shown(again, letter.summary.offset, Paint::stdout()))?)
 }
 
 /// Where the new verdict differs from the recorded one. The backtrace is shown, but not compared: it names places in
 /// compiled code, and those belong to the version that compiled it.
-fn differences(letter: &Letter, again: &Again) -> Vec<String> {
+fn differences(letter: &Letter, again: &Judgement) -> Vec<String> {
     let summary = &letter.summary;
-    let Again::Rejected { stage, rejection } = again else {
+    let Judgement::Rejected(now) = again else {
         return vec![format!("rejected then ({} {}), not now", summary.stage, summary.code)];
     };
-    let (none, now) = (String::new(), rejection);
+    let none = String::new();
     let pairs = [
-        ("stage", summary.stage.as_str(), stage.as_str()),
+        ("stage", summary.stage.as_str(), now.stage.as_str()),
         ("code", &summary.code, &now.code),
         ("message", &summary.message, &now.message),
         ("path", letter.path.as_ref().unwrap_or(&none), now.path.as_ref().unwrap_or(&none)),

@@ -18,13 +18,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::check::runnable;
+use super::check::{placed, runnable};
 use super::document::title;
 use crate::cache;
 use crate::cpu;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
 use crate::http::{self, Subject};
-use crate::terminal::{counted, grouped};
+use crate::terminal::{self, counted, grouped};
 
 /// How long the end waits for the registry.
 const FAREWELL_DURATION_MAX: Duration = Duration::from_secs(5);
@@ -75,7 +75,7 @@ impl Run {
         let sandbox = Sandbox::new().environment("cannot set up the sandbox")?;
         runtime.block_on(async {
             let (document, Opened { transform, followed }) = runnable(&self.pipeline, &sandbox).await?;
-            let mut settings = document.into_settings();
+            let mut settings = document.settings().clone();
             if self.ignore_breaker {
                 settings.breaker = None;
             }
@@ -111,7 +111,7 @@ impl Run {
                 let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
             }
             // After the farewell, which is due for a failed walk as well.
-            let total = walked.map_err(blamed)?;
+            let total = walked.map_err(|error| placed(&document, error))?;
             summarise(&total, started.elapsed().as_secs_f64(), &self.pipeline);
             Ok(Verdict::Good)
         })
@@ -158,30 +158,32 @@ async fn print_progress(mut seen: watch::Receiver<Progress>) {
     while seen.changed().await.is_ok() {
         let mut line = serde_json::to_value(&*seen.borrow_and_update()).unwrap_or_default();
         line["cpu_seconds"] = cpu::seconds().into();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
             return;
         }
     }
 }
 
-pub(super) fn blamed(error: impl Into<PipelineError>) -> Failure {
+pub(crate) fn blamed(error: impl Into<PipelineError>) -> Failure {
     let error = error.into();
     match error.kind() {
         ErrorKind::Configuration => Failure::Usage(error.into()),
         ErrorKind::Pause => Failure::Refused(error.into()),
-        ErrorKind::Environment | ErrorKind::Rewind | ErrorKind::Stop => Failure::Environment(error.into()),
+        ErrorKind::Environment | ErrorKind::Refused | ErrorKind::Rewind | ErrorKind::Stop => {
+            Failure::Environment(error.into())
+        }
     }
 }
 
 fn summarise(total: &Progress, seconds: f64, pipeline: &Path) {
     let pipeline = title(pipeline);
-    eprintln!(
+    terminal::tell(format_args!(
         "{} in {seconds:.1} s · {} written to tables · {} filtered · {}{}",
         counted(total.records as usize, "record"),
         grouped(total.emitted),
         grouped(total.filtered),
         counted(total.dead_letters as usize, "dead letter"),
-        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() },
-    );
+        if total.dead_letters > 0 { format!(": `sluicebox dlq ls {pipeline}`") } else { String::new() }
+    ));
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use clap::Args;
 
 use crate::exit::{Outcome, Verdict};
+use crate::terminal;
 
 /// Print the JSON Schema of pipeline files
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ pub(crate) struct Schema {}
 
 impl Schema {
     pub(crate) fn run(self) -> Outcome {
-        writeln!(std::io::stdout(), "{:#}", sluicebox_settings::json_schema())?;
+        writeln!(terminal::stdout(), "{:#}", sluicebox_settings::json_schema())?;
         Ok(Verdict::Good)
     }
 }

@@ -17,7 +17,8 @@ use super::document::document;
 use super::run::{blamed, token_source};
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::http;
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
+use crate::visible::visible;
 
 /// How long the process may take to answer.
 const ANSWER_DURATION_MAX: Duration = Duration::from_secs(5);
@@ -80,7 +81,7 @@ impl Status {
                     let lag: i64 = partitions.iter().map(|partition| partition.lag_records).sum();
                     let all = json!({"pipeline": settings.name, "healthy": is_healthy, "process": answer,
                         "lag_records": lag, "partitions": partitions});
-                    writeln!(std::io::stdout(), "{all}")?;
+                    writeln!(terminal::stdout(), "{all}")?;
                 }
             }
             Ok(if is_healthy { Verdict::Good } else { Verdict::Bad })
@@ -122,7 +123,7 @@ impl Process {
 
     fn show(&self, pipeline: &str) -> Result<(), Failure> {
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         writeln!(out, "pipeline  {}", paint.strong(pipeline))?;
         match self {
             Process::NotAsked => {
@@ -138,7 +139,7 @@ impl Process {
                 let digest = answer["transform_digest"].as_str().unwrap_or_default();
                 writeln!(out, "process   {state}  {}", paint.faint(digest))?;
                 if let Some(complaint) = answer["complaint"].as_str() {
-                    writeln!(out, "          {complaint}")?;
+                    writeln!(out, "          {}", visible(complaint))?;
                 }
                 if let Some(refused) = answer["health"]["refused"].as_str() {
                     writeln!(out, "{}   {refused}", paint.bad("refused"))?;
@@ -186,7 +187,7 @@ fn show_candidate(out: &mut impl Write, candidate: &Value) -> Result<(), Failure
 /// One line a partition, one column a table.
 fn show(partitions: &[PartitionStatus]) -> Result<(), Failure> {
     let paint = Paint::stdout();
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     let Some(first) = partitions.first() else {
         writeln!(out, "\nno topic matches: is the name right, and may this user see it?")?;
         return Ok(());

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use sluicebox_sandbox::{Limits, Stage};
+use sluicebox_sandbox::Limits;
 
 use super::LineFormat;
 use super::document::document;
 use super::transform::{configuration, load};
 use crate::exit::{Failure, Outcome, Verdict};
 use crate::samples::{Lines, Samples};
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
 use crate::trial::{Instance, Judgement, Tally, Trial};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -50,7 +51,7 @@ impl Try {
         let transform = load(&self.transform, &limits)?;
         let judgements =
             Trial { transform: &transform, configuration: &configuration }.judge(&samples, &[], Instance::Reused)?;
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = terminal::stdout();
         for (index, judgement) in judgements.iter().enumerate() {
             let offset = samples.position(index).offset;
             match self.format {
@@ -78,18 +79,22 @@ impl Try {
 pub(super) fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String {
     match judgement {
         Judgement::Filtered => format!("{offset:>6} {} filtered", paint.faint("∅")),
-        Judgement::Rejected(rejection) => {
-            let at = rejection.path.as_ref().map(|path| format!(" @{path}")).unwrap_or_default();
-            let head =
-                format!("{offset:>6} {} {}: {}{at}", paint.bad("✗"), paint.strong(&rejection.code), rejection.message);
-            let frames = rejection.backtrace.iter().flat_map(|trace| trace.lines());
-            frames.fold(head, |text, frame| format!("{text}\n         {}", paint.faint(frame)))
+        Judgement::Rejected(reason) => {
+            let at = reason.path.as_ref().map(|path| format!(" @{}", visible(path))).unwrap_or_default();
+            let head = format!(
+                "{offset:>6} {} {}: {}{at}",
+                paint.bad("✗"),
+                paint.strong(visible(&reason.code)),
+                visible(&reason.message)
+            );
+            let frames = reason.backtrace.iter().flat_map(|trace| trace.lines());
+            frames.fold(head, |text, frame| format!("{text}\n         {}", paint.faint(visible(frame))))
         }
         Judgement::Rows(tables) => {
             let rows = tables.iter().flat_map(|(table, rows)| rows.iter().map(move |row| (table, row)));
             let lines = rows.enumerate().map(|(index, (table, row))| {
                 let head = if index == 0 { format!("{offset:>6} {}", paint.good("✓")) } else { " ".repeat(8) };
-                format!("{head} {} {row}", paint.faint(table))
+                format!("{head} {} {}", paint.faint(visible(table)), visible(&row.to_string()))
             });
             lines.collect::<Vec<_>>().join("\n")
         }
@@ -98,28 +103,24 @@ pub(super) fn shown(judgement: &Judgement, offset: i64, paint: Paint) -> String 
 
 /// The judgement for programs, with the message and backtrace that expected results leave out.
 fn full_line(judgement: &Judgement, offset: i64) -> String {
-    let Judgement::Rejected(rejection) = judgement else { return judgement.line(offset) };
-    let stage = match rejection.stage {
-        Stage::Transform => "transform",
-        Stage::Sandbox => "sandbox",
-    };
+    let Judgement::Rejected(reason) = judgement else { return judgement.line(offset) };
     json!({ "offset": offset, "rejected": {
-        "stage": stage,
-        "code": rejection.code,
-        "message": rejection.message,
-        "path": rejection.path,
-        "backtrace": rejection.backtrace,
+        "stage": reason.stage.as_str(),
+        "code": reason.code,
+        "message": reason.message,
+        "path": reason.path,
+        "backtrace": reason.backtrace,
     }})
     .to_string()
 }
 
 fn summarise(judgements: &[Judgement]) {
     let Tally { records, rows, filtered, rejected } = Tally::of(judgements);
-    eprintln!(
+    terminal::tell(format_args!(
         "{} · {} · {} filtered · {} rejected",
         counted(records, "record"),
         counted(rows, "row"),
         grouped(filtered),
         grouped(rejected)
-    );
+    ));
 }

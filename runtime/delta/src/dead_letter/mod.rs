@@ -25,7 +25,7 @@ use sluicebox_ledger::{Judged, PartitionStart, Reason, TopicPartition};
 use sluicebox_sandbox::{Batch, Transform};
 use sluicebox_settings::Settings;
 
-use crate::{Table, TableError};
+use crate::{Identity, Table, TableError};
 
 pub use self::columns::JudgedBy;
 pub use crate::archive_error::ArchiveError;
@@ -79,7 +79,7 @@ impl DeadLetters {
     }
 
     /// Checks an existing dead-letter table without creating or changing anything.
-    pub async fn check(location: &str) -> Result<(), TableError> {
+    pub async fn check(location: &str) -> Result<Option<Identity>, TableError> {
         Table::check(NAME, location, &shape()).await
     }
 

@@ -34,8 +34,7 @@ impl PreparedTransform {
     /// As [`Self::prepare`].
     pub async fn check(settings: &Settings, transform: &Transform) -> Result<(), PipelineError> {
         worker(settings, transform)?;
-        Tables::check(settings, transform).await?;
-        Ok(DeadLetters::check(&settings.dead_letters.path).await?)
+        Tables::check(settings, transform).await
     }
 
     /// The digest of the transform.

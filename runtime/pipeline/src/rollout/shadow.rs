@@ -50,7 +50,8 @@ impl Shadow {
         worker: Worker,
         share: f64,
     ) -> Result<Self, PipelineError> {
-        let (judging, candidate) = (Decoders::alone(settings, judging)?, Decoders::alone(settings, candidate)?);
+        let judging = Decoders::alone(judging, settings.provenance)?;
+        let candidate = Decoders::alone(candidate, settings.provenance)?;
         let share = Share { share, owed: 0.0 };
         Ok(Self { worker, share, judging, candidate, comparison: Comparison::default() })
     }

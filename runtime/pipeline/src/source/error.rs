@@ -17,6 +17,15 @@ pub enum SourceError {
         /// What is wrong, and what to do.
         message: String,
     },
+
+    /// A line is not a record, and cannot become a dead letter.
+    #[error("{place}: {message}")]
+    Line {
+        /// The file and the line.
+        place: String,
+        /// What is wrong, and what to do.
+        message: String,
+    },
 }
 
 impl SourceError {
@@ -25,6 +34,7 @@ impl SourceError {
         match self {
             Self::Client(error) => error.kind(),
             Self::File { .. } => ErrorKind::Stop,
+            Self::Line { .. } => ErrorKind::Configuration,
         }
     }
 }

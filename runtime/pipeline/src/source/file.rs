@@ -30,8 +30,29 @@ pub struct FileSource {
     starts: Offsets,
     /// The partitions whose lines name none, so that their offsets are places in a file; with what identifies the file.
     unnamed: BTreeMap<TopicPartition, Option<i64>>,
+    /// Whether lines of the current file say themselves where they belong, or malformed ones have been given places.
+    places: Places,
     /// A record that waits until the walk has taken over its partition.
-    waiting: Option<(TopicPartition, i64, RecordLine)>,
+    waiting: Option<(TopicPartition, i64, Line)>,
+}
+
+/// A line of a file.
+enum Line {
+    Record(RecordLine),
+    /// Its bytes, and what is wrong with them.
+    Malformed(Vec<u8>, String),
+}
+
+/// Who says where the lines of a file belong. A malformed line has the place that its number gives it, and that may be another
+/// record's where lines name their places.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Places {
+    #[default]
+    Unknown,
+    /// The lines themselves.
+    Named,
+    /// Their numbers, of which one is a malformed line's.
+    Counted,
 }
 
 struct Lines {
@@ -61,6 +82,7 @@ impl FileSource {
             known: BTreeSet::new(),
             starts: Offsets::new(),
             unnamed: BTreeMap::new(),
+            places: Places::default(),
             waiting: None,
         })
     }
@@ -99,7 +121,7 @@ impl FileSource {
     }
 
     /// The next record of any file.
-    fn next_record(&mut self) -> Result<Next<(TopicPartition, i64, RecordLine)>, SourceError> {
+    fn next_record(&mut self) -> Result<Next<(TopicPartition, i64, Line)>, SourceError> {
         if let Some(record) = self.waiting.take() {
             return Ok(Next::Record(record));
         }
@@ -109,17 +131,55 @@ impl FileSource {
             }
             let Some(lines) = &mut self.reader else { continue };
             match lines.next_record(self.settings.format)? {
-                Next::Record((offset, record)) => {
+                Next::Record((offset, Line::Record(record))) => {
+                    self.require_known_places(&record)?;
                     let partition = self.partition_of(&record)?;
-                    return Ok(Next::Record((partition, record.offset.unwrap_or(offset), record)));
+                    return Ok(Next::Record((partition, record.offset.unwrap_or(offset), Line::Record(record))));
+                }
+                Next::Record((offset, Line::Malformed(bytes, why))) => {
+                    self.require_countable(&why)?;
+                    let partition = self.partition_of(&RecordLine::default())?;
+                    return Ok(Next::Record((partition, offset, Line::Malformed(bytes, why))));
                 }
                 Next::NotYet => return Ok(Next::NotYet),
                 Next::End => {}
             }
             self.note_end();
             self.reader = None;
+            self.places = Places::default();
             self.current += 1;
         }
+    }
+
+    /// A record that says where it belongs must not meet a malformed line there.
+    fn require_known_places(&mut self, record: &RecordLine) -> Result<(), SourceError> {
+        if record.partition.is_none() && record.offset.is_none() {
+            return Ok(());
+        }
+        if self.places == Places::Counted {
+            return Err(
+                self.line_error("the line names its place, and an earlier line is not a record: correct that one")
+            );
+        }
+        self.places = Places::Named;
+        Ok(())
+    }
+
+    /// A malformed line becomes a dead letter at its line's number, unless the lines around it count otherwise.
+    fn require_countable(&mut self, why: &str) -> Result<(), SourceError> {
+        if self.places == Places::Named {
+            return Err(self.line_error(&format!(
+                "{why}; other lines name their `partition` or `offset`, so a dead letter would have no place: correct the line"
+            )));
+        }
+        self.places = Places::Counted;
+        Ok(())
+    }
+
+    fn line_error(&self, message: &str) -> SourceError {
+        let place =
+            self.reader.as_ref().map_or_else(|| self.place(), |lines| format!("{}:{}", lines.place, lines.count));
+        SourceError::Line { place, message: message.to_owned() }
     }
 
     fn partition_of(&mut self, record: &RecordLine) -> Result<TopicPartition, SourceError> {
@@ -209,7 +269,7 @@ impl Lines {
         self.is_pipe && self.input.buffer().is_empty()
     }
 
-    fn next_record(&mut self, format: RecordFormat) -> Result<Next<(i64, RecordLine)>, SourceError> {
+    fn next_record(&mut self, format: RecordFormat) -> Result<Next<(i64, Line)>, SourceError> {
         loop {
             // A pipe that has no more for now has left the beginning of a line in `self.line`, and goes on there.
             match self.input.read_until(b'\n', &mut self.line) {
@@ -227,14 +287,15 @@ impl Lines {
             }
             return match format {
                 RecordFormat::Lines => {
-                    Ok(Next::Record((offset, RecordLine { value: Some(line), ..RecordLine::default() })))
+                    let record = RecordLine { value: Some(line), ..RecordLine::default() };
+                    Ok(Next::Record((offset, Line::Record(record))))
                 }
                 // Counted all the same: an offset is the place of a line in its file, and errors name the line.
                 RecordFormat::JsonLines if line.iter().all(u8::is_ascii_whitespace) => continue,
-                RecordFormat::JsonLines => {
-                    let record = RecordLine::parse(&line).map_err(|error| self.error(&error.to_string()))?;
-                    Ok(Next::Record((offset, record)))
-                }
+                RecordFormat::JsonLines => Ok(Next::Record(match RecordLine::parse(&line) {
+                    Ok(record) => (offset, Line::Record(record)),
+                    Err(error) => (offset, Line::Malformed(line, error.without_payload())),
+                })),
             };
         }
     }
@@ -262,9 +323,16 @@ impl Source for FileSource {
                 }
                 break;
             }
-            let timestamp = record.timestamp.unwrap_or(-1);
-            let (key, value) = (record.key.as_deref(), record.value.as_deref());
-            intake.push(&partition.topic, partition.partition, offset, timestamp, key, value, record.headers());
+            match record {
+                Line::Record(record) => {
+                    let timestamp = record.timestamp.unwrap_or(-1);
+                    let (key, value) = (record.key.as_deref(), record.value.as_deref());
+                    intake.push(&partition.topic, partition.partition, offset, timestamp, key, value, record.headers());
+                }
+                Line::Malformed(line, why) => {
+                    intake.push_malformed(&partition.topic, partition.partition, offset, &line, why);
+                }
+            }
             // A writer that is never quite silent must not keep the walk from flushing: what is there now is enough.
             if self.reader.as_ref().is_some_and(Lines::must_wait) {
                 break;
@@ -306,6 +374,7 @@ impl Source for FileSource {
         }
         self.current = 0;
         self.reader = None;
+        self.places = Places::default();
         self.waiting = None;
         Ok(())
     }
@@ -390,6 +459,55 @@ mod tests {
         write(folder.path(), "app.log", &["tue1", "tue2"]);
         assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), ["sun1", "tue2"]);
         assert_eq!(run(folder.path(), &mut ledger).await.unwrap(), Vec::<String>::new());
+    }
+
+    /// The lines of a file of records, by offset: `!` and the reason of those that are malformed.
+    async fn records(text: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.jsonl");
+        std::fs::write(&path, text).unwrap();
+        let settings =
+            FileSettings { path: FilePath::Path(path), format: RecordFormat::JsonLines, topic: "p".to_owned() };
+        let mut source = FileSource::new(settings).map_err(|error| error.to_string())?;
+        let mut intake = Intake::new(100, 1 << 20);
+        loop {
+            let polled = source.poll(&mut intake).await;
+            match polled.map_err(|error| format!("{:?}: {error}", error.kind()))? {
+                Polled::Assigned(partitions) => {
+                    let starts = partitions.into_iter().map(|partition| (partition, 0)).collect();
+                    source.start(&starts).await.map_err(|error| error.to_string())?;
+                }
+                Polled::End => break,
+                _ => {}
+            }
+        }
+        let mut lines = Vec::new();
+        for batch in intake.batches() {
+            for record in 0..batch.len() {
+                let reasons = intake.malformed().reasons(&batch.slice(record..record + 1));
+                let value = String::from_utf8_lossy(batch.record(record).value.unwrap_or_default()).into_owned();
+                let mark = if reasons.is_empty() { "" } else { "!" };
+                lines.push(format!("{}: {mark}{value}", batch.offsets[record]));
+            }
+        }
+        Ok(lines)
+    }
+
+    #[tokio::test]
+    async fn a_malformed_line_keeps_its_place_and_its_bytes() {
+        let text = "{\"value\": \"a\"}\n{\"value\": \n\n{\"id\": 7}\n{\"value\": \"b\"}";
+        assert_eq!(records(text).await.unwrap(), ["0: a", "1: !{\"value\": ", "3: !{\"id\": 7}", "4: b"]);
+    }
+
+    #[tokio::test]
+    async fn where_lines_name_their_places_a_malformed_one_is_an_error_with_its_line() {
+        let named = "{\"offset\": 5, \"value\": \"a\"}";
+        for (text, line) in
+            [(format!("{named}\noops"), "r.jsonl:2: not JSON"), (format!("oops\n{named}"), "r.jsonl:2: the line")]
+        {
+            let error = records(&text).await.unwrap_err();
+            assert!(error.starts_with("Configuration") && error.contains(line), "{error}");
+        }
     }
 
     #[tokio::test]

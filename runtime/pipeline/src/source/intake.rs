@@ -6,6 +6,8 @@ use std::sync::Arc;
 use sluicebox_sandbox::Batch;
 use tracing::debug;
 
+use super::malformed::Malformed;
+
 /// How many batches' worth of records one poll may bring: enough that partitions which take turns fill a batch each.
 const BATCHES: usize = 16;
 
@@ -19,6 +21,7 @@ pub struct Intake {
     batch_bytes_max: usize,
     records: usize,
     bytes: usize,
+    malformed: Malformed,
 }
 
 impl Intake {
@@ -58,6 +61,17 @@ impl Intake {
         self.bytes += bytes;
     }
 
+    /// Adds a line that is not a record, with its bytes; `why` must not quote them.
+    pub fn push_malformed(&mut self, topic: &Arc<str>, partition: i32, offset: i64, line: &[u8], why: String) {
+        self.malformed.note(topic, partition, offset, why);
+        self.push(topic, partition, offset, -1, None, Some(line), []);
+    }
+
+    /// Those of its records that are malformed lines.
+    pub fn malformed(&self) -> &Malformed {
+        &self.malformed
+    }
+
     /// Whether it holds as much as one poll may bring: the source stops pushing.
     pub fn is_full(&self) -> bool {
         self.records >= BATCHES * self.batch_records_max || self.bytes >= BATCHES * self.batch_bytes_max
@@ -83,6 +97,7 @@ impl Intake {
         self.last = 0;
         self.records = 0;
         self.bytes = 0;
+        self.malformed.clear();
     }
 
     /// Drops what has been taken in: the batches before `batch`, and its records before `record`.

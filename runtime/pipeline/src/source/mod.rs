@@ -5,6 +5,7 @@ mod error;
 pub mod file;
 mod input_file;
 pub mod intake;
+pub mod malformed;
 mod piped;
 pub mod record_line;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 pub use error::SourceError;
 pub use intake::Intake;
+pub use malformed::Malformed;
 use sluicebox_ledger::{Offsets, PartitionBounds, TopicPartition};
 
 /// What a poll brought.

@@ -59,6 +59,22 @@ pub enum RecordLineError {
     Both(&'static str),
 }
 
+impl RecordLineError {
+    /// What is wrong, without a word of the line itself.
+    pub fn without_payload(&self) -> String {
+        match self {
+            Self::Json(error) if error.is_data() => format!(
+                "JSON, but not a record: see docs/records.md for the fields and their types (column {}); \
+                 `source.file.format: lines` takes each line as a value",
+                error.column()
+            ),
+            Self::Json(error) => format!("not JSON (column {})", error.column()),
+            Self::Base64 { field, .. } => format!("`{field}_base64` is not base64"),
+            Self::Both(_) => self.to_string(),
+        }
+    }
+}
+
 impl RecordLine {
     /// Reads one line.
     pub fn parse(line: &[u8]) -> Result<Self, RecordLineError> {
@@ -113,6 +129,20 @@ mod tests {
         assert_eq!(value(r#"{"value_base64": "AQI="}"#).as_deref(), Some("\u{1}\u{2}"));
         assert_eq!(value(r#"{"value": null}"#), None);
         assert_eq!(value("{}"), None);
+    }
+
+    #[test]
+    fn what_a_dead_letter_says_quotes_nothing() {
+        for line in [
+            r#"{"SECRET": 1}"#,
+            r#"{"partition": "SECRET"}"#,
+            "{\"value\": \"SECRET",
+            "SECRET",
+            r#"{"key_base64": "SECRET!"}"#,
+        ] {
+            let said = RecordLine::parse(line.as_bytes()).expect_err("a mistake").without_payload();
+            assert!(!said.contains("SECRET") && !said.is_empty(), "{said}");
+        }
     }
 
     #[test]

@@ -5,12 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::wall_clock;
 
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// For an event that waits, with a deadline of its own.
 const BRIEF_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long a store may refuse: long enough for a policy or a credential to arrive, and short enough that an operator hears of it.
+const REFUSED_MAX: Duration = Duration::from_secs(5 * 60);
 /// The caller of a drain waits for its exit code.
 const DRAIN_FAILURES_MAX: usize = 5;
 
@@ -21,6 +24,8 @@ pub(crate) struct Backoff {
     failures: u32,
     /// The first of these failures.
     since: Option<SystemTime>,
+    /// Since when the store refuses.
+    refused_since: Option<Instant>,
 }
 
 /// The wait before the next attempt.
@@ -45,7 +50,7 @@ impl Backoff {
     }
 
     fn of(builder: ExponentialBuilder) -> Self {
-        Self { builder, pauses: builder.build(), failures: 0, since: None }
+        Self { builder, pauses: builder.build(), failures: 0, since: None, refused_since: None }
     }
 
     /// The next pause; none if there were enough attempts.
@@ -61,6 +66,12 @@ impl Backoff {
         self.pauses = self.builder.build();
         self.failures = 0;
         self.since = None;
+        self.refused_since = None;
+    }
+
+    /// The store refuses once more: whether it has done so for too long.
+    pub(crate) fn is_refused_for_good(&mut self) -> bool {
+        self.refused_since.get_or_insert_with(Instant::now).elapsed() >= REFUSED_MAX
     }
 }
 
@@ -92,6 +103,18 @@ mod tests {
         assert!(backoff.next_pause().is_none());
         backoff.restore();
         assert_eq!(backoff.next_pause().map(|pause| pause.failures), Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_ends_a_service_after_a_while_and_a_success_forgives_it() {
+        let mut backoff = Backoff::new(false);
+        assert!(!backoff.is_refused_for_good());
+        tokio::time::advance(REFUSED_MAX / 2).await;
+        assert!(!backoff.is_refused_for_good());
+        tokio::time::advance(REFUSED_MAX / 2).await;
+        assert!(backoff.is_refused_for_good());
+        backoff.restore();
+        assert!(!backoff.is_refused_for_good());
     }
 
     #[test]

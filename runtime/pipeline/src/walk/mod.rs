@@ -51,7 +51,7 @@ use crate::metrics;
 use crate::options::RunOptions;
 use crate::progress::Progress;
 use crate::rollout::changes::Changes;
-use crate::source::{Intake, Polled, Source};
+use crate::source::{Intake, Malformed, Polled, Source};
 use crate::tables::Tables;
 use crate::walk::backoff::Backoff;
 use crate::walk::judges::Judges;
@@ -191,7 +191,7 @@ impl<S: Source> Walk<S> {
         let mut result = Ok(());
         let mut rest = None;
         for (index, batch) in intake.batches().enumerate() {
-            match self.take_in_batch(batch, turn_end).await {
+            match self.take_in_batch(batch, intake.malformed(), turn_end).await {
                 Ok(done) if done == batch.len() => continue,
                 Ok(done) => rest = Some((index, done)),
                 Err(error) => result = Err(error),
@@ -207,17 +207,39 @@ impl<S: Source> Walk<S> {
     }
 
     /// Returns how many of the records are done with.
-    async fn take_in_batch(&mut self, batch: &Batch, turn_end: Instant) -> Result<usize, PipelineError> {
+    async fn take_in_batch(
+        &mut self,
+        batch: &Batch,
+        malformed: &Malformed,
+        turn_end: Instant,
+    ) -> Result<usize, PipelineError> {
         let mut done = self.skip(batch);
         while done < batch.len() {
             let budget = turn_end.saturating_duration_since(Instant::now());
             if budget.is_zero() {
                 break;
             }
-            let fresh = if done == 0 { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..batch.len())) };
+            let end = malformed.next_in(batch, done);
+            if end == Some(done) {
+                self.reject_malformed(&batch.slice(done..done + 1), malformed).await?;
+                done += 1;
+                continue;
+            }
+            let end = end.unwrap_or(batch.len());
+            let is_whole = done == 0 && end == batch.len();
+            let fresh = if is_whole { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..end)) };
             done += self.transform_and_stage(&fresh, budget).await?;
         }
         Ok(done)
+    }
+
+    /// Makes dead letters of lines that the source could not make records of. No transform sees them.
+    async fn reject_malformed(&mut self, batch: &Batch, malformed: &Malformed) -> Result<(), PipelineError> {
+        let judged = self.tables.reject(batch, malformed.reasons(batch));
+        self.judges.count(batch, &judged)?;
+        self.dead_letters.stage(batch, &judged, None).await?;
+        self.unflushed.count(batch, &judged);
+        Ok(())
     }
 
     /// How many records at the beginning of a batch every table has already, or was given since the last flush: a source
@@ -283,8 +305,9 @@ impl<S: Source> Walk<S> {
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
             // An operator who stops the process does not want to wait for a store that is out of reach.
-            ErrorKind::Environment if *self.stop.borrow() => return Err(error),
-            ErrorKind::Environment => {
+            ErrorKind::Environment | ErrorKind::Refused if *self.stop.borrow() => return Err(error),
+            ErrorKind::Refused if self.backoff.is_refused_for_good() => return Err(error),
+            ErrorKind::Environment | ErrorKind::Refused => {
                 metrics::rewound("environment");
                 self.back_off(error).await?;
             }

@@ -35,7 +35,7 @@ impl Fake {
 
     fn walked(mut self, pace: &mut Pace) -> Self {
         let records = self.kinds.len();
-        walk(&mut self, records, pace, || false).unwrap();
+        walk(&mut self, records, pace, |_| false).unwrap();
         self
     }
 }

@@ -63,7 +63,11 @@ fn a_valid_description_is_read_in_full() {
 fn every_broken_rule_is_named() {
     type Break = fn(&mut wire::Description);
     let cases: &[(&str, Break)] = &[
-        ("`name` must have", |d| d.name.clear()),
+        ("`name` is empty", |d| d.name.clear()),
+        ("`name` must have at most 200 bytes", |d| d.name = "n".repeat(201)),
+        ("`version` must have at most 200 bytes", |d| d.version = "1".repeat(4 << 20)),
+        ("no control characters", |d| d.version = "1\u{1b}[2J".to_owned()),
+        ("`configuration-schema` has 262145 bytes", |d| d.configuration_schema = Some("x".repeat((256 << 10) + 1))),
         ("(`input-fields`), which this version does not decode", |d| {
             d.input_fields.push(field("id", wire::DataType::Utf8, false));
         }),

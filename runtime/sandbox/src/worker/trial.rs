@@ -10,7 +10,8 @@ use crate::bisect::{Attempt, Caller, Clue};
 use crate::code;
 use crate::error::SandboxError;
 use crate::failure::{Failure, Trapped};
-use crate::instance::{Instance, StartError};
+use crate::instance::{Compiled, Instance, StartError, Surroundings};
+use crate::meter::Stop;
 use crate::outcome::{Outcome, Part, Rejection, Stage, Verdict};
 use crate::transform::Transform;
 use crate::validate::{self, Answer, Fault};
@@ -26,6 +27,9 @@ pub(super) struct Trial<'a> {
     slow: Range<usize>,
     /// Bytes of the outcome's last part.
     part_bytes: u64,
+    /// Bytes of the whole outcome.
+    outcome_bytes: u64,
+    stop: Option<&'a Stop>,
     lines_left: u64,
     lines_dropped: u64,
 }
@@ -41,6 +45,8 @@ enum Ended {
     Failed(Failure, Clue),
     /// Too slow by the clock: a suspicion only.
     Slow,
+    /// The walk is to end.
+    Stopped,
 }
 
 impl Caller for Trial<'_> {
@@ -63,7 +69,14 @@ impl Caller for Trial<'_> {
         let usable = self.instance.take().filter(|instance: &Instance| !fresh || instance.is_fresh());
         let mut instance = match usable {
             Some(instance) => instance,
-            None => self.start_quick()?,
+            None => match self.start(self.transform.quick()) {
+                Ok(instance) => instance,
+                Err(StartError::Stopped) => return Ok(Attempt::Stopped),
+                Err(StartError::Refused(refusal)) => return Err(SandboxError::Configuration(refusal)),
+                Err(StartError::Guest(message) | StartError::Host(message)) => {
+                    return Err(SandboxError::Instance(message));
+                }
+            },
         };
         let fresh = instance.is_fresh();
         let ended = self.run(&mut instance, batch, fresh)?;
@@ -85,6 +98,7 @@ impl Caller for Trial<'_> {
     fn condemn(&mut self, record: usize, failure: Failure) {
         self.outcome.verdicts[record] = Verdict::Rejected;
         let Failure { code, message, backtrace } = failure;
+        self.outcome_bytes += (message.len() + backtrace.as_ref().map_or(0, String::len)) as u64;
         let (stage, code) = (Stage::Sandbox, code.to_owned());
         self.outcome.rejections.push(Rejection { record, stage, code, message, path: None, backtrace });
     }
@@ -96,6 +110,7 @@ impl<'a> Trial<'a> {
         configuration: &'a str,
         instance: &'a mut Option<Instance>,
         batch: &'a Batch,
+        stop: Option<&'a Stop>,
         outcome: &'a mut Outcome,
     ) -> Trial<'a> {
         let lines_left = transform.limits().batch_log_lines_max;
@@ -107,6 +122,8 @@ impl<'a> Trial<'a> {
             outcome,
             slow: 0..0,
             part_bytes: 0,
+            outcome_bytes: 0,
+            stop,
             lines_left,
             lines_dropped: 0,
         }
@@ -115,6 +132,11 @@ impl<'a> Trial<'a> {
     /// Log lines beyond what the batch may write.
     pub(super) fn lines_dropped(&self) -> u64 {
         self.lines_dropped
+    }
+
+    /// What the outcome has in bytes by now.
+    pub(super) fn outcome_bytes(&self) -> u64 {
+        self.outcome_bytes
     }
 
     /// Calls, and checks what comes back.
@@ -146,7 +168,7 @@ impl<'a> Trial<'a> {
                 self.outcome.effort.timeouts += 1;
                 Ok(Ended::Slow)
             }
-            // No verdict: the batch is tried again.
+            Err(Trapped::Stopped) => Ok(Ended::Stopped),
             Err(Trapped::Host(message)) => Err(SandboxError::Instance(message)),
             Err(Trapped::Confessed(record, failure)) => {
                 self.outcome.effort.traps += 1;
@@ -165,7 +187,7 @@ impl<'a> Trial<'a> {
             let message = "the transform was refused memory and went on".to_owned();
             return Ended::Failed(Failure::new(code::LIMIT_MEMORY, message), Clue::TooMuch);
         }
-        let bytes = validate::bytes(&outcome);
+        let bytes = validate::bytes(&outcome, self.transform.description());
         // Where all records together stay below what one may return, each does.
         if bytes > limits.record_output_bytes_max {
             let max = limits.record_output_bytes_max;
@@ -196,6 +218,7 @@ impl<'a> Trial<'a> {
                 Attempt::Failed { failure, fresh, clue: Clue::Suspect(records.start + record) }
             }
             Ended::Failed(failure, clue) => Attempt::Failed { failure, fresh, clue },
+            Ended::Stopped => Attempt::Stopped,
             Ended::Slow => {
                 let message = "the call took longer than limits.call_duration_max".to_owned();
                 Attempt::Failed { failure: Failure::new(code::LIMIT_FUEL, message), fresh, clue: Clue::TooMuch }
@@ -204,6 +227,7 @@ impl<'a> Trial<'a> {
     }
 
     fn keep(&mut self, answer: Answer, bytes: u64, start: usize) {
+        self.outcome_bytes += bytes;
         let Answer { verdicts, mut part, rejections } = answer;
         self.outcome.verdicts[start..start + verdicts.len()].copy_from_slice(&verdicts);
         if start > 0 {
@@ -241,21 +265,34 @@ impl<'a> Trial<'a> {
     /// Runs one record on a fresh instance that counts fuel: what it says stands.
     fn run_exactly(&mut self, records: Range<usize>, batch: &Batch) -> Result<Attempt<Failure>, SandboxError> {
         let exact = self.transform.exact().map_err(SandboxError::Fuel)?;
-        let mut instance = self.start(exact)?;
         self.outcome.effort.fuel_runs += 1;
+        let mut instance = match self.start(exact) {
+            Ok(instance) => instance,
+            Err(StartError::Stopped) => return Ok(Attempt::Stopped),
+            Err(StartError::Host(message)) => return Err(SandboxError::Instance(message)),
+            // It starts where the clock alone is looked at: no reason to stop the stream for this record.
+            Err(StartError::Refused(message) | StartError::Guest(message)) => {
+                let message = format!("the transform does not start where fuel is counted: {message}");
+                let failure = Failure::new(code::LIMIT_FUEL, message);
+                return Ok(Attempt::Failed { failure, fresh: true, clue: Clue::Culprit });
+            }
+        };
         let ended = self.run(&mut instance, batch, true)?;
         Ok(self.judge(ended, records, true))
     }
 
-    fn start_quick(&mut self) -> Result<Instance, SandboxError> {
-        self.start(self.transform.quick())
-    }
-
-    fn start(&mut self, compiled: &crate::instance::Compiled) -> Result<Instance, SandboxError> {
+    fn start(&mut self, compiled: &Compiled) -> Result<Instance, StartError> {
         self.outcome.effort.instances += 1;
-        Instance::configured(compiled, self.transform.limits(), self.configuration).map_err(|error| match error {
-            StartError::Refused(refusal) => SandboxError::Configuration(refusal),
-            StartError::Guest(message) | StartError::Host(message) => SandboxError::Instance(message),
-        })
+        let surroundings = Surroundings {
+            log_allowance: self.transform.log_allowance().clone(),
+            log_lines: self.lines_left,
+            stop: self.stop.cloned(),
+        };
+        let mut instance = Instance::configured(compiled, self.transform.limits(), self.configuration, surroundings)?;
+        // Each failed call begins with a fresh instance: its first words count among those of the batch.
+        let (left, dropped) = instance.state().log.end();
+        self.lines_left = left;
+        self.lines_dropped += dropped;
+        Ok(instance)
     }
 }

@@ -113,16 +113,7 @@ impl Checker<'_> {
             self.key_fault(&["transform", "artifact"], fault);
             return String::new();
         };
-        match registry.split_once("://") {
-            Some(("file" | "s3", _)) => registry,
-            Some((scheme, _)) => {
-                let fault = Diagnostic::new("E0115", format!("registries at `{scheme}://` are not supported"))
-                    .label("give a folder, a `file://` URL or an `s3://` URL");
-                self.fault(&["transform", "registry"], fault);
-                registry
-            }
-            None => self.absolute(&registry).to_string_lossy().into_owned(),
-        }
+        self.location(registry, &["transform", "registry"], "registry")
     }
 }
 

@@ -48,7 +48,9 @@ impl<'de> Visitor<'de> for BreakerVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Breaker, E> {
         match text {
-            "off" => Ok(Breaker::Off),
+            // A variable of the environment is text, whatever program has set it.
+            "off" | "false" => Ok(Breaker::Off),
+            "true" => Ok(Breaker::default()),
             other => Err(E::unknown_variant(other, &["off"])),
         }
     }

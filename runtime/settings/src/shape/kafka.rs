@@ -7,6 +7,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
+use crate::reader::AS_WRITTEN;
 use crate::{Start, human};
 
 /// A Kafka consumer group.
@@ -123,7 +124,7 @@ pub(crate) enum Reference {
 
 impl<'de> Deserialize<'de> for Property {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PropertyVisitor)
+        deserializer.deserialize_newtype_struct(AS_WRITTEN, PropertyVisitor)
     }
 }
 

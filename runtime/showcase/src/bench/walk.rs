@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sluicebox_console::cpu;
 use sluicebox_console::exit::{Blame as _, Failure};
 use sluicebox_console::itself;
+use sluicebox_console::terminal;
 
 use crate::kafka::Kafka;
 use crate::orders;
@@ -96,7 +97,7 @@ pub fn only_read(brokers: &str, topic: &str, records: u64) -> Result<(), Failure
     consumer.assign(&whole_topic(&consumer, topic)?).environment("cannot take the partitions")?;
     let mut count = 0u64;
     let mut bytes = 0u64;
-    let mut out = std::io::stdout().lock();
+    let mut out = terminal::stdout();
     while count < records {
         let Some(message) = consumer.poll(WAIT_MAX) else {
             return Err(Failure::environment(format!("nothing came for {WAIT_MAX:?} after {count} records")));

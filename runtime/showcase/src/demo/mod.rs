@@ -15,7 +15,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use sluicebox_audit::AuditReport as Books;
 use sluicebox_console::exit::{Blame as _, Failure};
-use sluicebox_console::terminal::grouped;
+use sluicebox_console::terminal::{self, grouped};
 use sluicebox_settings::Document;
 
 use self::audit::Audit;
@@ -80,7 +80,7 @@ fn component(given: Option<&Path>) -> Result<PathBuf, Failure> {
     match given {
         Some(wasm) => wasm.canonicalize().usage(format!("there is no file {}", wasm.display())),
         None => {
-            eprintln!("building sample-transforms/orders-with-poison");
+            terminal::tell(format_args!("building sample-transforms/orders-with-poison"));
             guests::build("sample-transforms/orders-with-poison")
         }
     }
@@ -120,7 +120,7 @@ impl Story {
     }
 
     fn tell(&self, line: &str) {
-        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+        if self.bar.is_hidden() { terminal::tell(format_args!("{line}")) } else { self.bar.println(line) }
     }
 
     fn end(&self) {

@@ -35,7 +35,8 @@ pub use returned::IntoRows;
 /// - `event_time`: the name of the `Timestamp` column that says when the row's event happened.
 /// - `properties = [("name", "value")]`: what later versions of a host may ask for; also on a field.
 /// - `format = "json"`: rows cross as JSON objects (the struct then also derives `Serialize`) instead of typed columns:
-///   slower, and rarely wanted. All tables of a transform share one format.
+///   slower, and rarely wanted. All tables of a transform share one format. JSON has no NaN and no infinities: serde_json
+///   writes null for them.
 ///
 /// A field may be any [`Cell`](crate::cell::Cell): also another struct that derives `Row`, which makes a struct column.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a row", note = "add `#[derive(Row)]` to it")]

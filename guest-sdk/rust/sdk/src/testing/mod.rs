@@ -26,6 +26,7 @@
 
 mod base64;
 mod cases;
+mod fit;
 mod input;
 mod readback;
 mod verdict;

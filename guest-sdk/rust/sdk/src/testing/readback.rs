@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    base64,
+    base64, fit,
     verdict::{Verdict, filtered, rejected, rows},
 };
 use crate::{
@@ -21,9 +21,11 @@ use crate::{
 #[must_use]
 pub fn verdicts(description: &Description, outcome: &Outcome) -> Vec<Verdict> {
     let mut made: Vec<Vec<(&str, Value)>> = vec![Vec::new(); outcome.verdicts.len()];
+    let mut fits = vec![true; outcome.verdicts.len()];
     for part in &outcome.rows {
         let table = &description.tables[part.table as usize];
         for (&record, row) in part.records.iter().zip(read_rows(&table.fields, &part.rows, part.records.len())) {
+            fits[record as usize] &= fit::fits(&table.fields, &row);
             made[record as usize].push((&table.name, row));
         }
     }
@@ -37,6 +39,7 @@ pub fn verdicts(description: &Description, outcome: &Outcome) -> Vec<Verdict> {
     });
     let verdicts = outcome.verdicts.iter().zip(made).enumerate().map(|(record, (verdict, made))| match verdict {
         0 => filtered(),
+        1 if !fits[record] => rejected(fit::CODE, ""),
         1 => rows(made),
         _ => match reasons.next() {
             Some((rejected, reason)) if rejected == record => reason,

@@ -9,7 +9,8 @@ use super::Whence;
 use crate::commands::Format;
 use crate::commands::dlq::wait;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
+use crate::visible::visible;
 
 /// Show what changes for the tables from one transform to another
 ///
@@ -38,7 +39,7 @@ impl Diff {
             Format::Text => show(&difference)?,
             Format::Json => {
                 let report = serde_json::json!({ "is_taken": difference.is_taken(), "tables": difference.tables });
-                writeln!(std::io::stdout(), "{report}")?;
+                writeln!(terminal::stdout(), "{report}")?;
             }
         }
         Ok(if difference.is_taken() { Verdict::Good } else { Verdict::Bad })
@@ -46,14 +47,14 @@ impl Diff {
 }
 
 fn show(difference: &Difference) -> Result<(), Failure> {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
     if difference.tables.is_empty() {
         writeln!(out, "{} nothing changes for the tables", paint.good("✓"))?;
     }
     for TableDifference { table, changes, refusals } in &difference.tables {
-        writeln!(out, "table {}", paint.strong(table))?;
+        writeln!(out, "table {}", paint.strong(visible(table)))?;
         for change in changes {
-            writeln!(out, "  {}", words(change))?;
+            writeln!(out, "  {}", visible(&words(change)))?;
         }
         match refusals.is_empty() {
             true => writeln!(out, "  {} live tables take it", paint.good("✓"))?,

@@ -11,7 +11,8 @@ use crate::commands::Format;
 use crate::commands::dlq::wait;
 use crate::commands::transform::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, size};
+use crate::terminal::{self, Paint, size};
+use crate::visible::visible;
 
 /// List the transforms of a registry, and where its channels point
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ impl Ls {
             let listed = registry.list().await.map_err(blamed)?;
             match self.format {
                 Format::Text => listed.iter().try_for_each(show)?,
-                Format::Json => writeln!(std::io::stdout(), "{}", serde_json::json!({ "artifacts": listed }))?,
+                Format::Json => writeln!(terminal::stdout(), "{}", serde_json::json!({ "artifacts": listed }))?,
             }
             Ok(Verdict::Good)
         })
@@ -53,20 +54,20 @@ impl Ls {
 }
 
 fn show(listed: &Listed) -> Result<(), Failure> {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
-    writeln!(out, "{}", paint.strong(&listed.name))?;
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
+    writeln!(out, "{}", paint.strong(visible(&listed.name)))?;
     for ListedChannel { channel, entry, refused } in &listed.channels {
         match entry {
             Some(entry) => {
                 let ChannelEntry { version, pin, at, by, .. } = entry;
-                let said = paint.faint(format!("version {version}, {at}, {by}"));
+                let said = paint.faint(visible(&format!("version {version}, {at}, {by}")));
                 writeln!(out, "  @{channel:<12} sha256:{:.12}  {said}", pin.digest.hex())?;
                 if let Some(candidate) = &entry.candidate {
                     let (hex, mode) = (candidate.pin.digest.hex(), mode(&candidate.mode));
                     writeln!(out, "  {:<13} sha256:{hex:.12}  {mode}", "  tries")?;
                 }
             }
-            None => writeln!(out, "  @{channel:<12} {}", paint.bad(refused.as_deref().unwrap_or("damaged")))?,
+            None => writeln!(out, "  @{channel:<12} {}", paint.bad(visible(refused.as_deref().unwrap_or("damaged"))))?,
         }
     }
     for ListedTransform { digest, facts, refused } in &listed.transforms {
@@ -75,17 +76,18 @@ fn show(listed: &Listed) -> Result<(), Failure> {
                 let targets = if targets.is_empty() { "not compiled".to_owned() } else { targets.join(", ") };
                 let signed =
                     if signers.is_empty() { String::new() } else { format!(", signed by {}", signers.join(", ")) };
-                let said = paint.faint(format!("{}, {targets}{signed}", size(*size_bytes)));
+                let said = paint.faint(visible(&format!("{}, {targets}{signed}", size(*size_bytes))));
+                let (transform, version) = (visible(transform), visible(version));
                 writeln!(out, "  sha256:{:.12}  {transform} {version}  {said}", digest.hex())?;
             }
-            None => writeln!(out, "  {digest}  {}", paint.bad(refused.as_deref().unwrap_or("damaged")))?,
+            None => writeln!(out, "  {digest}  {}", paint.bad(visible(refused.as_deref().unwrap_or("damaged"))))?,
         }
     }
     Ok(())
 }
 
 fn show_history(history: &[ChannelEntry], format: Format) -> Outcome {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
     if format == Format::Json {
         writeln!(out, "{}", serde_json::json!({ "history": history }))?;
         return Ok(Verdict::Good);
@@ -94,7 +96,7 @@ fn show_history(history: &[ChannelEntry], format: Format) -> Outcome {
         let subject = candidate.as_ref().map_or(&pin.digest, |candidate| &candidate.pin.digest);
         let how = candidate.as_ref().map(|candidate| format!("  {}", mode(&candidate.mode))).unwrap_or_default();
         let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-        let said = paint.faint(format!("{at}, {by}{note}"));
+        let said = paint.faint(visible(&format!("{at}, {by}{note}")));
         writeln!(out, "{version:>5}  {:<8}  sha256:{:.12}{how}  {said}", action.name(), subject.hex())?;
     }
     Ok(Verdict::Good)

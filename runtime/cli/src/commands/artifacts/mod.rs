@@ -34,7 +34,7 @@ use super::document::document;
 use super::transform::blamed;
 use crate::cache;
 use crate::exit::{Blame as _, Failure};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
 
 /// The fewest digits of a digest that are taken for all of them.
 const PREFIX_DIGITS_MIN: usize = 12;
@@ -139,6 +139,7 @@ fn parsed(reference: &str) -> Result<ArtifactReference, Failure> {
 
 /// A key may be given as the file that it is in.
 fn key_text(key: &str) -> String {
+    // What is no file is taken for the key itself; `parse` says so where it is neither.
     std::fs::read_to_string(key).unwrap_or_else(|_| key.to_owned())
 }
 
@@ -155,7 +156,7 @@ async fn load(registry: &Registry, artifact: &Artifact, limits: &Limits) -> Resu
 
 /// Shows where a channel points now.
 fn show(promotion: &Promotion) -> Result<(), Failure> {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
     let ChannelEntry { channel, version, action, pin, .. } = promotion.entry();
     match promotion {
         Promotion::Changed(_) => {

@@ -14,7 +14,8 @@ use crate::commands::check::{OutOfReach, require_fit};
 use crate::commands::dlq::wait;
 use crate::commands::transform;
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, size};
+use crate::terminal::{self, Paint, size};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -80,7 +81,7 @@ impl Push {
         })?;
         match self.format {
             Format::Text => show(&pushed, location)?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&pushed))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&pushed))?,
         }
         Ok(Verdict::Good)
     }
@@ -97,20 +98,26 @@ fn table(text: &str) -> Result<(String, String), String> {
 }
 
 fn show(pushed: &Pushed, location: &str) -> Result<(), Failure> {
-    let (paint, mut out) = (Paint::stdout(), std::io::stdout().lock());
+    let (paint, mut out) = (Paint::stdout(), terminal::stdout());
     let artifact = &pushed.artifact;
     let manifest = &artifact.manifest;
     let done = if pushed.was_there { "was there already" } else { "pushed" };
     writeln!(out, "{} {}@{}  {done}", paint.good("✓"), paint.strong(&artifact.name), manifest.digest)?;
     let description = &manifest.description;
-    writeln!(out, "  transform  {} {}  {}", description.name, description.version, size(manifest.size_bytes))?;
+    writeln!(
+        out,
+        "  transform  {} {}  {}",
+        visible(&description.name),
+        visible(&description.version),
+        size(manifest.size_bytes)
+    )?;
     for target in manifest.targets() {
         let of_target = manifest.forms.iter().filter(|form| form.target == target);
         let forms: Vec<String> = of_target.map(|form| format!("{} {}", form.metering, size(form.size_bytes))).collect();
         writeln!(out, "  {target:<9}  {}", forms.join(", "))?;
     }
     if !artifact.signers.is_empty() {
-        writeln!(out, "  signed by  {}", artifact.signers.join(", "))?;
+        writeln!(out, "  signed by  {}", visible(&artifact.signers.join(", ")))?;
     }
     let next =
         format!("sluicebox promote {location}/{}@sha256:{:.12} --channel …", artifact.name, manifest.digest.hex());

@@ -9,7 +9,7 @@ use super::selection::{Choice, StatusChoice};
 use super::{PipelineFile, document, letters, wait};
 use crate::commands::run::blamed;
 use crate::exit::{Outcome, Verdict};
-use crate::terminal::counted;
+use crate::terminal::{self, counted};
 
 /// Mark dead letters as ignored; they stay in the table, and redrives leave them out
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ impl Discard {
             Ok(count)
         })?;
         let word = if self.dry_run { "would be discarded" } else { "discarded" };
-        writeln!(std::io::stdout(), "{} {word}", counted(count as usize, "dead letter"))?;
+        writeln!(terminal::stdout(), "{} {word}", counted(count as usize, "dead letter"))?;
         Ok(Verdict::Good)
     }
 }

@@ -13,7 +13,8 @@ use super::{PipelineFile, document, letters, moment, wait};
 use crate::commands::Format;
 use crate::commands::run::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
+use crate::visible::visible;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -75,16 +76,16 @@ impl Ls {
         groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         match self.format {
             Format::Text => self.show(&groups)?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&groups))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&groups))?,
         }
         Ok(Verdict::Good)
     }
 
     fn show(&self, groups: &[(Vec<String>, Group)]) -> Result<(), Failure> {
         let paint = Paint::stdout();
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::stdout();
         for (name, Group { count, first, last }) in groups {
-            writeln!(out, "{:>9}  {}", grouped(count), paint.strong(name.join("  ")))?;
+            writeln!(out, "{:>9}  {}", grouped(count), paint.strong(visible(&name.join("  "))))?;
             for (word, letter) in [("first", first), ("last", last)] {
                 writeln!(
                     out,
@@ -93,7 +94,7 @@ impl Ls {
                     paint.faint(moment(letter.rejected_at))
                 )?;
             }
-            writeln!(out, "           {}", paint.faint(&last.message))?;
+            writeln!(out, "           {}", paint.faint(visible(&last.message)))?;
         }
         let total = groups.iter().map(|(_, group)| group.count).sum();
         let hint = match groups.first() {
@@ -102,7 +103,7 @@ impl Ls {
             }
             None => String::new(),
         };
-        eprintln!("{}{hint}", counted(total, "dead letter"));
+        terminal::tell(format_args!("{}{hint}", counted(total, "dead letter")));
         Ok(())
     }
 }

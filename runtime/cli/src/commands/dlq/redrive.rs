@@ -17,7 +17,7 @@ use crate::commands::Format;
 use crate::commands::run::blamed;
 use crate::commands::transform::{blamed as transform_blamed, load, of_pipeline};
 use crate::exit::{Blame as _, Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted, grouped};
+use crate::terminal::{self, Paint, counted, grouped};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -76,14 +76,14 @@ impl Redrive {
         })?;
         match self.format {
             Format::Text => self.show(&report)?,
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&report, self.dry_run))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&report, self.dry_run))?,
         }
         let is_good = report.rejected.is_empty() && report.refused.is_empty();
         Ok(if is_good { Verdict::Good } else { Verdict::Bad })
     }
 
     fn show(&self, report: &RedriveReport) -> Result<(), Failure> {
-        let (mut out, paint) = (std::io::stdout().lock(), Paint::stdout());
+        let (mut out, paint) = (terminal::stdout(), Paint::stdout());
         if !report.finished.is_empty() {
             let word = if self.dry_run { "to be finished first" } else { "finished first" };
             writeln!(out, "{} of before, {word}", counted(report.finished.len(), "unfinished redrive"))?;

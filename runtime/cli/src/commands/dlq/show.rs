@@ -11,7 +11,8 @@ use super::{PipelineFile, document, letters, moment, wait};
 use crate::commands::Format;
 use crate::commands::run::blamed;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::Paint;
+use crate::terminal::{self, Paint};
+use crate::visible::visible;
 
 /// Show one dead letter: reason, guest backtrace, transform, and key, value and headers masked
 #[derive(Debug, Args)]
@@ -42,12 +43,14 @@ impl Show {
             Format::Text => {
                 show(&letter, payloads)?;
                 let (file, at) = (self.file.pipeline.display(), letter.summary.position());
-                eprintln!("repeat its verdict: `sluicebox replay {file} {at}`");
+                terminal::tell(format_args!("repeat its verdict: `sluicebox replay {file} {at}`"));
             }
-            Format::Json => writeln!(std::io::stdout(), "{}", as_json(&letter, payloads))?,
+            Format::Json => writeln!(terminal::stdout(), "{}", as_json(&letter, payloads))?,
         }
         if others > 0 {
-            eprintln!("{others} more at this position, rejected earlier: the topic was recreated since");
+            terminal::tell(format_args!(
+                "{others} more at this position, rejected earlier: the topic was recreated since"
+            ));
         }
         Ok(Verdict::Good)
     }
@@ -68,15 +71,15 @@ pub(in crate::commands) async fn find(
 }
 
 fn show(letter: &Letter, payloads: Payloads) -> Result<(), Failure> {
-    let (mut out, paint) = (std::io::stdout().lock(), Paint::stdout());
+    let (mut out, paint) = (terminal::stdout(), Paint::stdout());
     let summary = &letter.summary;
     writeln!(out, "{}  {}", paint.strong(summary.position()), summary.status)?;
-    let at = letter.path.as_ref().map(|path| format!(" @{path}")).unwrap_or_default();
-    writeln!(out, "  {} {}: {}{at}", summary.stage, paint.bad(&summary.code), summary.message)?;
+    let at = letter.path.as_ref().map(|path| format!(" @{}", visible(path))).unwrap_or_default();
+    writeln!(out, "  {} {}: {}{at}", summary.stage, paint.bad(visible(&summary.code)), visible(&summary.message))?;
     for frame in letter.backtrace.iter().flat_map(|trace| trace.lines()) {
-        writeln!(out, "    {}", paint.faint(frame))?;
+        writeln!(out, "    {}", paint.faint(visible(frame)))?;
     }
-    let mut field = |name: &str, value: &str| writeln!(out, "  {name:<14} {value}");
+    let mut field = |name: &str, value: &str| writeln!(out, "  {name:<14} {}", visible(value));
     field("rejected", &moment(summary.rejected_at))?;
     field("attempts", &summary.attempts.to_string())?;
     if let Some(resolved_at) = letter.resolved_at {

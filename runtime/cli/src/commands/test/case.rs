@@ -169,11 +169,11 @@ impl Mismatch {
 mod tests {
     use super::*;
     use serde_json::json;
-    use sluicebox_sandbox::{Rejection, Stage};
+    use sluicebox_ledger::{Reason, Stage};
 
     #[test]
     fn what_the_expectation_leaves_out_is_not_compared() {
-        let rejection = Rejection {
+        let reason = Reason {
             record: 0,
             stage: Stage::Transform,
             code: "negative_amount".into(),
@@ -181,7 +181,7 @@ mod tests {
             path: Some("amount".into()),
             backtrace: None,
         };
-        let judgement = Judgement::Rejected(rejection);
+        let judgement = Judgement::Rejected(reason);
         let count = |expected: Value| differences(&expected, &comparable(&expected, &judgement, 7)).len();
         assert_eq!(count(json!({"rejected": {"code": "negative_amount"}})), 0);
         assert_eq!(count(json!({"rejected": {"code": "negative_amount", "path": "amount"}, "offset": 7})), 0);

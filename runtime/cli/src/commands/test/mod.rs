@@ -16,7 +16,7 @@ use self::case::{Case, Expectation, Mismatch};
 use super::Format;
 use super::transform::load;
 use crate::exit::{Failure, Outcome, Verdict};
-use crate::terminal::{Paint, counted};
+use crate::terminal::{self, Paint, counted};
 use crate::trial::{Instance, Judgement, Tally, Trial};
 
 const AFTER_HELP: &str = "\
@@ -59,10 +59,11 @@ impl Test {
         let transform = load(&self.transform, &Limits::default())?;
         let build_seconds = build_started.elapsed().as_secs_f64();
         let started = Instant::now();
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = terminal::stdout();
         let mut failed = 0;
         for case in &cases {
             let report = examine(case, &transform, self.update)?;
+            // Counted, not returned: the other cases are tried, too.
             failed += usize::from(!report.is_good());
             if self.format == Format::Text {
                 write!(stdout, "{}", report.shown(case, &self.update_command(case), Paint::stdout()))?;

@@ -1,0 +1,47 @@
+;; Gives 100,000 rows `{}` for a table of 1,000 columns: 200 KB that would fill a gigabyte with nulls.
+;; stage: process
+;; verdict: limit_output_bytes
+;; says: record_output_bytes_max
+(memory (export "memory") 40)
+(func $describe (export "describe") (result i32)
+  (local $column i32)
+  (local $field i32)
+  (local $name i32)
+  (i32.store offset=8 (i32.const 1104) (i32.const 131072))
+  (i32.store offset=12 (i32.const 1104) (i32.const 1000))
+  (loop $again
+    (local.set $field (i32.add (i32.const 131072) (i32.mul (local.get $column) (i32.const 28))))
+    (local.set $name (i32.add (i32.const 200000) (i32.shl (local.get $column) (i32.const 2))))
+    (memory.copy (local.get $field) (i32.const 1168) (i32.const 28))
+    (i32.store (local.get $field) (local.get $name))
+    (i32.store offset=4 (local.get $field) (i32.const 3))
+    ;; Its name is its number.
+    (i32.store8 (local.get $name)
+      (i32.add (i32.const 48) (i32.div_u (local.get $column) (i32.const 100))))
+    (i32.store8 offset=1 (local.get $name)
+      (i32.add (i32.const 48) (i32.rem_u (i32.div_u (local.get $column) (i32.const 10)) (i32.const 10))))
+    (i32.store8 offset=2 (local.get $name)
+      (i32.add (i32.const 48) (i32.rem_u (local.get $column) (i32.const 10))))
+    (local.set $column (i32.add (local.get $column) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.get $column) (i32.const 1000))))
+  (i32.const 1024))
+(func $process (export "process") (param $batch i32) (result i32)
+  (local $row i32)
+  (drop (call $filter (local.get $batch)))
+  (i32.store8 (i32.const 2048) (i32.const 1))
+  (i32.store offset=8 (i32.const 1232) (i32.const 1304))
+  (i32.store offset=12 (i32.const 1232) (i32.const 1))
+  ;; 100,000 times the first record; the texts; where each ends.
+  (i32.store offset=4 (i32.const 1304) (i32.const 0x200000))
+  (i32.store offset=8 (i32.const 1304) (i32.const 100000))
+  (i32.store offset=24 (i32.const 1304) (i32.const 0x100000))
+  (i32.store offset=28 (i32.const 1304) (i32.const 200000))
+  (i32.store offset=32 (i32.const 1304) (i32.const 0x180000))
+  (i32.store offset=36 (i32.const 1304) (i32.const 100000))
+  (loop $again
+    (i32.store16 (i32.add (i32.const 0x100000) (i32.shl (local.get $row) (i32.const 1))) (i32.const 0x7d7b))
+    (i32.store (i32.add (i32.const 0x180000) (i32.shl (local.get $row) (i32.const 2)))
+      (i32.shl (i32.add (local.get $row) (i32.const 1)) (i32.const 1)))
+    (local.set $row (i32.add (local.get $row) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.get $row) (i32.const 100000))))
+  (i32.const 1232))

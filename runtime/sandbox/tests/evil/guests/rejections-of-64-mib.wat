@@ -1,0 +1,26 @@
+;; Rejects a record with 64 MiB of reasons.
+;; stage: process
+;; verdict: limit_output_bytes
+;; says: output_bytes
+(memory (export "memory") 1100)
+(data (i32.const 2048) "\02")
+(data (i32.const 1404) "\01\00\00\00\00\00\00\04\00\00\00\00")
+(data (i32.const 1500) "c")
+(func $process (export "process") (param $batch i32) (result i32)
+  (drop (call $filter (local.get $batch)))
+  (i32.store offset=0 (i32.const 1232) (i32.const 2048))
+  (i32.store offset=16 (i32.const 1232) (i32.const 1400))
+  (i32.store offset=20 (i32.const 1232) (i32.const 1))
+  (i32.store offset=24 (i32.const 1232) (i32.const 1500))
+  (i32.store offset=28 (i32.const 1232) (i32.const 1))
+  (i32.store offset=32 (i32.const 1232) (i32.const 1404))
+  (i32.store offset=36 (i32.const 1232) (i32.const 1))
+  (i32.store offset=40 (i32.const 1232) (i32.const 131072))
+  (i32.store offset=44 (i32.const 1232) (i32.const 67108864))
+  (i32.store offset=48 (i32.const 1232) (i32.const 1408))
+  (i32.store offset=52 (i32.const 1232) (i32.const 1))
+  (i32.store offset=56 (i32.const 1232) (i32.const 1500))
+  (i32.store offset=60 (i32.const 1232) (i32.const 0))
+  (i32.store offset=64 (i32.const 1232) (i32.const 1412))
+  (i32.store offset=68 (i32.const 1232) (i32.const 1))
+  (i32.const 1232))
