@@ -4,7 +4,7 @@
 CARGO_BUILD = cargo build --release --workspace
 SLUICEBOX = $(or $(CARGO_TARGET_DIR),target)/release/sluicebox
 
-.PHONY: help setup build guests demo test sim planted bench soak endurance chaos storm lambda-storm cold-start lambda-zip image-root release terraform-test helm-test lint
+.PHONY: help setup build guests demo test sim planted bench poison soak endurance partitions many-files chaos storm lambda-storm cold-start lambda-zip image-root release terraform-test helm-test lint
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,10 @@ planted: guests ## plant bugs into a copy of the tree, one active at a time, and
 bench: build ## ns a record: the boundary, each transform in the sandbox against native, the whole walk
 	$(SLUICEBOX) bench
 
+poison: ## what bad records cost in the sandbox: a table of kinds and shares, relative to good records alone
+	$(CARGO_BUILD) --example poison
+	$(dir $(SLUICEBOX))examples/poison
+
 soak: guests setup ## 5 million records through a real Kafka, memory and CPU sampled
 	$(CARGO_BUILD) --examples
 	$(dir $(SLUICEBOX))examples/soak
@@ -45,6 +49,14 @@ soak: guests setup ## 5 million records through a real Kafka, memory and CPU sam
 endurance: guests setup ## 20,000 flushes into one table: the last must cost what the first did, in time, requests and memory
 	$(CARGO_BUILD) --examples
 	$(dir $(SLUICEBOX))examples/endurance $(FLUSHES)
+
+many-files: guests ## a commit of 100,000 files, and flushes beside them: time and memory
+	$(CARGO_BUILD) --example many_files
+	$(dir $(SLUICEBOX))examples/many_files $(FILES)
+
+partitions: guests setup ## 5,000 partitions on one worker: the start, its requests, a take-over; and the rate of 512 against 4
+	$(CARGO_BUILD) --examples
+	$(dir $(SLUICEBOX))examples/partitions $(PARTITIONS)
 
 chaos: guests setup ## kill processes and brokers, stop and wake them, break S3, for CHAOS_MINUTES=20; SEED=n to choose
 	$(CARGO_BUILD) --example chaos

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use sluicebox_tests::fault_proxy::{FaultProxy, Faults};
+use sluicebox_tests::fault_proxy::{Counts, FaultProxy, Faults};
 use sluicebox_tests::orders;
 use sluicebox_tests::pipeline::Pipeline;
 use sluicebox_tests::s3::S3;
@@ -57,7 +57,7 @@ fn pipeline(name: &str, flushes: usize) -> Result<Pipeline> {
 struct Sample {
     flushes: usize,
     resident_bytes: u64,
-    requests: u64,
+    requests: Counts,
 }
 
 fn endure(pipeline: Pipeline, flushes: usize, proxy: Option<&FaultProxy>) -> Result<bool> {
@@ -68,7 +68,7 @@ fn endure(pipeline: Pipeline, flushes: usize, proxy: Option<&FaultProxy>) -> Res
         ensure!(started.elapsed() < DURATION_MAX, "it takes longer than {DURATION_MAX:?}:\n{}", run.said());
         // Between the question and the look it may have gone.
         if let Some(resident_bytes) = resident_bytes(run.id()) {
-            let requests = proxy.map_or(0, |proxy| proxy.counts().requests);
+            let requests = proxy.map_or_else(Counts::default, FaultProxy::counts);
             samples.push(Sample { flushes: pipeline.logged("flushed")?, resident_bytes, requests });
         }
         std::thread::sleep(SAMPLE_INTERVAL);
@@ -105,8 +105,9 @@ fn report(name: &str, times: &[SystemTime], samples: &[Sample]) -> Result<bool> 
     let early = early.context("the run was too short to be sampled")?;
     let late = samples.last().context("the run was too short to be sampled")?;
     let middle = samples.iter().find(|sample| sample.flushes >= times.len() / 2).unwrap_or(late);
-    let requests =
-        |from: &Sample, to: &Sample| (to.requests - from.requests) as f64 / (to.flushes - from.flushes).max(1) as f64;
+    let requests = |from: &Sample, to: &Sample, count: fn(&Counts) -> u64| {
+        (count(&to.requests) - count(&from.requests)) as f64 / (to.flushes - from.flushes).max(1) as f64
+    };
     let mebibytes = |sample: &Sample| sample.resident_bytes as f64 / f64::from(1 << 20);
     let memory_ratio = mebibytes(late) / mebibytes(early);
     println!("{name}: {} flushes into tables that nothing compacts", times.len());
@@ -118,9 +119,12 @@ fn report(name: &str, times: &[SystemTime], samples: &[Sample]) -> Result<bool> 
         mebibytes(late),
         late.flushes
     );
-    let (before, after) = (requests(early, middle), requests(middle, late));
-    if late.requests > 0 {
+    let (before, after) = (requests(early, middle, |it| it.requests), requests(middle, late, |it| it.requests));
+    if late.requests.requests > 0 {
         println!("  requests a flush: {before:.1} in the first half, {after:.1} in the second");
+        let [puts, lists, gets] = [|it: &Counts| it.puts, |it: &Counts| it.lists, |it: &Counts| it.gets]
+            .map(|count: fn(&Counts) -> u64| requests(early, late, count));
+        println!("  as they are charged: {puts:.2} PUT, of these {lists:.2} LIST, and {gets:.2} GET");
     }
     let is_flat = last <= first * TIME_RATIO_MAX && after <= before * TIME_RATIO_MAX;
     Ok(is_flat && memory_ratio <= MEMORY_RATIO_MAX)

@@ -18,7 +18,7 @@ mod faults;
 
 pub use commits::Commit;
 use commits::commit;
-use exchange::{Request, cut_off, forward};
+use exchange::{Kind, Request, cut_off, forward};
 use faults::Fault;
 pub use faults::{Counts, Faults};
 
@@ -132,6 +132,15 @@ impl State {
         let dice = &mut *lock(&self.dice);
         let fault = dice.faults.roll(&mut dice.random, request.is_commit());
         dice.counts.requests += 1;
+        match request.kind() {
+            Kind::List => {
+                dice.counts.lists += 1;
+                dice.counts.puts += 1;
+            }
+            Kind::Put => dice.counts.puts += 1,
+            Kind::Get => dice.counts.gets += 1,
+            Kind::Delete => {}
+        }
         if let Some(fault) = fault {
             dice.counts.add(fault);
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use futures::executor::block_on;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
@@ -29,6 +29,8 @@ use node::Node;
 const NODES: usize = 3;
 const START_DURATION_MAX: Duration = Duration::from_secs(90);
 const REQUEST_DURATION_MAX: Duration = Duration::from_secs(30);
+/// Thousands of partitions take the brokers a while.
+const LEADERS_DURATION_MAX: Duration = Duration::from_secs(120);
 
 /// Three brokers. Dropped, they are killed and their data removed.
 pub struct Cluster {
@@ -95,8 +97,18 @@ impl Cluster {
 
     /// Creates a topic of three replicas. `settings` are the topic's own: `("cleanup.policy", "compact")`.
     pub fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) -> Result<()> {
+        self.create_topic_of(name, partitions, 3, settings)
+    }
+
+    /// Creates a topic of one replica, for so many partitions that three of each would only keep the brokers busy.
+    pub fn create_wide_topic(&self, name: &str, partitions: i32) -> Result<()> {
+        self.create_topic_of(name, partitions, 1, &[("min.insync.replicas", "1")])
+    }
+
+    /// Creates a topic of that many replicas: with a single one, the death of a broker leaves partitions without a leader.
+    pub fn create_topic_of(&self, name: &str, partitions: i32, replicas: i32, settings: &[(&str, &str)]) -> Result<()> {
         let admin: AdminClient<DefaultClientContext> = self.client().create()?;
-        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(3));
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replicas));
         let topic = settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
         let options = AdminOptions::new()
             .operation_timeout(Some(REQUEST_DURATION_MAX))
@@ -105,6 +117,25 @@ impl Cluster {
             result.map_err(|(topic, code)| anyhow!("can't create topic {topic}: {code}"))?;
         }
         self.await_leaders(name, partitions)
+    }
+
+    /// Adds partitions to a topic, up to this number.
+    pub fn add_partitions(&self, name: &str, partitions: i32) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let grown = NewPartitions::new(name, partitions as usize);
+        for result in block_on(admin.create_partitions([&grown], &AdminOptions::new()))? {
+            result.map_err(|(topic, code)| anyhow!("can't add partitions to topic {topic}: {code}"))?;
+        }
+        self.await_leaders(name, partitions)
+    }
+
+    /// Which broker leads a partition, as [`Self::kill_broker`] counts them.
+    pub fn leader(&self, topic: &str, partition: i32) -> Result<usize> {
+        let consumer: BaseConsumer = self.client().create()?;
+        let metadata = consumer.fetch_metadata(Some(topic), REQUEST_DURATION_MAX)?;
+        let partitions = metadata.topics().first().context("no such topic")?.partitions();
+        let found = partitions.iter().find(|it| it.id() == partition).context("no such partition")?;
+        Ok(usize::try_from(found.leader())?.checked_sub(1).context("no leader")?)
     }
 
     /// Deletes a topic, and returns once no broker knows it any more.
@@ -212,7 +243,7 @@ impl Cluster {
     fn await_leaders(&self, topic: &str, partitions: i32) -> Result<()> {
         let consumer: BaseConsumer = self.client().create()?;
         let started = Instant::now();
-        while started.elapsed() < REQUEST_DURATION_MAX {
+        while started.elapsed() < LEADERS_DURATION_MAX {
             let metadata = consumer.fetch_metadata(Some(topic), REQUEST_DURATION_MAX)?;
             let led = |topic: &rdkafka::metadata::MetadataTopic| {
                 topic.partitions().iter().filter(|partition| partition.leader() >= 0).count()
@@ -222,7 +253,7 @@ impl Cluster {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        bail!("topic {topic} has no leaders after {REQUEST_DURATION_MAX:?}")
+        bail!("topic {topic} has no leaders after {LEADERS_DURATION_MAX:?}")
     }
 }
 

@@ -37,13 +37,14 @@ def workspace():
 
 @pytest.fixture(scope="session", autouse=True)
 def scans():
-    """Two scans beside everything else: of what is right, and of a copy with mistakes."""
+    """One scan beside everything else: of what is right, and of a copy with mistakes."""
     if not scan.is_there():
-        return {}
-    planted = Workspace("scanned-planted")
+        return None
+    planted = Workspace("scanned/planted")
     for path, old, new, _ in scan.PLANTED.values():
         planted.edit(path, old, new)
-    return {"right": scan.begin(Workspace("scanned").root), "planted": scan.begin(planted.root / "modules")}
+    planted.keep_modules(scan.CHANGED)
+    return scan.begin(Workspace("scanned/right").root.parent)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -164,7 +164,7 @@ impl Life {
 
     /// The entry of one commit that took in records.
     pub fn entry_of(&self, version: u64) -> Option<&AccountEntry> {
-        // Entries are in the order of their versions. One version may have two: a skip, and a range that was taken in.
+        // Entries are in the order of their versions. A record may name a partition twice: as a skip, and as a range.
         let first = self.entries.partition_point(|entry| entry.version < version);
         self.entries[first..].iter().take_while(|entry| entry.version == version).find(|entry| entry.counts.is_some())
     }

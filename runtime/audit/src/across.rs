@@ -38,8 +38,7 @@ fn compare_partition(
 }
 
 fn compare_starts(partition: &TopicPartition, one: (&str, &Life), other: (&str, &Life), findings: &mut Findings) {
-    let is_vouched = |life: &Life| life.opening == Opening::LedgerOnly;
-    if one.1.start == other.1.start || is_vouched(one.1) || is_vouched(other.1) {
+    if one.1.start == other.1.start || [one.1, other.1].iter().any(|life| life.opening == Opening::LedgerOnly) {
         return;
     }
     let (early, late) = if one.1.start < other.1.start { (one, other) } else { (other, one) };
@@ -86,10 +85,10 @@ fn compare_counts(partition: &TopicPartition, one: (&str, &Life), other: (&str, 
 }
 
 fn name_those_behind(partition: &TopicPartition, tables: &[NamedAccounts<'_>], findings: &mut Findings) {
-    let ledger = |accounts: &Accounts| accounts.get(partition).and_then(|account| account.ledger);
-    let Some(furthest) = tables.iter().filter_map(|(_, accounts)| ledger(accounts)).max() else { return };
-    for (name, accounts) in tables {
-        match ledger(accounts) {
+    let ledgers = tables.iter().map(|(name, accounts)| (name, accounts.get(partition).and_then(|it| it.ledger)));
+    let Some(furthest) = ledgers.clone().filter_map(|(_, ledger)| ledger).max() else { return };
+    for (name, ledger) in ledgers {
+        match ledger {
             Some(next) if next == furthest => {}
             Some(next) => findings.note(
                 name,

@@ -44,7 +44,7 @@ impl<'a> Books<'a> {
             for skip in &record.skips {
                 let partition = TopicPartition::new(skip.topic.as_str(), skip.partition);
                 self.skip(commit.version, &partition, skip);
-                // A flush may move the same partition again below; the later value is the one to compare.
+                // The record may name the partition again below; the later value is the one to compare.
                 moved.insert(partition, skip.to);
             }
             for tally in &record.partitions {
@@ -63,10 +63,10 @@ impl<'a> Books<'a> {
         let counts = Counts { emitted, filtered, rejected };
         let offsets = to.saturating_sub(from);
         let table = self.table;
-        let place = || Place::table(table).version(version).partition(partition);
+        let place = Place::table(table).version(version).partition(partition);
         if offsets < 0 || counts.records() > offsets as u64 {
             let message = format!("the commit counts {} records in {offsets} offsets ({counts})", counts.records());
-            self.findings.violation(Fault::Overfull, place().offsets(from, to), message);
+            self.findings.violation(Fault::Overfull, place.clone().offsets(from, to), message);
         }
         // `from` only begins books that have not begun: those that have keep their end, and a hole shows below.
         let life = self.life(partition, from);
@@ -77,13 +77,13 @@ impl<'a> Books<'a> {
             let message = format!(
                 "no commit took in offsets {end}..{from}: their records are neither rows, nor filtered, nor dead letters"
             );
-            self.findings.violation(Fault::Hole, place().offsets(end, from), message);
+            self.findings.violation(Fault::Hole, place.offsets(end, from), message);
         } else if from < end {
             let message = format!(
                 "the commit took in offsets from {from} on, but commits before it had taken in all below {end}: \
                  their records are in the table twice"
             );
-            self.findings.violation(Fault::Overlap, place().offsets(from, to.min(end)), message);
+            self.findings.violation(Fault::Overlap, place.offsets(from, to.min(end)), message);
         }
     }
 
@@ -116,23 +116,23 @@ impl<'a> Books<'a> {
 
     /// Compares the ledger entries of a commit with its record: they must be the same.
     fn compare_with_ledger_of(&mut self, commit: &Commit, has_record: bool, moved: &BTreeMap<TopicPartition, i64>) {
-        let place = || Place::table(self.table).version(commit.version);
+        let place = Place::table(self.table).version(commit.version);
         for (partition, next) in &commit.ledger {
             match moved.get(partition) {
                 Some(to) if to == next => {}
                 Some(to) => self.findings.violation(
                     Fault::LedgerMismatch,
-                    place().partition(partition),
+                    place.clone().partition(partition),
                     format!("the commit took in all below {to}, but set the ledger to {next}"),
                 ),
                 None if has_record => self.findings.violation(
                     Fault::LedgerMismatch,
-                    place().partition(partition),
+                    place.clone().partition(partition),
                     format!("the commit set the ledger to {next}, but does not record what it took in"),
                 ),
                 None => self.findings.violation(
                     Fault::ForeignLedger,
-                    place().partition(partition),
+                    place.clone().partition(partition),
                     format!(
                         "{} set the ledger to {next}, but does not record what it took in: another program writes \
                          under this pipeline's name",
@@ -146,7 +146,7 @@ impl<'a> Books<'a> {
             let message = format!(
                 "the commit took in all below {to}, but did not move the ledger: a run would take the records in again"
             );
-            self.findings.violation(Fault::LedgerMismatch, place().partition(partition), message);
+            self.findings.violation(Fault::LedgerMismatch, place.clone().partition(partition), message);
         }
     }
 

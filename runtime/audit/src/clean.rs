@@ -136,10 +136,13 @@ fn inner_tables(listed: &[ObjectMeta]) -> BTreeSet<Path> {
 fn is_data_file(path: &Path) -> bool {
     let mut parts: Vec<_> = path.parts().collect();
     let Some(name) = parts.pop() else { return false };
-    let is_hidden = |part: &str| part.starts_with(['_', '.']) && !part.contains('=');
     name.as_ref().ends_with(".parquet")
         && !name.as_ref().starts_with(['_', '.'])
         && !parts.iter().any(|it| is_hidden(it.as_ref()))
+}
+
+fn is_hidden(folder: &str) -> bool {
+    folder.starts_with(['_', '.']) && !folder.contains('=')
 }
 
 #[cfg(test)]

@@ -75,8 +75,8 @@ impl AllPositions {
             let key = (partition.clone(), age);
             let rows = self.rows.get(&key).unwrap_or(&none);
             let unclear = self.ambiguous.get(&key).map(|offsets| offsets.without(rows)).unwrap_or_default();
-            let marks = |table: &TableSource<'_>| table.life(partition, age).map(Life::marks);
-            let others: Option<Vec<Vec<Mark>>> = others.iter().map(marks).collect();
+            let others = others.iter().map(|table| table.life(partition, age).map(Life::marks));
+            let others: Option<Vec<Vec<Mark>>> = others.collect();
             // A table that does not know the partition yet lacks rows; the next run adds them.
             let Some(others) = others else { continue };
             let mut not_judged = 0;
@@ -151,8 +151,10 @@ impl AllPositions {
             report(&both, Fault::RowAndDeadLetter, &place, "both in a table and an open dead letter", findings);
             let twice = redriven.common(rows);
             report(&twice, Fault::Doubled, &place, "in a table twice, by the pipeline and by a redrive", findings);
-            let is_judged = |offset: &i64| dead_letters.untold(&life.0, life.1, *offset, offset + 1).is_none();
-            let strange: OffsetSet = redriven.without(rejected).iter().filter(is_judged).collect();
+            let strange = redriven.without(rejected);
+            let judged =
+                strange.iter().filter(|&offset| dead_letters.untold(&life.0, life.1, offset, offset + 1).is_none());
+            let strange: OffsetSet = judged.collect();
             report(&strange, Fault::Doubled, &place, "in a table by a redrive, but was never a dead letter", findings);
         }
     }

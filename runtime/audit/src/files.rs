@@ -200,11 +200,11 @@ impl<'a> Tracing<'a> {
             );
             self.findings.violation(Fault::RowsUnbalanced, Place::table(self.table).version(version), message);
         }
-        let with_origin = |(key, file)| {
+        let with_origin = live.into_iter().map(|(key, file)| {
             let origin = self.known.get(&key).map_or(Origin::Gone, |known| known.origin);
             (key, (origin, file))
-        };
-        self.files.live = live.into_iter().map(with_origin).collect();
+        });
+        self.files.live = with_origin.collect();
         (self.files, self.findings)
     }
 

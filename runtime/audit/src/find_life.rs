@@ -25,8 +25,8 @@ pub(super) fn find_life(
     // (age, from, to) of every range that may contain the offsets, newest first.
     let ranges: Vec<(usize, i64, i64)> = match origin {
         Origin::Flush(version) => {
-            let range = |(age, life): (usize, &Life)| life.entry_of(version).map(|entry| (age, entry.from, entry.to));
-            lives().filter_map(range).collect()
+            let entries = lives().filter_map(|(age, life)| Some((age, life.entry_of(version)?)));
+            entries.map(|(age, entry)| (age, entry.from, entry.to)).collect()
         }
         // The oldest life: a file from before the log holds what came before its first entry.
         Origin::Gone => lives().last().map(|(age, life)| (age, i64::MIN, life.start)).into_iter().collect(),
@@ -45,8 +45,8 @@ pub(super) fn find_life(
         return Ok(*age);
     }
     // An OPTIMIZE may have merged files of several lives.
-    let is_in_none = |offset: &i64| !ranges.iter().any(|(_, from, to)| (*from..*to).contains(offset));
-    let Some(offset) = offsets.iter().find(is_in_none) else { return Ok(0) };
+    let mut outside = offsets.iter().filter(|offset| !ranges.iter().any(|(_, from, to)| (*from..*to).contains(offset)));
+    let Some(offset) = outside.next() else { return Ok(0) };
     let why = match origin {
         Origin::Flush(_) => format!("come from offsets outside of {from}..{to}, which its commit took in"),
         Origin::Gone => format!("come from offsets from {to} on, but are older than the commit that took those in"),

@@ -95,8 +95,10 @@ impl Known {
 impl KnownFiles {
     /// The files from before the log; `complete_from` as in [`Before`](super::history::Before).
     pub(super) fn new(before: &LiveFiles, complete_from: u64) -> Self {
-        let known = |file: &LoggedFile| Known { origin: Origin::Gone, file: *file, removed_at: None, sources: None };
-        Self { by_key: before.iter().map(|(key, file)| (key.clone(), known(file))).collect(), complete_from }
+        let by_key = before.iter().map(|(key, file)| {
+            (key.clone(), Known { origin: Origin::Gone, file: *file, removed_at: None, sources: None })
+        });
+        Self { by_key: by_key.collect(), complete_from }
     }
 
     pub(super) fn get(&self, key: &FileKey) -> Option<&Known> {

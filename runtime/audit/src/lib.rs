@@ -73,8 +73,7 @@ pub async fn audit(settings: &Settings, reads_positions: bool) -> Result<AuditRe
     let dead_letters = ("dead_letters", settings.dead_letters.path.as_str(), Holds::DeadLetters);
     let mut findings = Findings::default();
     let mut tables = Vec::new();
-    // The dead letters last: a flush commits them first, so that a running pipeline never makes rows look unaccounted
-    // for.
+    // The dead letters last: a flush commits them first, so that in a running pipeline no table is ahead of them.
     for (name, location, holds) in rows.chain([dead_letters]) {
         tables.push(read(settings, name, location, holds, &mut findings).await?);
     }
@@ -167,8 +166,7 @@ fn note_what_is_gone(history: &History, findings: &mut Findings) {
 
 async fn compare_positions(tables: &[Audited], settings: &Settings, findings: &mut Findings) -> Result<(), TableError> {
     let mut all = AllPositions::default();
-    let is_read = |it: &&Audited| settings.provenance || it.history.holds == Holds::DeadLetters;
-    for audited in tables.iter().filter(is_read) {
+    for audited in tables.iter().filter(|it| settings.provenance || it.history.holds == Holds::DeadLetters) {
         take_in_files(audited, &settings.name, &mut all, findings).await?;
     }
     // After the dead letters' files were read, which say what a redrive may have added.
@@ -200,15 +198,15 @@ async fn take_in_files(
     let name = &audited.history.table;
     // Another pipeline's own files are its own audit's.
     let files = audited.files.live.iter().filter(|(_, (origin, _))| !matches!(origin, Origin::Pipeline(_)));
-    let read = |(key, (origin, file)): (&history::FileKey, &(Origin, history::LoggedFile))| {
+    let reads = files.map(|(key, (origin, file))| {
         let (store, path, origin, bytes) = (store.clone(), key.path.clone(), *origin, file.bytes);
         async move {
             let positions = read_positions::read(store, &path, bytes, holds, pipeline).await;
             (path, origin, positions)
         }
-    };
+    });
     // In order, so that the same tables give the same report.
-    let mut reading = futures::stream::iter(files.map(read)).buffered(FILE_READS_MAX);
+    let mut reading = futures::stream::iter(reads).buffered(FILE_READS_MAX);
     while let Some((path, origin, positions)) = reading.next().await {
         let positions =
             positions.map_err(|source| table_error(name, &audited.location, "reading a data file", source))?;

@@ -62,12 +62,13 @@ impl Listing {
 
 /// Whether a checkpoint is a single file, or has as many parts as each part's name says.
 fn is_complete(files: &[CheckpointFile]) -> bool {
-    let parts = |(path, _): &CheckpointFile| {
-        // `<version>.checkpoint.<part>.<parts>.parquet`
-        let fields: Vec<&str> = path.filename()?.split('.').collect();
-        (fields.len() == 5).then(|| fields[3].parse::<usize>().ok()).flatten()
-    };
     files.iter().any(|file| parts(file).is_none_or(|parts| parts == files.len()))
+}
+
+fn parts((path, _): &CheckpointFile) -> Option<usize> {
+    // `<version>.checkpoint.<part>.<parts>.parquet`
+    let fields: Vec<&str> = path.filename()?.split('.').collect();
+    (fields.len() == 5).then(|| fields[3].parse().ok()).flatten()
 }
 
 #[cfg(test)]

@@ -51,8 +51,7 @@ impl OffsetSet {
                 if from <= start && start + CHUNK_OFFSETS <= to {
                     return count(words.iter().copied());
                 }
-                let word_start = |index: usize| start + 64 * index as i64;
-                count(words.iter().enumerate().map(|(index, word)| word & mask(word_start(index), from, to)))
+                count(words.iter().enumerate().map(|(index, word)| word & mask(start + 64 * index as i64, from, to)))
             })
             .sum()
     }
@@ -95,8 +94,8 @@ impl OffsetSet {
     pub fn iter(&self) -> impl Iterator<Item = i64> + '_ {
         self.chunks.iter().flat_map(|(chunk, words)| {
             let start = chunk * CHUNK_OFFSETS;
-            let is_set = |bit: i64| words[(bit / 64) as usize] & (1 << (bit % 64)) != 0;
-            (0..CHUNK_OFFSETS).filter(move |bit| is_set(*bit)).map(move |bit| start + bit)
+            let set = (0..CHUNK_OFFSETS).filter(|bit| words[(*bit / 64) as usize] & (1 << (*bit % 64)) != 0);
+            set.map(move |bit| start + bit)
         })
     }
 
@@ -124,12 +123,15 @@ fn place(offset: i64) -> (i64, usize, u64) {
 
 /// The bits of the word that begins at `start` which stand for offsets in `from..to`.
 fn mask(start: i64, from: i64, to: i64) -> u64 {
-    let below = |end: i64| match end - start {
+    low_bits(to - start) & !low_bits(from - start)
+}
+
+fn low_bits(count: i64) -> u64 {
+    match count {
         ..=0 => 0,
         bits @ 1..64 => (1u64 << bits) - 1,
         _ => u64::MAX,
-    };
-    below(to) & !below(from)
+    }
 }
 
 fn count(words: impl Iterator<Item = u64>) -> u64 {

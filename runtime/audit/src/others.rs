@@ -78,11 +78,10 @@ impl Tracing<'_> {
         let none =
             OtherCommits { commits: 0, first: version, last: version, rows_added: Some(0), rows_removed: Some(0) };
         let counted = self.files.others.entry(commit.operation().to_owned()).or_insert(none);
-        let sum = |(sum, rows): (u64, u64)| sum + rows;
         counted.commits += 1;
         counted.last = version;
-        counted.rows_added = counted.rows_added.zip(added).map(sum);
-        counted.rows_removed = counted.rows_removed.zip(removed).map(sum);
+        counted.rows_added = counted.rows_added.zip(added).map(|(sum, rows)| sum + rows);
+        counted.rows_removed = counted.rows_removed.zip(removed).map(|(sum, rows)| sum + rows);
     }
 
     /// Names the commits of other programs.

@@ -68,13 +68,15 @@ impl Log {
 
     fn commits_until(&self, last: u64) -> impl Stream<Item = DeltaResult<Commit>> + Unpin + use<> {
         let (store, pipeline) = (self.store.clone(), Arc::clone(&self.pipeline));
-        let read = move |version| read(store.clone(), Arc::clone(&pipeline), version);
-        futures::stream::iter(self.first..=last).map(read).buffered(READS_MAX).boxed()
+        futures::stream::iter(self.first..=last)
+            .map(move |version| read(store.clone(), Arc::clone(&pipeline), version))
+            .buffered(READS_MAX)
+            .boxed()
     }
 
     /// Moves ledger and files as a commit does. Call it for each commit, in order.
     pub(super) fn follow(&mut self, commit: &Commit) {
-        // The checkpoint includes these: to apply them again would bring back files that later entries removed.
+        // The checkpoint has these already.
         if self.newest.since.is_some_and(|version| commit.version <= version) {
             return;
         }

@@ -88,15 +88,16 @@ impl Positions {
         let topics = column(batch, topic, &DataType::Utf8)?;
         let partitions = column(batch, partition, &DataType::Int32)?;
         let offsets = column(batch, offset, &DataType::Int64)?;
-        let of_letters = |name| match holds {
-            Holds::Rows => Ok(None),
-            Holds::DeadLetters => column(batch, name, &DataType::Utf8).map(Some),
+        let (statuses, pipelines) = match holds {
+            Holds::Rows => (None, None),
+            Holds::DeadLetters => {
+                let statuses = column(batch, STATUS, &DataType::Utf8)?;
+                (Some(statuses), Some(column(batch, PIPELINE, &DataType::Utf8)?))
+            }
         };
-        let (statuses, pipelines) = (of_letters(STATUS)?, of_letters(PIPELINE)?);
         let statuses = statuses.as_ref().map(|statuses| statuses.as_string::<i32>());
         let pipelines = pipelines.as_ref().map(|pipelines| pipelines.as_string::<i32>());
         let is_ours = |row: usize| pipelines.is_none_or(|pipelines| pipelines.value(row) == pipeline);
-        let is_open = |row: usize| statuses.is_some_and(|statuses| statuses.value(row) == OPEN);
         let is_placed = |row: usize| [&topics, &partitions, &offsets].iter().all(|column| column.is_valid(row));
         let topics = topics.as_string::<i32>();
         let (partitions, offsets) = (partitions.as_primitive::<Int32Type>(), offsets.as_primitive::<Int64Type>());
@@ -118,15 +119,17 @@ impl Positions {
             let set = self.offsets.entry(key.clone()).or_default();
             let repeated = self.repeated.entry(key.clone()).or_default();
             let open = self.open.entry(key).or_default();
-            let is_same = |row: usize| {
-                is_ours(row) && is_placed(row) && partitions.value(row) == partition && topics.value(row) == topic
-            };
-            while row < batch.num_rows() && is_same(row) {
+            while row < batch.num_rows()
+                && is_ours(row)
+                && is_placed(row)
+                && partitions.value(row) == partition
+                && topics.value(row) == topic
+            {
                 let offset = offsets.value(row);
                 if !set.insert(offset) {
                     repeated.insert(offset);
                 }
-                if is_open(row) {
+                if statuses.is_some_and(|statuses| statuses.value(row) == OPEN) {
                     open.insert(offset);
                 }
                 row += 1;

@@ -19,6 +19,12 @@ pub fn reach_bucket_of(location: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// A variable that is there and empty says nothing.
+#[cfg(feature = "chain")]
+fn is_set(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| !value.trim().is_empty())
+}
+
 #[cfg(feature = "chain")]
 fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsError> {
     use std::sync::Arc;
@@ -26,7 +32,7 @@ fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsEr
     use crate::credentials::{Chain, Kept};
 
     let mut s3 = settings.clone();
-    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.into_iter().any(is_set);
+    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|name| is_set(name));
     // The look-up may ask the instance over the network: only if a bucket needs the answer.
     if !is_told && names_a_bucket {
         s3.region = default_region()?;
@@ -44,11 +50,6 @@ fn access(settings: &S3Settings, _: bool) -> Result<S3Access, AwsError> {
 /// With one of these variables set, the store's client finds its region by itself, or needs none.
 #[cfg(feature = "chain")]
 const ENVIRONMENT: [&str; 4] = ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
-
-#[cfg(feature = "chain")]
-fn is_set(variable: &str) -> bool {
-    std::env::var(variable).is_ok_and(|value| !value.trim().is_empty())
-}
 
 fn names_a_bucket(settings: &Settings) -> bool {
     let registry = match &settings.transform.origin {

@@ -5,6 +5,7 @@
 //! read the newest version and compare the ledgers, because only the ledger decides here (docs/adr/0002-ledger.md). An
 //! attempt costs the same however old the table is (docs/adr/0013-commit-path.md).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::entry::Entry;
+use crate::error::FINISHING;
 use crate::store_refusal::refusal;
 use crate::{Table, TableError, metrics};
 
@@ -31,6 +33,14 @@ const LOOKUPS: usize = 16;
 const UNREADABLE_MAX: u32 = 3;
 
 impl Table {
+    /// Finishes the files of the staged rows, ahead of their commit: a row that cannot be encoded must show before anything of
+    /// the flush is visible, its dead letters included.
+    pub async fn finish(&mut self) -> Result<(), TableError> {
+        let adds = self.finish_files().await.map_err(|source| self.error(FINISHING, source))?;
+        self.finished.extend(adds);
+        Ok(())
+    }
+
     /// Makes the staged rows visible. Returns `Ok` when they are in the table exactly once, [`TableError::Fenced`] when
     /// another worker has taken over some of their partitions, and another error when the store stays unavailable. Does
     /// nothing if no record was counted since the last commit.
@@ -42,7 +52,8 @@ impl Table {
         // From the tally, not from the files: filtered records make no file, and the ledger has to pass them all the
         // same.
         let after = self.ledger.after(&self.tally.ranges());
-        let adds = self.finish_files().await.map_err(|source| self.error("finishing the data files", source))?;
+        self.finish().await?;
+        let adds = std::mem::take(&mut self.finished);
         let entry = self.prepare(adds, &after, Vec::new(), transform_digest)?;
         self.commit_prepared(&entry, &after).await?;
         metrics::committed(&self.name, self.staged_rows, started.elapsed());
@@ -85,10 +96,10 @@ impl Table {
         transform_digest: &str,
     ) -> Result<Entry, TableError> {
         let mut transactions = Vec::new();
+        let skipped: BTreeSet<(&str, i32)> = skips.iter().map(|skip| (&*skip.topic, skip.partition)).collect();
         for (partition, entry) in after {
             let before = self.ledger.entry(partition);
-            let is_skipped =
-                skips.iter().any(|skip| skip.partition == partition.partition && *skip.topic == *partition.topic);
+            let is_skipped = skipped.contains(&(&*partition.topic, partition.partition));
             // A skip needs its `txn` action even if the offset stays, so that it fences older writers.
             if let Some(next) = entry.next.filter(|_| entry.next != before.next || is_skipped) {
                 transactions.push(Transaction::new(app_id(&self.pipeline, partition), next));
@@ -170,9 +181,10 @@ impl Table {
         if self.head.is_old() || !self.head.is_in(&self.log_store).await? {
             return Err(DeltaTableError::generic("the log has to be read again before a commit"));
         }
-        self.head.put_next(&self.log_store, entry.bytes()).await?;
+        let bytes = entry.bytes();
+        self.head.put_next(&self.log_store, bytes.clone()).await?;
         // The store has the entry. A failure from here on would make the caller doubt a commit that has landed.
-        self.head.step(entry.transactions());
+        self.head.step(entry.transactions(), bytes.len());
         self.upkeep.after_commit(&self.name, &self.head, &self.log_store).await;
         Ok(())
     }
@@ -202,8 +214,8 @@ impl Table {
     }
 
     fn fenced(&self, compared_with: &Ledger, after: &Entries) -> TableError {
-        let has_moved = |partition: &&TopicPartition| self.ledger.entry(partition) != compared_with.entry(partition);
-        let partition = after.keys().find(has_moved).cloned().unwrap_or_else(|| TopicPartition::new("", -1));
+        let mut moved = after.keys().filter(|partition| self.ledger.entry(partition) != compared_with.entry(partition));
+        let partition = moved.next().cloned().unwrap_or_else(|| TopicPartition::new("", -1));
         TableError::Fenced {
             table: self.name.clone(),
             next: self.ledger.next(&partition).unwrap_or_default(),

@@ -47,11 +47,11 @@ impl Entry {
         operation: DeltaOperation,
         is_blind_append: bool,
     ) -> Result<Self, DeltaTableError> {
-        let failed = |error: serde_json::Error| DeltaTableError::generic(error.to_string());
-        let record = serde_json::to_value(record).map_err(failed)?;
+        let record = serde_json::to_value(record).map_err(|error| DeltaTableError::generic(error.to_string()))?;
         let info = [(COMMIT_INFO_KEY.to_owned(), record), ("isBlindAppend".to_owned(), is_blind_append.into())];
-        // A path in the log is URL-encoded, and the store's is not.
-        let files = adds.iter().map(|add| Path::from_url_path(&add.path)).collect::<Result<_, _>>();
+        // An action holds the store's own path: the library encodes it only as it writes the log. To decode it once more would
+        // make a folder of the `%2F` in a partition value.
+        let files = adds.iter().map(|add| Path::parse(&add.path)).collect::<Result<_, _>>();
         let files = files.map_err(|error| DeltaTableError::generic(error.to_string()))?;
         let actions = removes.into_iter().map(Action::Remove).chain(adds.into_iter().map(Action::Add));
         let data = CommitData::new(actions.collect(), operation, info.into(), transactions.clone());
@@ -71,5 +71,20 @@ impl Entry {
     /// The files that it makes visible.
     pub(crate) fn files(&self) -> Vec<Path> {
         self.files.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_are_where_the_store_has_them_and_the_log_says_so_in_a_urls_words() {
+        let path = "p=a%2Fb%20c/f.parquet";
+        let add = Add { path: path.to_owned(), ..Add::default() };
+        let entry = Entry::append(vec![add], Vec::new(), &"a record").unwrap();
+        assert_eq!(entry.files(), [Path::parse(path).unwrap()]);
+        let text = String::from_utf8(entry.bytes().to_vec()).unwrap();
+        assert!(text.contains(r#""path":"p=a%252Fb%2520c/f.parquet""#), "{text}");
     }
 }

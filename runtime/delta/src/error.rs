@@ -1,9 +1,18 @@
 //! What can go wrong with a table or with the archive beside it.
 
+use deltalake::DeltaTableError;
+use parquet::errors::ParquetError;
 use sluicebox_ledger::{ClientError, ErrorKind, TopicPartition};
+use tokio::task::JoinError;
 
 use crate::archive_error::ArchiveError;
+use crate::writer::UnwritableValue;
 use crate::{Refusal, SchemaDifference, StoreRefusal};
+
+/// What is being done where rows are encoded: before anything of them is committed anywhere.
+pub(crate) const STAGING: &str = "staging rows";
+/// The same, with the last of them.
+pub(crate) const FINISHING: &str = "finishing the data files";
 
 /// A table cannot be read or written, or must not be.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +170,24 @@ impl From<ArchiveError> for TableError {
 }
 
 impl TableError {
+    /// Whether the rows themselves cannot be encoded: Arrow's or Parquet's own error, or a panic of theirs. What the store says
+    /// is not among them.
+    pub fn is_over_rows(&self) -> bool {
+        let Self::Store { source, doing, .. } = self else { return false };
+        if ![STAGING, FINISHING].contains(doing) {
+            return false;
+        }
+        match &**source {
+            DeltaTableError::Arrow { .. } => true,
+            DeltaTableError::Parquet { source: ParquetError::External(source) } => {
+                source.downcast_ref::<JoinError>().is_some_and(JoinError::is_panic)
+            }
+            DeltaTableError::Parquet { .. } => true,
+            DeltaTableError::GenericError { source } => source.is::<UnwritableValue>(),
+            _ => false,
+        }
+    }
+
     /// Whether a retry helps, and if not, who can fix it.
     pub fn kind(&self) -> ErrorKind {
         match self {

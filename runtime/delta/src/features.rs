@@ -106,13 +106,14 @@ fn protocol_refusals(protocol: &Protocol) -> Vec<Refusal> {
         ["readerFeatures", "writerFeatures"].into_iter().filter_map(|list| protocol[list].as_array()).flatten();
     let unknown: BTreeSet<&str> =
         listed.filter_map(Value::as_str).filter(|feature| !HARMLESS.contains(feature)).collect();
-    let refusal = |feature: &str| {
-        Refusal::new(
-            format!("table feature `{feature}`"),
-            format!("`ALTER TABLE … DROP FEATURE {feature}`, or name another table"),
-        )
-    };
-    unknown.into_iter().map(refusal).collect()
+    unknown.into_iter().map(feature_refusal).collect()
+}
+
+fn feature_refusal(feature: &str) -> Refusal {
+    Refusal::new(
+        format!("table feature `{feature}`"),
+        format!("`ALTER TABLE … DROP FEATURE {feature}`, or name another table"),
+    )
 }
 
 fn property_refusal(name: &str, value: &str) -> Option<Refusal> {

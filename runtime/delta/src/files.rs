@@ -36,16 +36,17 @@ impl Table {
 
     /// The files that make up the table, as of the version that it holds. Reads the whole log: the walk never asks.
     pub async fn files(&self) -> Result<Vec<DataFile>, TableError> {
-        let file = |view: deltalake::kernel::LogicalFileView| DataFile {
+        let version = Some(self.head.version);
+        let state = DeltaTableState::try_new(&self.log_store, version).await;
+        let state = state.map_err(|source| self.error("listing its files", source))?;
+        let log = state.log_data();
+        let files = log.iter().map(|view| DataFile {
             path: view.path().into_owned(),
             modified_at: view.modification_time(),
             object: view.object_store_path(),
             remove: view.remove_action(true),
-        };
-        let version = Some(self.head.version);
-        let state = DeltaTableState::try_new(&self.log_store, version).await;
-        let state = state.map_err(|source| self.error("listing its files", source))?;
-        Ok(state.log_data().iter().map(file).collect())
+        });
+        Ok(files.collect())
     }
 
     /// The bytes of a file.
@@ -61,15 +62,16 @@ impl Table {
 
     /// The rows of a file, with all or some of its columns. The row counts of the batches do not depend on `columns`.
     pub fn decode(&self, bytes: &Bytes, columns: Option<&[&str]>) -> Result<Vec<RecordBatch>, TableError> {
-        let decode = || {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
-            let mask = match columns {
-                Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
-                None => ProjectionMask::all(),
-            };
-            let batches = builder.with_projection(mask).build()?;
-            batches.map(|batch| batch.map_err(DeltaTableError::from)).collect::<Result<Vec<_>, DeltaTableError>>()
-        };
-        decode().map_err(|source| self.error("decoding a file", source))
+        decode(bytes, columns).map_err(|source| self.error("decoding a file", source))
     }
+}
+
+fn decode(bytes: &Bytes, columns: Option<&[&str]>) -> Result<Vec<RecordBatch>, DeltaTableError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?;
+    let mask = match columns {
+        Some(columns) => ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()),
+        None => ProjectionMask::all(),
+    };
+    let batches = builder.with_projection(mask).build()?;
+    batches.map(|batch| batch.map_err(DeltaTableError::from)).collect()
 }

@@ -22,6 +22,7 @@ use object_store::ObjectStoreExt as _;
 use serde::Deserialize;
 use url::Url;
 
+use crate::seen_entry::SeenEntry;
 use crate::wall_clock;
 
 /// A head that is older than this is not trusted: another engine may have cleaned up the log behind it, and then the next
@@ -39,6 +40,7 @@ pub(crate) struct Head {
     pub(crate) traits: Arc<Traits>,
     transactions: BTreeMap<String, i64>,
     read_at: SystemTime,
+    entry: SeenEntry,
 }
 
 /// What rows are laid out for: while it stays the same, rows that are staged still fit.
@@ -59,7 +61,11 @@ impl Head {
         // The kernel waits for the store on the thread that calls it.
         let loaded = tokio::task::spawn_blocking(move || replay(&root, engine.as_ref(), read_at)).await;
         match loaded.map_err(|error| DeltaTableError::generic(error.to_string()))? {
-            Ok(head) => Ok(Some(head)),
+            Ok(mut head) => {
+                // Whether it is there is for the commit to judge. Some engines leave out the entry of a checkpoint's version.
+                head.is_in(log_store).await?;
+                Ok(Some(head))
+            }
             // The kernel has no variant for it; delta-rs looks for the same words.
             Err(error) if error.to_string().contains("No files in log segment") => Ok(None),
             Err(error) => Err(error.into()),
@@ -68,10 +74,10 @@ impl Head {
 
     /// The newest version in the log, from this one.
     pub(crate) async fn advanced(&self, log_store: &LogStoreRef) -> Result<Self, DeltaTableError> {
-        if self.is_old() || !self.is_in(log_store).await? {
+        let mut head = self.clone();
+        if self.is_old() || !head.is_in(log_store).await? {
             return Self::reload(log_store).await;
         }
-        let mut head = self.clone();
         for _ in 0..NEW_ENTRIES_MAX {
             let read_at = wall_clock::now();
             let next = head.version + 1;
@@ -87,8 +93,9 @@ impl Head {
     }
 
     async fn reload(log_store: &LogStoreRef) -> Result<Self, DeltaTableError> {
-        let gone = || DeltaTableError::NotATable(format!("{}: its log is gone", log_store.root_url()));
-        Self::load(log_store).await?.ok_or_else(gone)
+        Self::load(log_store)
+            .await?
+            .ok_or_else(|| DeltaTableError::NotATable(format!("{}: its log is gone", log_store.root_url())))
     }
 
     /// Whether so much time has passed that the log has to be looked at before a commit.
@@ -97,11 +104,15 @@ impl Head {
         wall_clock::now().duration_since(self.read_at).map_or(true, |age| age > TRUSTED_FOR)
     }
 
-    /// Whether the log still has the entry of this version. It has not if the table was deleted, and perhaps made again:
-    /// then an entry after this version would leave a gap in its log.
-    pub(crate) async fn is_in(&self, log_store: &LogStoreRef) -> Result<bool, DeltaTableError> {
+    /// Whether the log still has the entry of this version. It has not if the table was deleted, and perhaps made again: then
+    /// an entry after this version would leave a gap in its log, or follow another table's.
+    pub(crate) async fn is_in(&mut self, log_store: &LogStoreRef) -> Result<bool, DeltaTableError> {
         match log_store.object_store(None).head(&entry_path(self.version)).await {
-            Ok(_) => Ok(true),
+            Ok(object) if self.entry.fits(&object) => {
+                self.entry = SeenEntry::of(object);
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
             Err(ObjectStoreError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
@@ -114,8 +125,9 @@ impl Head {
     }
 
     /// Steps on to the entry that this process has written.
-    pub(crate) fn step(&mut self, transactions: &[Transaction]) {
+    pub(crate) fn step(&mut self, transactions: &[Transaction], entry_bytes: usize) {
         self.version += 1;
+        self.entry = SeenEntry::of_size(entry_bytes);
         self.read_at = wall_clock::now();
         self.transactions.extend(transactions.iter().map(|txn| (txn.app_id.clone(), txn.version)));
     }
@@ -149,6 +161,7 @@ impl Head {
             }
         }
         self.version = version;
+        self.entry = SeenEntry::of_size(entry.len());
         Ok(())
     }
 }
@@ -194,7 +207,13 @@ fn replay(root: &Url, engine: &dyn Engine, read_at: SystemTime) -> KernelResult<
     let can_be_clustered = table.protocol().writer_features().is_some();
     let is_clustered = can_be_clustered && snapshot.get_domain_metadata_internal(CLUSTERING_DOMAIN, engine)?.is_some();
     let traits = Traits { metadata: table.metadata().clone(), protocol: table.protocol().clone(), is_clustered };
-    Ok(Head { version: snapshot.version(), traits: Arc::new(traits), transactions: newest.0, read_at })
+    Ok(Head {
+        version: snapshot.version(),
+        traits: Arc::new(traits),
+        transactions: newest.0,
+        read_at,
+        entry: SeenEntry::default(),
+    })
 }
 
 /// `txn` actions, as the kernel is asked for them.

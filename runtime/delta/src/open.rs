@@ -120,8 +120,10 @@ pub(crate) async fn create(table: Named<'_>, shape: &Shape) -> Result<Opened, Ta
         // A table that is there now is as good; without one, the first error says more than "not found" would.
         return find(table).await?.ok_or(error);
     }
-    let missing = || DeltaTableError::NotATable(table.location.to_owned());
-    find(table).await?.ok_or_else(missing).map_err(table.failed("creating"))
+    find(table)
+        .await?
+        .ok_or_else(|| DeltaTableError::NotATable(table.location.to_owned()))
+        .map_err(table.failed("creating"))
 }
 
 async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTableError> {
@@ -145,13 +147,13 @@ async fn create_or_find(table: Named<'_>, shape: &Shape) -> Result<(), DeltaTabl
 /// In a wide table the provenance columns come too late to have statistics by default, and readers find a record by them.
 fn statistics_columns(shape: &Shape) -> Option<String> {
     let provenance = [KAFKA_TOPIC, KAFKA_PARTITION, KAFKA_OFFSET, KAFKA_TIMESTAMP];
-    let has_statistics = |column: &&StructField| !shape.partition_columns.contains(column.name());
-    let columns: Vec<&StructField> = shape.columns.iter().filter(has_statistics).collect();
+    let columns = shape.columns.iter().filter(|column| !shape.partition_columns.contains(column.name()));
+    let columns: Vec<&StructField> = columns.collect();
     if columns.iter().map(|column| leaves(column.data_type())).sum::<usize>() <= COLUMNS_WITH_STATISTICS {
         return None;
     }
-    let is_provenance = |column: &&StructField| provenance.contains(&column.name().as_str());
-    let (last, first): (Vec<_>, Vec<_>) = columns.into_iter().partition(is_provenance);
+    let (last, first): (Vec<_>, Vec<_>) =
+        columns.into_iter().partition(|column| provenance.contains(&column.name().as_str()));
     let mut room = COLUMNS_WITH_STATISTICS - last.len();
     let first = first.into_iter().take_while(|column| {
         let taken = leaves(column.data_type());
@@ -159,8 +161,8 @@ fn statistics_columns(shape: &Shape) -> Option<String> {
         room = room.saturating_sub(taken);
         fits
     });
-    let quoted = |column: &StructField| format!("`{}`", column.name().replace('`', "``"));
-    Some(first.chain(last).map(quoted).collect::<Vec<_>>().join(","))
+    let quoted = first.chain(last).map(|column| format!("`{}`", column.name().replace('`', "``")));
+    Some(quoted.collect::<Vec<_>>().join(","))
 }
 
 /// How many columns a column is in a Parquet file.

@@ -1,4 +1,4 @@
-//! The stores that hold tables, by the scheme of a location: folders through delta-rs itself, `s3://` through the store's
+//! The stores that hold tables, by the scheme of a location: folders through [`folder`](crate::folder), `s3://` through the store's
 //! conditional PUT (no DynamoDB, no lock table). Knows nothing of tables, and of AWS only how buckets are addressed. A
 //! caller that has credentials from elsewhere than the environment passes them to [`reach_s3`].
 //!
@@ -23,6 +23,7 @@ use object_store::{ClientOptions, ObjectStore, ObjectStoreExt as _, RetryConfig}
 use sluicebox_settings::{S3Settings, is_endpoint};
 use url::Url;
 
+use crate::folder::Folders;
 use crate::store_refusal::BadAccess;
 use crate::{TableError, table::table_error};
 
@@ -34,7 +35,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The URL of a table's location, which is a folder or a URL. Creates a folder that does not exist.
 pub fn url(location: &str) -> DeltaResult<Url> {
-    register_s3();
+    register_stores();
     if !location.contains("://") {
         create_folder(location)?;
     }
@@ -108,9 +109,12 @@ pub fn register(scheme: &str, stores: Arc<dyn ObjectStoreFactory>) -> DeltaResul
     Ok(())
 }
 
-fn register_s3() {
+fn register_stores() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
+        if let Err(error) = register("file", Arc::new(Folders)) {
+            tracing::error!(%error, "folders not registered; their writes may not survive a power loss");
+        }
         if let Err(error) = register("s3", Arc::new(S3)) {
             tracing::error!(%error, "s3:// not registered; tables and registries on S3 will fail to open");
         }

@@ -12,6 +12,7 @@ use deltalake::logstore::{LogStore as _, LogStoreRef};
 use sluicebox_ledger::{Ledger, Tally, TopicPartition, app_id, topic_id_app_id};
 use sluicebox_sandbox::Verdict;
 
+use crate::error::STAGING;
 use crate::gather::Gather;
 use crate::head::{Head, Traits};
 use crate::open::{self, Named, Opened};
@@ -41,6 +42,8 @@ pub struct Table {
     pub(super) staging_age: StagingAge,
     gather: Gather,
     writer: Writer,
+    /// Files that wait for their commit.
+    pub(super) finished: Vec<Add>,
 }
 
 impl Table {
@@ -81,6 +84,7 @@ impl Table {
             staging_age: StagingAge::default(),
             gather: Gather::default(),
             writer,
+            finished: Vec::new(),
         })
     }
 
@@ -152,6 +156,14 @@ impl Table {
             // From `next`, not from the first offset: compaction and transaction markers may leave a gap, and ranges
             // have to join.
             self.tally.count(partition, next.unwrap_or(offset), &offsets[first..], &verdicts[first..]);
+        }
+    }
+
+    /// Takes in the offsets of a partition below `to` with the next commit. No record that the table lacks may have one of them,
+    /// but for those that are counted already.
+    pub fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        if let Some(next) = self.ledger.next(partition).filter(|next| *next < to) {
+            self.tally.pass_over(partition, next, to);
         }
     }
 
@@ -230,7 +242,7 @@ impl Table {
         self.staged_rows += rows.num_rows() as u64;
         self.staging_age.stage(wall_clock::now());
         let gathered = self.gather.push(rows);
-        self.write(gathered).await.map_err(|source| self.error("staging rows", source))
+        self.write(gathered).await.map_err(|source| self.error(STAGING, source))
     }
 
     /// Finishes the files of the staged rows, and returns the actions that a commit makes them visible with.
@@ -251,6 +263,7 @@ impl Table {
     /// deletes them.
     pub fn abandon(&mut self) {
         self.gather = Gather::default();
+        self.finished.clear();
         self.writer.abandon();
         self.tally.clear();
         self.staged_rows = 0;

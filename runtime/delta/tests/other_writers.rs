@@ -54,8 +54,11 @@ fn cases() -> Vec<Case> {
     [harmless(), refused()].into_iter().flatten().collect()
 }
 
+fn none() -> Value {
+    json!({})
+}
+
 fn harmless() -> Vec<Case> {
-    let none = || json!({});
     vec![
         case("writer version 2", legacy(2), none(), none(), None),
         case("writer version 3", legacy(3), none(), none(), None),
@@ -90,7 +93,6 @@ fn harmless() -> Vec<Case> {
 }
 
 fn refused() -> Vec<Case> {
-    let none = || json!({});
     let invariant = json!({"delta.invariants": "{\"expression\":{\"expression\":\"id > 3\"}}"});
     vec![
         case(

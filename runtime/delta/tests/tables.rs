@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
 use sluicebox_delta::{Shape, Table, TableError};
@@ -105,7 +105,7 @@ async fn the_same_range_is_committed_once() {
     stage(&mut worker, 0, 0..10).await;
     stage(&mut twin, 0, 0..10).await;
     worker.commit(DIGEST).await.expect("commits");
-    // Its ledger has all that the twin brings: to be second with equal rows is no failure.
+    // Its ledger has all that the twin brings: to be second with equal rows is success.
     twin.commit(DIGEST).await.expect("finds that it has landed");
     assert_eq!(rows(&folder).await, 10);
 }
@@ -206,6 +206,10 @@ fn start(to: i64, topic_id: Option<i64>, accepted: Option<LossCause>) -> [Partit
     [PartitionStart { partition: partition(0), to, topic_id, accepted }]
 }
 
+fn versions(folder: &tempfile::TempDir) -> usize {
+    std::fs::read_dir(folder.path().join("_delta_log")).expect("a log").count()
+}
+
 /// The record in the last commit's `commitInfo`.
 fn last_record(folder: &tempfile::TempDir) -> CommitRecord {
     let log = std::fs::read_dir(folder.path().join("_delta_log")).expect("a log");
@@ -227,10 +231,9 @@ async fn where_a_partition_starts_is_in_the_table_before_its_first_record() {
 
     let mut again = open_at(&folder, &[0]).await;
     assert_eq!(again.ledger().entry(&partition(0)), Entry { next: Some(7), topic_id: Some(1) });
-    let versions = || std::fs::read_dir(folder.path().join("_delta_log")).expect("a log").count();
-    let before = versions();
+    let before = versions(&folder);
     again.note_starts(&start(7, Some(1), None), DIGEST).await.expect("has nothing to do");
-    assert_eq!(versions(), before, "the table records a start once");
+    assert_eq!(versions(&folder), before, "the table records a start once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,12 +298,12 @@ async fn a_table_that_would_forget_its_ledger_is_refused_before_the_next_commit(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timestamp_without_zone_is_possible_at_any_depth() {
     use sluicebox_sandbox::{DataType, Field, Table as Described};
-    let ntz = || Field::new("at", DataType::TimestampNtz, true);
-    let key = || Box::new(Field::new("key", DataType::Utf8, false));
-    let list = DataType::List(Box::new(ntz()));
-    let map = DataType::Map { key: key(), value: Box::new(ntz()) };
-    let lists = DataType::Map { key: key(), value: Box::new(Field::new("value", list.clone(), true)) };
-    for data_type in [DataType::TimestampNtz, DataType::Struct(vec![ntz()]), list, map, lists] {
+    let ntz = Field::new("at", DataType::TimestampNtz, true);
+    let key = Box::new(Field::new("key", DataType::Utf8, false));
+    let list = DataType::List(Box::new(ntz.clone()));
+    let map = DataType::Map { key: key.clone(), value: Box::new(ntz.clone()) };
+    let lists = DataType::Map { key, value: Box::new(Field::new("value", list.clone(), true)) };
+    for data_type in [DataType::TimestampNtz, DataType::Struct(vec![ntz]), list, map, lists] {
         let folder = tempfile::tempdir().expect("a folder");
         let location = folder.path().to_str().expect("UTF-8");
         let described = Described::new("t", vec![Field::new("c", data_type.clone(), true)]);
@@ -308,4 +311,30 @@ async fn a_timestamp_without_zone_is_possible_at_any_depth() {
         Table::open("p", "t", location, &shape).await.unwrap_or_else(|error| panic!("{data_type}: {error}"));
         Table::check("t", location, &shape).await.expect("fits itself");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partition_values_that_look_like_paths_are_committed_and_looked_for_where_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let columns = vec![StructField::nullable("p", DataType::STRING), StructField::not_null("n", DataType::LONG)];
+    let shape = Shape { columns, partition_columns: vec!["p".to_owned()] };
+    let location = folder.path().to_str().expect("UTF-8");
+    let open = async || {
+        let mut table = Table::open("counting", "numbers", location, &shape).await.expect("opens");
+        table.read_ledger(&[partition(0), partition(1)]).await.expect("reads the ledger");
+        table
+    };
+    let (mut worker, mut other) = (open().await, open().await);
+    let values = ["/", "//", "a/b", "..", ".", "%", "%2F", "%252F", "=", "?#&", " "];
+    for (number, table) in [(1, &mut other), (0, &mut worker)] {
+        let numbers = Int64Array::from_iter_values(0..values.len() as i64);
+        let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(values.to_vec())), Arc::new(numbers)];
+        table.stage(RecordBatch::try_new(table.schema().clone(), columns).expect("fits")).await.expect("stages");
+        let offsets: Vec<i64> = (0..values.len() as i64).collect();
+        table.account(&partition(number), &offsets, &vec![Verdict::Emitted; offsets.len()]);
+    }
+    other.commit(DIGEST).await.expect("commits");
+    // Its place in the log is taken, so it looks whether its files are still there before it tries again.
+    worker.commit(DIGEST).await.expect("commits on top of the other");
+    assert_eq!(rows(&folder).await, 2 * values.len());
 }

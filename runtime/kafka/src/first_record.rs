@@ -36,21 +36,24 @@ pub(crate) fn first_record(
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(from)).map_err(failed(looking))?;
     reader.assign(&list).map_err(failed(looking))?;
-    let found = poll_first(reader, timeout).map_err(failed(looking));
+    let found = poll_first(reader, partition, timeout).map_err(failed(looking));
     reader.unassign().map_err(failed(looking))?;
     found
 }
 
-fn poll_first(reader: &Reader, timeout: Duration) -> Result<Option<i64>, KafkaError> {
+fn poll_first(reader: &Reader, partition: &TopicPartition, timeout: Duration) -> Result<Option<i64>, KafkaError> {
+    let is_asked_for = |topic: &str, number: i32| *topic == *partition.topic && number == partition.partition;
     let until = Instant::now() + timeout;
     loop {
         let rest = until.saturating_duration_since(Instant::now());
         match reader.poll(rest) {
-            Some(Ok(message)) => return Ok(Some(message.offset())),
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
+            Some(Ok(message)) if is_asked_for(message.topic(), message.partition()) => {
+                return Ok(Some(message.offset()));
+            }
+            Some(Err(KafkaError::PartitionEOF(number))) if number == partition.partition => return Ok(None),
             Some(Err(error)) if rest.is_zero() => return Err(error),
-            // librdkafka retries by itself.
-            Some(Err(_)) => {}
+            // librdkafka retries by itself; a record may be one of the partition that was asked for before.
+            Some(_) => {}
             None if rest.is_zero() => {
                 return Err(KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut));
             }

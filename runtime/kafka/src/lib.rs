@@ -5,6 +5,7 @@
 //! The only crate that knows `rdkafka`. It knows no tables and no `deltalake`.
 
 mod admin;
+mod bare;
 mod bearer;
 mod brokers;
 mod client;

@@ -65,7 +65,7 @@ fn list_offsets<C: ClientContext>(
 ) -> Result<Offsets, KafkaError> {
     let mut list = TopicPartitionList::with_capacity(partitions.len());
     for partition in partitions {
-        list.add_partition_offset(&partition.topic, partition.partition, end)?;
+        list.add_partition(&partition.topic, partition.partition).set_offset(end)?;
     }
     let request = AdminRequest::new(client, c::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTOFFSETS, timeout);
     // SAFETY: all pointers are of live objects that this function owns; librdkafka copies the list and the options before it

@@ -14,19 +14,20 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, Offsets, PartitionBounds, TopicPartition};
+use sluicebox_ledger::{ClientError, ErrorKind, OffsetBounds, Offsets, PartitionBounds, Ranges, TopicPartition};
 use sluicebox_pipeline::source::record_line::RecordLine;
 use sluicebox_pipeline::source::{Intake, Polled, Source, SourceError, SourceStatus, TopicIds};
-use sluicebox_settings::Start;
+use sluicebox_settings::{Start, Topics};
 use tracing::{debug, warn};
 
 use self::record::{early, partition_of, push_early, take};
+use crate::bare::BareRanges;
 use crate::client::{REQUEST_TIMEOUT, configuration, failed};
 use crate::drain::Drain;
 use crate::group::{GroupContext, Rebalance};
 use crate::list_offsets::offset_ranges;
 use crate::subscription::Subscription;
-use crate::{Brokers, topic_id};
+use crate::{Brokers, survey, topic_id};
 
 /// How long a poll waits for the first record.
 const POLL_WAIT: Duration = Duration::from_millis(100);
@@ -53,6 +54,7 @@ pub struct KafkaSource {
     /// With `--drain`: where to stop.
     drain: Option<Drain>,
     subscription: Subscription,
+    bare: BareRanges,
     /// Records that came with a keep-alive poll, before the walk asked for them.
     early: Vec<RecordLine>,
     /// What the walk last acknowledged, for the commit on leaving.
@@ -81,6 +83,7 @@ impl KafkaSource {
             positions: Offsets::new(),
             drain: drain.then(Drain::new),
             subscription,
+            bare: BareRanges::default(),
             early: Vec::new(),
             acknowledged: Offsets::new(),
             unanswered: false,
@@ -181,6 +184,21 @@ impl KafkaSource {
         }
     }
 
+    /// librdkafka reports an error that it cannot recover from to a callback, and polls bring nothing from then on.
+    fn require_a_living_client(&self) -> Result<(), ClientError> {
+        match self.consumer.client().fatal_error() {
+            None => Ok(()),
+            Some((code, why)) => {
+                let hint = match code {
+                    RDKafkaErrorCode::UnsupportedVersion => "; do the brokers support the `group.protocol`?",
+                    RDKafkaErrorCode::FencedInstanceId => "; does another worker have the same `group.instance.id`?",
+                    _ => "",
+                };
+                Err(ClientError::new(ErrorKind::Stop, "kafka", "reading", format!("{why}{hint}")))
+            }
+        }
+    }
+
     /// librdkafka recovers from most errors by itself and only reports them; an error that it cannot recover from ends the
     /// walk.
     fn tolerate(&mut self, error: KafkaError) -> Result<(), ClientError> {
@@ -200,6 +218,22 @@ impl KafkaSource {
         }
         self.group().note_error(&original, "");
         Ok(())
+    }
+
+    /// What the brokers say of partitions; those without a leader that answers are left out.
+    async fn bounds_of(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
+        let topic_ids = self.topic_ids(&partitions.iter().map(|partition| partition.topic.clone()).collect()).await?;
+        let ranges = offset_ranges(self.consumer.client(), partitions, BOUNDS_TIMEOUT)
+            .map_err(failed("asking for the topics' first and last offsets"))?;
+        let bounds = ranges.into_iter().map(|(partition, range)| {
+            let start = match self.brokers.settings.start {
+                Start::Earliest => range.from,
+                Start::Latest => range.to,
+            };
+            let topic_id = topic_ids.get(&partition.topic).copied();
+            (partition, OffsetBounds { start, range: Some(range), topic_id })
+        });
+        Ok(bounds.collect())
     }
 
     /// Positions librdkafka at these offsets: assigns new partitions, seeks in the others.
@@ -239,8 +273,12 @@ impl Source for KafkaSource {
         if let Some(change) = self.rebalanced()? {
             return Ok(change);
         }
+        self.require_a_living_client()?;
         self.watch_brokers();
         self.fill(intake)?;
+        if self.drain.is_none() {
+            self.bare.look(&self.brokers, &self.positions, |partition| self.consumer.context().fetched(partition));
+        }
         if !intake.is_empty() {
             return Ok(Polled::Records);
         }
@@ -260,28 +298,25 @@ impl Source for KafkaSource {
     }
 
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
-        let topic_ids = self.topic_ids(&partitions.iter().map(|partition| partition.topic.clone()).collect()).await?;
-        let ranges = offset_ranges(self.consumer.client(), partitions, BOUNDS_TIMEOUT)
-            .map_err(failed("asking for the topics' first and last offsets"))?;
-        let mut bounds = PartitionBounds::new();
-        for partition in partitions {
-            let Some(&range) = ranges.get(partition) else {
-                if let Some(drain) = &mut self.drain {
-                    drain.note_leaderless(partition);
+        let bounds = self.bounds_of(partitions).await?;
+        if let Some(drain) = &mut self.drain {
+            for partition in partitions {
+                match bounds.get(partition).and_then(|bounds| bounds.range) {
+                    Some(range) => drain.note_end(partition, range.to),
+                    None => drain.note_leaderless(partition),
                 }
-                continue;
-            };
-            if let Some(drain) = &mut self.drain {
-                drain.note_end(partition, range.to);
             }
-            let start = match self.brokers.settings.start {
-                Start::Earliest => range.from,
-                Start::Latest => range.to,
-            };
-            let topic_id = topic_ids.get(&partition.topic).copied();
-            bounds.insert(partition.clone(), OffsetBounds { start, range: Some(range), topic_id });
         }
         Ok(bounds)
+    }
+
+    async fn late_starts(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<PartitionBounds, SourceError> {
+        if self.brokers.settings.start == Start::Earliest {
+            return Ok(PartitionBounds::new());
+        }
+        let names = Topics::Named(topics.iter().map(ToString::to_string).collect());
+        let partitions = survey::partitions(&self.consumer, &names)?;
+        self.bounds_of(&partitions).await
     }
 
     /// Asks several brokers: a flush waits for the answer, and would fail because of one broker that dies meanwhile.
@@ -343,6 +378,16 @@ impl Source for KafkaSource {
         self.drain.is_none()
     }
 
+    fn take_bare_ranges(&mut self) -> Ranges {
+        let found = self.bare.take();
+        for (partition, range) in &found {
+            if let Some(position) = self.positions.get_mut(partition).filter(|position| **position == range.from) {
+                *position = range.to;
+            }
+        }
+        found
+    }
+
     fn status(&self) -> SourceStatus {
         self.group().status()
     }
@@ -381,7 +426,9 @@ fn list(offsets: &Offsets) -> Result<TopicPartitionList, ClientError> {
     let mut list = TopicPartitionList::new();
     for (partition, &offset) in offsets {
         let offset = if offset < 0 { Offset::Invalid } else { Offset::Offset(offset) };
-        list.add_partition_offset(&partition.topic, partition.partition, offset).map_err(failed("naming offsets"))?;
+        // Not `add_partition_offset`: it looks for the partition in the list from the front, each time.
+        let mut added = list.add_partition(&partition.topic, partition.partition);
+        added.set_offset(offset).map_err(failed("naming offsets"))?;
     }
     Ok(list)
 }
@@ -392,7 +439,7 @@ mod tests {
     use rdkafka::message::{Header, OwnedHeaders};
     use rdkafka::mocking::MockCluster;
     use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
-    use sluicebox_settings::{KafkaSettings, Topics};
+    use sluicebox_settings::KafkaSettings;
 
     use super::*;
     use crate::drain::DrainState;

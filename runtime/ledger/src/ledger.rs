@@ -89,10 +89,10 @@ impl Ledger {
 
     /// The entries after a commit of `ranges`.
     pub fn after(&self, ranges: &Ranges) -> Entries {
-        let after = |(partition, range): (&TopicPartition, &OffsetRange)| {
-            (partition.clone(), Entry { next: Some(range.to), ..self.entry(partition) })
-        };
-        ranges.iter().map(after).collect()
+        ranges
+            .iter()
+            .map(|(partition, range)| (partition.clone(), Entry { next: Some(range.to), ..self.entry(partition) }))
+            .collect()
     }
 
     /// Takes over the entries of a commit.
@@ -107,19 +107,24 @@ impl Ledger {
         if after.keys().all(|partition| self.entry(partition) == before.entry(partition)) {
             return CommitCheck::Unchanged;
         }
-        let is_covered = |(partition, after): (&TopicPartition, &Entry)| {
-            let now = self.entry(partition);
-            // A forward move may have landed and been followed by others: at least `after` is enough. A start and a
-            // move backwards must match exactly, because a larger ledger can come from another start. `None` is less
-            // than any offset.
-            let is_there = match before.next(partition) {
-                Some(before) if after.next >= Some(before) => now.next >= after.next,
-                _ => now.next == after.next,
-            };
-            // Equal offsets of another topic mean other records.
-            is_there && now.topic_id == after.topic_id
+        match after.iter().all(|(partition, after)| self.covers(partition, before, after)) {
+            true => CommitCheck::AlreadyCommitted,
+            false => CommitCheck::Fenced,
+        }
+    }
+
+    /// Whether this ledger has what a commit, prepared against `before`, sets for a partition.
+    fn covers(&self, partition: &TopicPartition, before: &Ledger, after: &Entry) -> bool {
+        let now = self.entry(partition);
+        // A forward move may have landed and been followed by others: at least `after` is enough. A start and a
+        // move backwards must match exactly, because a larger ledger can come from another start. `None` is less
+        // than any offset.
+        let is_there = match before.next(partition) {
+            Some(before) if after.next >= Some(before) => now.next >= after.next,
+            _ => now.next == after.next,
         };
-        if after.iter().all(is_covered) { CommitCheck::AlreadyCommitted } else { CommitCheck::Fenced }
+        // Equal offsets of another topic mean other records.
+        is_there && now.topic_id == after.topic_id
     }
 }
 

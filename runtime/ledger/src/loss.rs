@@ -78,11 +78,8 @@ pub fn examine<'a>(
     };
     // Before the offsets are compared: those of another topic may join by chance. An id that is not known proves
     // nothing.
-    let knows_another = |ledger: &&Ledger| match (ledger.topic_id(partition), bounds.topic_id) {
-        (Some(then), Some(now)) => then != now,
-        _ => false,
-    };
-    let of_another = ledgers.clone().filter(knows_another).filter_map(|ledger| ledger.next(partition)).max();
+    let of_another = ledgers.clone().filter(|ledger| knows_another(ledger, partition, bounds));
+    let of_another = of_another.filter_map(|ledger| ledger.next(partition)).max();
     if let Some(ledger) = of_another {
         let resume = bounds.range.map_or(bounds.start, |range| range.from);
         return loss(LossCause::TopicRecreated { ledger, resume });
@@ -101,6 +98,13 @@ pub fn examine<'a>(
         return loss(LossCause::OffsetsGone { missing: OffsetRange { from: least, to: range.from } });
     }
     Ok(least)
+}
+
+fn knows_another(ledger: &Ledger, partition: &TopicPartition, bounds: &OffsetBounds) -> bool {
+    match (ledger.topic_id(partition), bounds.topic_id) {
+        (Some(then), Some(now)) => then != now,
+        _ => false,
+    }
 }
 
 impl Loss {
@@ -209,15 +213,16 @@ impl FromStr for Gap {
     type Err = NotAGap;
 
     fn from_str(text: &str) -> Result<Self, NotAGap> {
-        let parse = || {
-            let (place, offsets) = text.rsplit_once('@')?;
-            let (topic, partition) = place.rsplit_once('/')?;
-            let (from, to) = offsets.split_once('-')?;
-            let partition = TopicPartition::new(topic, partition.parse().ok()?);
-            Some(Gap { partition, from: from.parse().ok()?, to: to.parse().ok()? })
-        };
-        parse().filter(|gap| !gap.partition.topic.is_empty() && gap.from >= 0 && gap.to >= 0).ok_or(NotAGap)
+        parse(text).filter(|gap| !gap.partition.topic.is_empty() && gap.from >= 0 && gap.to >= 0).ok_or(NotAGap)
     }
+}
+
+fn parse(text: &str) -> Option<Gap> {
+    let (place, offsets) = text.rsplit_once('@')?;
+    let (topic, partition) = place.rsplit_once('/')?;
+    let (from, to) = offsets.split_once('-')?;
+    let partition = TopicPartition::new(topic, partition.parse().ok()?);
+    Some(Gap { partition, from: from.parse().ok()?, to: to.parse().ok()? })
 }
 
 #[cfg(test)]

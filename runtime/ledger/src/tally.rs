@@ -41,16 +41,7 @@ impl Tally {
     pub fn count(&mut self, partition: &TopicPartition, from: i64, offsets: &[i64], verdicts: &[Verdict]) {
         // Without an offset there is no end of the range, and an empty tally would commit a ledger that does not move.
         let Some(last) = offsets.last() else { return };
-        let tally = self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTally {
-            topic: partition.topic.to_string(),
-            partition: partition.partition,
-            from,
-            to: from,
-            emitted: 0,
-            filtered: 0,
-            rejected: 0,
-            transform_digest: None,
-        });
+        let tally = self.entry(partition, from);
         // `from` stays: only the first records of a flush say where its range begins.
         tally.to = last + 1;
         for verdict in verdicts {
@@ -60,6 +51,25 @@ impl Tally {
                 Verdict::Rejected => tally.rejected += 1,
             }
         }
+    }
+
+    /// Extends a partition's range up to `to` over offsets that no record has; see [`Self::count`] for `from`.
+    pub fn pass_over(&mut self, partition: &TopicPartition, from: i64, to: i64) {
+        let tally = self.entry(partition, from);
+        tally.to = tally.to.max(to);
+    }
+
+    fn entry(&mut self, partition: &TopicPartition, from: i64) -> &mut PartitionTally {
+        self.partitions.entry(partition.clone()).or_insert_with(|| PartitionTally {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            from,
+            to: from,
+            emitted: 0,
+            filtered: 0,
+            rejected: 0,
+            transform_digest: None,
+        })
     }
 
     /// Notes which transform judged a partition's records: it is always the same one within a flush.

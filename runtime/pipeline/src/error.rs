@@ -8,6 +8,7 @@ use sluicebox_ledger::{ClientError, ErrorKind, Loss, TopicPartition};
 use sluicebox_sandbox::ConfigureError;
 
 use crate::breaker::Trip;
+use crate::contained::COMMITTING;
 use crate::source::SourceError;
 
 /// A failure of the pipeline; [`PipelineError::kind`] says who can mend it.
@@ -44,6 +45,10 @@ pub enum PipelineError {
     /// The transform rejects too much.
     #[error("{0}")]
     Breaker(Box<Trip>),
+
+    /// A library panicked.
+    #[error("a library panicked while {0}; the log has its words")]
+    Panicked(&'static str),
 
     /// A canary rejects too much, and judges no longer.
     #[error("canary withdrawn: {0}")]
@@ -85,6 +90,16 @@ impl PipelineError {
         Self::Sandbox(error.into())
     }
 
+    /// Whether rows may be to blame that a table's writer cannot take: no retry with the same rows helps.
+    pub(crate) fn is_over_rows(&self) -> bool {
+        match self {
+            // Where something of the flush may be visible already, going back could tell a record's fate twice.
+            Self::Panicked(doing) => *doing != COMMITTING,
+            Self::Table(error) => error.is_over_rows(),
+            _ => false,
+        }
+    }
+
     /// Who can mend it.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -93,7 +108,9 @@ impl PipelineError {
             Self::TopicRecreated(_) | Self::Canary(_) => ErrorKind::Rewind,
             Self::Breaker(_) => ErrorKind::Pause,
             Self::Configuration(_) | Self::Settings(_) => ErrorKind::Configuration,
-            Self::Redrive(_) | Self::Distrust(_) | Self::Sandbox(_) | Self::Losses(_) => ErrorKind::Stop,
+            Self::Redrive(_) | Self::Distrust(_) | Self::Sandbox(_) | Self::Losses(_) | Self::Panicked(_) => {
+                ErrorKind::Stop
+            }
         }
     }
 }

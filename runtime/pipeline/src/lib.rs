@@ -15,9 +15,13 @@
 //! reports. Nothing here names rdkafka, deltalake, wasmtime, AWS or a terminal.
 
 mod breaker;
+mod contained;
 pub mod decoders;
 pub mod error;
 pub mod health;
+#[cfg(test)]
+#[expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+mod injected;
 pub mod metrics;
 mod options;
 mod plan;

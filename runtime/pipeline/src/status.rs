@@ -54,15 +54,14 @@ pub async fn status(settings: &Settings, surveyed: Vec<Surveyed>) -> Result<Vec<
 
 fn compare(surveyed: Surveyed, ledgers: &[(&str, Ledger)]) -> PartitionStatus {
     let Surveyed { partition, range, committed } = surveyed;
-    let next = |ledger: &Ledger| ledger.next(&partition);
-    let least = ledgers.iter().map(|(_, ledger)| next(ledger)).min().flatten();
+    let least = ledgers.iter().map(|(_, ledger)| ledger.next(&partition)).min().flatten();
     // Which of the topics of this name it is, the running process asks; here it is not worth a request.
     let bounds = OffsetBounds { start: range.from, range: Some(range), topic_id: None };
     let loss = examine(&partition, &bounds, ledgers.iter().map(|(_, ledger)| ledger)).err();
     PartitionStatus {
         topic: partition.topic.to_string(),
         partition: partition.partition,
-        ledgers: ledgers.iter().map(|(name, ledger)| ((*name).to_owned(), next(ledger))).collect(),
+        ledgers: ledgers.iter().map(|(name, ledger)| ((*name).to_owned(), ledger.next(&partition))).collect(),
         first_offset: range.from,
         end_offset: range.to,
         // What is gone from the topic is a loss, not a lag; a ledger beyond the end has no lag.

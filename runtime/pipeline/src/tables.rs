@@ -117,12 +117,27 @@ impl Tables {
         is_wanted: impl Fn(&Table, usize) -> bool,
     ) -> Result<(), PipelineError> {
         for (index, mut rows) in decoded {
+            #[cfg(test)]
+            crate::injected::panic_over(&rows.rows);
             let table = &mut self.tables[index];
             rows.retain(|record| is_wanted(table, record as usize))
                 .map_err(|error| table.arrow_error("choosing rows", error))?;
             table.stage(rows.rows).await?;
         }
         Ok(())
+    }
+
+    /// Finishes the files of each table; see [`Table::finish`].
+    pub async fn finish(&mut self) -> Result<(), PipelineError> {
+        for table in &mut self.tables {
+            table.finish().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in offsets that no record has; see [`Table::pass_over`].
+    pub fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        self.tables.iter_mut().for_each(|table| table.pass_over(partition, to));
     }
 
     /// Commits each table; see [`Table::commit`].

@@ -13,6 +13,9 @@ pub const LIMIT_ROWS: &str = "limit_rows";
 /// What the transform returned for the record breaks the contract of the boundary.
 pub const MALFORMED_OUTCOME: &str = "malformed_outcome";
 
+/// A table's writer fails over the rows that the record gives.
+pub const UNWRITABLE: &str = "unwritable";
+
 /// The code of a trap: `trap_` and wasm's name for it.
 pub(crate) fn of_trap(trap: wasmtime::Trap) -> &'static str {
     use wasmtime::Trap;

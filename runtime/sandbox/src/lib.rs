@@ -65,6 +65,7 @@ pub use engine::Metering;
 pub use error::{CacheError, ConfigureError, EngineError, LoadError, SandboxError};
 pub use forms::{CODE_VERSION, Forms};
 pub use limits::{LimitError, Limits};
+pub use meter::Stop;
 pub use outcome::{Column, Effort, Outcome, Part, Rejection, Rows, Stage, Strings, TableRows, Values, Verdict};
 pub use target::{Target, UnknownTarget};
 pub use transform::Transform;

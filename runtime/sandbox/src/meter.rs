@@ -27,8 +27,8 @@ pub(crate) const CALL_BYTES_MAX: usize = 16 << 20;
 /// wait for memory comes near this.
 const NANOSECONDS_PER_FUEL: u64 = 4;
 
-/// Says that the walk wants to end.
-pub(crate) type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Says whether a worker is to return with what it has.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The call took more of the processor than its fuel can account for.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,6 @@
 //! is `bisect`'s. An instance serves batch after batch, because a fresh one pays page faults for each, but never after
 //! a failure (`docs/adr/0004-instance-reuse.md`).
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::batch::Batch;
@@ -55,8 +54,8 @@ impl Worker {
     }
 
     /// Asks `stop`, many times a second, whether [`Self::process_for`] is to return with what it has by then.
-    pub fn stop_when(&mut self, stop: impl Fn() -> bool + Send + Sync + 'static) {
-        self.stop = Some(Arc::new(stop));
+    pub fn stop_when(&mut self, stop: Option<Stop>) {
+        self.stop = stop;
     }
 
     /// Gives each record its verdict, however long it takes.

@@ -188,7 +188,7 @@ fn masked_line(line: &str, inside: &mut Option<Inside>) -> String {
     };
     let (key, value) = line.split_at(colon + 1);
     let trimmed = value.trim();
-    // A reference such as `{env: NAME}` is no secret, and the message is of use only with it.
+    // A reference such as `{env: NAME}` is not a secret, and the message is of use only with it.
     if trimmed.starts_with('{') {
         return line.to_owned();
     }
@@ -229,11 +229,11 @@ mod tests {
             ("{a: b, sasl.password: pä, c: d}\n", "{a: b, sasl.password: **** ** *}\n"),
             ("sasl.password: {env: NAME}\n", "sasl.password: {env: NAME}\n"),
             ("name: token\n", "name: token\n"),
+            ("path: \"s3://id:kö@lake/x@y\"\n", "path: \"s3://******@lake/x@y\"\n"),
             ("ssl.key.pem: |\n  ab\n\n  cd\nname: x\n", "ssl.key.pem: *\n  **\n\n  **\nname: x\n"),
             ("api_key: \"ab\n  cd\" # e\nname: x\n", "api_key: ***\n  *** * *\nname: x\n"),
             ("k: -----BEGIN A\n  ab\n  -----END A\nname: x\n", "k: ********** *\n  **\n  ******** *\nname: x\n"),
             ("ssl.key.pem: \"-----BEGIN A\\nab\"\nname: x\n", "ssl.key.pem: *********** ******\nname: x\n"),
-            ("path: \"s3://id:kö@lake/x@y\"\n", "path: \"s3://******@lake/x@y\"\n"),
         ] {
             assert_eq!(masked(line), shown);
             assert_eq!(masked(line).len(), line.len());

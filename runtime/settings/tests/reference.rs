@@ -54,15 +54,14 @@ fn section(page: &mut String, path: &str, schema: &Value) {
     let object = object(schema);
     let properties = object["properties"].as_object().unwrap();
     let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_required = |key: &&String| required.contains(&Value::String((*key).clone()));
     let heading = if path.is_empty() { "The whole file".to_owned() } else { format!("`{path}`") };
     writeln!(page, "\n## {heading}\n{}\n", words(schema)).unwrap();
     writeln!(page, "| setting | type | default | limits | meaning |\n|---|---|---|---|---|").unwrap();
     // Required ones first: a reader who writes a new file needs them all.
-    let (first, rest): (Vec<&String>, Vec<&String>) = properties.keys().partition(is_required);
+    let (first, rest): (Vec<&String>, Vec<&String>) = properties.keys().partition(|key| is_in(key, &required));
     for key in first.iter().chain(&rest) {
         let inner = &properties[*key];
-        let default = if is_required(key) { "**required**".to_owned() } else { default(inner) };
+        let default = if is_in(key, &required) { "**required**".to_owned() } else { default(inner) };
         let (kind, limits) = (kind(inner, &within(path, key)), limits(inner));
         writeln!(page, "| `{key}` | {kind} | {default} | {limits} | {} |", words(inner)).unwrap();
     }
@@ -78,6 +77,10 @@ fn section(page: &mut String, path: &str, schema: &Value) {
             section(page, &format!("{}.<name>", within(path, key)), entry);
         }
     }
+}
+
+fn is_in(key: &str, required: &[Value]) -> bool {
+    required.iter().any(|required| required == key)
 }
 
 fn within(path: &str, key: &str) -> String {
@@ -181,17 +184,21 @@ fn grouped(number: &str) -> String {
 /// What a number counts, and its bounds.
 fn limits(schema: &Value) -> String {
     let unit = schema.get("x-unit").and_then(Value::as_str).map(str::to_owned);
-    let is_plain_zero = |value: &Value| value == 0 && schema.get("exclusiveMaximum").is_none();
-    let bound = |keyword: &str, words: &str| {
-        let value = schema.get(keyword).filter(|value| keyword != "minimum" || !is_plain_zero(value))?;
-        Some(format!("{words} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-    };
     let bounds = [
-        bound("minimum", "at least"),
-        bound("x-minimum", "at least"),
-        bound("x-maximum", "at most"),
-        bound("exclusiveMaximum", "less than"),
+        bound(schema, "minimum", "at least"),
+        bound(schema, "x-minimum", "at least"),
+        bound(schema, "x-maximum", "at most"),
+        bound(schema, "exclusiveMaximum", "less than"),
     ];
     let all: Vec<String> = unit.into_iter().chain(bounds.into_iter().flatten()).collect();
     all.join(", ")
+}
+
+fn bound(schema: &Value, keyword: &str, words: &str) -> Option<String> {
+    let value = schema.get(keyword)?;
+    // Every whole number that is not negative has this bound, so it tells a reader nothing.
+    if keyword == "minimum" && value == 0 && schema.get("exclusiveMaximum").is_none() {
+        return None;
+    }
+    Some(format!("{words} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
 }

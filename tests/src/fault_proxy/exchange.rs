@@ -7,6 +7,15 @@ use tokio::net::TcpStream;
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
+/// What a store charges a request as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Put,
+    Get,
+    List,
+    Delete,
+}
+
 /// A request, complete with its body.
 pub(super) struct Request {
     pub(super) method: String,
@@ -41,6 +50,16 @@ impl Request {
 
     pub(super) fn body(&self) -> &[u8] {
         &self.bytes[self.head_length..]
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self.method.as_str() {
+            "GET" if self.path.contains("list-type=2") => Kind::List,
+            "GET" | "HEAD" => Kind::Get,
+            "DELETE" => Kind::Delete,
+            "POST" if self.path.contains("?delete") => Kind::Delete,
+            _ => Kind::Put,
+        }
     }
 
     /// A PUT of `…/_delta_log/<version>.json`.

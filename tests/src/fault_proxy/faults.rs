@@ -108,6 +108,12 @@ impl Faults {
 pub struct Counts {
     /// All requests.
     pub requests: u64,
+    /// Those that cost as a PUT does: PUT, POST, and LIST.
+    pub puts: u64,
+    /// Of these, those that list objects.
+    pub lists: u64,
+    /// Those that cost as a GET does: GET and HEAD. The rest deletes, which costs nothing.
+    pub gets: u64,
     /// Refused with 503.
     pub unavailable: u64,
     /// Reset before the store heard of it.

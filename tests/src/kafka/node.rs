@@ -19,6 +19,10 @@ const JAVA: [&str; 6] = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 ];
 
+/// The features of a fresh cluster, as `kafka-storage format --feature group.version=1` writes them for Kafka 4.1: without it the
+/// brokers refuse the groups of the next generation (KIP-848). The other features keep their first level.
+const FEATURES: &[u8] = include_bytes!("../../kafka/bootstrap.checkpoint");
+
 pub(super) struct Node {
     folder: PathBuf,
     process: Option<Lifeline>,
@@ -35,6 +39,7 @@ impl Node {
         let data = folder.join("data");
         fs::create_dir_all(&data).with_context(|| format!("can't create {}", data.display()))?;
         fs::write(data.join("meta.properties"), identity(index))?;
+        fs::write(data.join("bootstrap.checkpoint"), FEATURES)?;
         let mut settings = settings(folder, index, brokers, controllers)?;
         if let Some((guard, port)) = door {
             settings = guard.beside(settings, port);
@@ -106,6 +111,10 @@ transaction.state.log.num.partitions=3
 transaction.state.log.min.isr=2
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
+group.consumer.min.session.timeout.ms=1000
+group.consumer.session.timeout.ms=3000
+group.consumer.min.heartbeat.interval.ms=200
+group.consumer.heartbeat.interval.ms=300
 log.cleaner.dedupe.buffer.size=4194304
 log.cleaner.backoff.ms=200
 log.retention.ms=-1

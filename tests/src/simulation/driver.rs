@@ -24,6 +24,7 @@ use sluicebox_sandbox::{CacheFolder, Limits, Sandbox, Transform};
 
 use super::broker::Broker;
 use super::gate::{Fate, Gate, Step};
+use super::meddler::{self, Deed};
 use super::oracle::{Invariant, Oracle, Violation};
 use super::plan::Plan;
 use super::script::{self, TABLES};
@@ -148,6 +149,9 @@ impl Driver {
         })?;
         for table in TABLES.into_iter().chain([DEAD_LETTERS]) {
             set_checkpoint_interval(&self.world.lock().objects, table, interval)?;
+            let mut world = self.world.lock();
+            let entries = world.plan.aged_by;
+            meddler::meddle(&mut world, table, Deed::Append(entries))?;
         }
         Ok(())
     }
@@ -170,8 +174,16 @@ impl Driver {
             world.calm = true;
             world.broker.produce_all();
             world.trace.note(format_args!("the weather calms down"));
+            for table in TABLES.into_iter().chain([DEAD_LETTERS]) {
+                meddler::relax(&mut world, table)?;
+            }
         }
         self.workers.iter_mut().for_each(|worker| worker.asleep_until = 0);
+        if self.world.lock().oracle.has_replaced_tables() {
+            // As the message says that those get who write to it. Where no record comes, no worker notices.
+            self.world.lock().trace.note(format_args!("the operator restarts the workers"));
+            (0..self.workers.len()).for_each(|_| self.kill(0));
+        }
         self.accept_losses();
         self.bury_ghosts();
         let end = self.tick + CALM_TICKS_MAX;
@@ -228,7 +240,7 @@ impl Driver {
     fn turn(&mut self) -> Result<()> {
         self.tick += 1;
         self.world.lock().trace.tick(self.tick);
-        self.surroundings();
+        self.surroundings()?;
         self.populate()?;
         let awake: Vec<usize> =
             (0..self.workers.len()).filter(|&index| self.workers[index].asleep_until <= self.tick).collect();
@@ -243,7 +255,7 @@ impl Driver {
     }
 
     /// Records arrive, late writes land, partitions move, the dead are noticed.
-    fn surroundings(&mut self) {
+    fn surroundings(&mut self) -> Result<()> {
         let mut world = self.world.lock();
         let World { rng, broker, trace, plan, calm, late, oracle, .. } = &mut *world;
         if rng.u8(..4) == 0 {
@@ -260,6 +272,7 @@ impl Driver {
             oracle.retained(&partition, broker.range(&partition).from);
             trace.note(format_args!("retention leaves {} of {partition}", broker.range(&partition)));
         }
+        let deed = (!*calm && rng.u32(..1_000) < plan.weather.meddled).then(|| Deed::of(rng));
         let notices = !self.ghosts.is_empty() && rng.u8(..8) == 0;
         if !late.is_empty() && rng.u8(..6) == 0 {
             world.land_late();
@@ -268,9 +281,40 @@ impl Driver {
         if notices {
             self.bury_ghosts();
         }
+        if let Some((table, deed)) = deed {
+            self.meddle(table, deed)?;
+        }
         let mut world = self.world.lock();
         let World { rng, broker, .. } = &mut *world;
         broker.balance(rng);
+        Ok(())
+    }
+
+    /// Another tool does something to a table.
+    fn meddle(&self, table: &str, deed: Deed) -> Result<()> {
+        // Between the look at the newest entry and the PUT of the next one nothing guards against a log that is cut off
+        // (docs/adr/0013-commit-path.md, docs/delivery.md): the log would have to be deleted in just that moment.
+        if deed.cuts_the_log() && self.world.lock().is_being_committed_to(table) {
+            return Ok(());
+        }
+        meddler::meddle(&mut self.world.lock(), table, deed)?;
+        if deed != Deed::Checkpoint || self.world.lock().oracle.known(table).versions == 0 {
+            return Ok(());
+        }
+        let view = self.mount(0)?;
+        let location = store::url(&view.location(table))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let written = runtime.block_on(async {
+            let opened = DeltaTableBuilder::from_url(location)?.load().await?;
+            deltalake::checkpoints::create_checkpoint(&opened, None).await?;
+            Ok::<_, deltalake::DeltaTableError>(opened.version())
+        });
+        // The tool has the same weather as all others, but it does not die.
+        self.world.lock().gates[0].doomed = false;
+        if let Ok(Some(version)) = written {
+            meddler::clean_up_log(&self.world.lock(), table, version)?;
+        }
+        Ok(())
     }
 
     /// The group notices that some are dead.
@@ -373,6 +417,9 @@ impl Driver {
                     Err(error) if error.kind() == ErrorKind::Environment && !world.calm => {
                         world.trace.note(format_args!("w{id} gives up"));
                     }
+                    Err(error) if world.oracle.is_excused(&error) => {
+                        world.trace.note(format_args!("w{id} stops, and says why: {error}"));
+                    }
                     Err(error) => world.oracle.violated(Invariant::Composure, format!("w{id} gives up: {error}")),
                 }
             }
@@ -410,8 +457,8 @@ impl Driver {
         let files = opened.get_file_uris()?.count();
         let (known_files, ledger) = {
             let world = self.world.lock();
-            let (files, ledger) = world.oracle.known(table);
-            (files.len(), ledger.clone())
+            let known = world.oracle.known(table);
+            (known.files.len(), known.ledger.clone())
         };
         if files != known_files {
             return Ok(Some(format!("delta-rs sees {files} files in {table}, and the log has {known_files}")));
@@ -437,6 +484,13 @@ impl Driver {
 }
 
 impl World {
+    /// Whether a worker has made up its mind to write a table's next entry, which is still under way.
+    fn is_being_committed_to(&self, table: &str) -> bool {
+        let entry = format!("{table} version ");
+        let waits = |gate: &Gate| matches!(&gate.waiting, Some(Step::Put { object, .. }) if object.starts_with(&entry));
+        self.gates.iter().any(|gate| !gate.doomed && waits(gate)) || self.late.iter().any(|late| late.is_in(table))
+    }
+
     /// What becomes of a step.
     fn decide(&mut self, step: &Step) -> Fate {
         if self.calm {

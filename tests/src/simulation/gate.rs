@@ -1,5 +1,6 @@
 //! Where a worker waits for the world's decision: before every step that the outside can see.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
@@ -59,6 +60,8 @@ pub struct Gate {
     pub driver: Option<Waker>,
     /// How the one who waits, perhaps a task of its own, hears of the decision.
     pub sleeper: Option<Waker>,
+    /// Tasks that stand behind the one who waits: a flush writes several files at once, and the world decides one by one.
+    queue: VecDeque<Waker>,
 }
 
 impl Gate {
@@ -94,16 +97,21 @@ pub async fn pass(world: &Shared, worker: usize, step: Step) -> Fate {
             gate.wake_driver();
             return Poll::Pending;
         }
+        if step.is_some() && (gate.waiting.is_some() || gate.decided.is_some()) {
+            gate.queue.push_back(context.waker().clone());
+            return Poll::Pending;
+        }
         if let Some(step) = step.take() {
             gate.waiting = Some(step);
             gate.sleeper = Some(context.waker().clone());
             gate.wake_driver();
             return Poll::Pending;
         }
-        match gate.decided.take() {
-            Some(fate) => Poll::Ready(fate),
-            None => Poll::Pending,
+        let Some(fate) = gate.decided.take() else { return Poll::Pending };
+        if let Some(next) = gate.queue.pop_front() {
+            next.wake();
         }
+        Poll::Ready(fate)
     })
     .await
 }

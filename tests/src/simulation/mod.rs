@@ -15,6 +15,7 @@
 //! - [`worker`]: one life of one worker, step by step
 //! - [`world`]: what all of these share
 //! - [`oracle`]: what must hold, checked at every commit and at the end, by code that shares nothing with the product
+//! - [`meddler`]: what other tools do to the tables
 //! - [`driver`]: the course of events
 //! - [`trace`]: what has happened, for people, and its hash
 //!
@@ -23,6 +24,7 @@
 pub mod broker;
 pub mod driver;
 pub mod gate;
+pub mod meddler;
 pub mod oracle;
 pub mod plan;
 pub mod promoter;

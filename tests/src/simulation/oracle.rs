@@ -8,15 +8,22 @@ use std::sync::Arc;
 use object_store::PutPayload;
 use object_store::memory::InMemory;
 use serde_json::Value;
+use sluicebox_delta::TableError;
 use sluicebox_ledger::Gap;
 use sluicebox_ledger::{Offsets, TopicPartition};
+use sluicebox_pipeline::PipelineError;
 
 use super::broker;
 use super::script::{Expected, Record, Script, TABLES};
 use super::trace::Trace;
-use super::worker::{DEAD_LETTERS, PIPELINE};
+use super::worker::DEAD_LETTERS;
 
-mod files;
+pub mod files;
+mod statistics;
+mod tables;
+
+pub use files::DataFile;
+use tables::{Commit, Shadow};
 
 /// What must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +46,10 @@ pub enum Invariant {
     Composure,
     /// Other readers see the same tables.
     Readable,
+    /// What the log says of a file's rows is true.
+    Statistics,
+    /// A worker adds rows and moves its ledger; it changes nothing else of a table, and nothing of one that it may not write to.
+    Restraint,
 }
 
 /// Something that does not hold.
@@ -56,27 +67,14 @@ pub struct Oracle {
     tables: BTreeMap<&'static str, Shadow>,
     /// What each worker may commit, as far as it knows.
     held: BTreeMap<usize, BTreeSet<TopicPartition>>,
+    /// Which of the tables that ever were in a place a worker has opened, as far as that is certain.
+    opened: BTreeMap<usize, BTreeMap<&'static str, u64>>,
     /// Where each partition began, the last time that retention deleted records.
     kept: Offsets,
     /// Where the ledger may skip to, as the operator has agreed.
     accepted: Offsets,
     violations: Vec<Violation>,
     commits: usize,
-}
-
-/// A table, as its log says.
-#[derive(Default)]
-struct Shadow {
-    versions: u64,
-    ledger: Offsets,
-    files: BTreeSet<String>,
-}
-
-/// What a commit says of itself, in the words of the log.
-struct Commit {
-    files: Vec<String>,
-    ledger: BTreeMap<TopicPartition, i64>,
-    record: Option<Value>,
 }
 
 impl Oracle {
@@ -90,6 +88,7 @@ impl Oracle {
             kept,
             tables,
             held: BTreeMap::new(),
+            opened: BTreeMap::new(),
             accepted: Offsets::new(),
             violations: Vec::new(),
             commits: 0,
@@ -113,7 +112,14 @@ impl Oracle {
 
     /// A worker has been given partitions.
     pub fn may_commit(&mut self, worker: usize, partitions: &[TopicPartition]) {
+        let lives = || self.tables.iter().map(|(name, shadow)| (*name, shadow.life)).collect();
+        self.opened.entry(worker).or_insert_with(lives);
         self.held.entry(worker).or_default().extend(partitions.iter().cloned());
+    }
+
+    /// A worker opens the tables again, for another transform.
+    pub fn reopens(&mut self, worker: usize) {
+        self.opened.insert(worker, BTreeMap::new());
     }
 
     /// A worker has let go of partitions, or has heard that they are gone.
@@ -177,12 +183,21 @@ impl Oracle {
         objects: &Arc<InMemory>,
         trace: &mut Trace,
     ) {
+        let others = self.tables.iter().filter(|(name, _)| **name != table);
+        let least_of_others = |partition: &TopicPartition| {
+            others.clone().filter_map(|(_, shadow)| shadow.ledger.get(partition).copied()).min()
+        };
+        let starts: Offsets = commit.ledger.keys().filter_map(|it| Some((it.clone(), least_of_others(it)?))).collect();
         let Some(shadow) = self.tables.get_mut(table) else { return };
         let mut found = Vec::new();
         if version != shadow.versions {
             found.push((Invariant::RangesJoin, format!("{table} gets version {version} after {}", shadow.versions)));
         }
-        shadow.versions = version + 1;
+        if self.opened.get(&worker).and_then(|lives| lives.get(table)).is_some_and(|life| *life < shadow.life) {
+            found.push((Invariant::Restraint, format!("w{worker} carries on in {table}, which has been replaced")));
+        }
+        found.extend(shadow.overreach(version, commit).map(|what| (Invariant::Restraint, format!("{table}: {what}"))));
+        shadow.apply(version, commit);
         let mut ranges = BTreeMap::new();
         for (partition, &to) in &commit.ledger {
             let from = shadow.ledger.insert(partition.clone(), to);
@@ -196,6 +211,8 @@ impl Oracle {
                 }
                 // Records below the first that a table was ever to take in are not its business.
                 Some("start") if from.is_none() && Some(&to) <= self.kept.get(partition) => {}
+                // A table that was made anew starts where the others are (docs/adr/0006-loss.md).
+                Some("start") if from.is_none() && shadow.life > 0 && Some(&to) <= starts.get(partition) => {}
                 Some("accepted_gap") if self.accepted.get(partition) == Some(&to) => {}
                 Some(why) => {
                     let what =
@@ -204,17 +221,17 @@ impl Oracle {
                 }
             }
         }
-        shadow.files.extend(commit.files.iter().cloned());
         self.commits += usize::from(!ranges.is_empty());
         if let Some(what) = record_differs(&self.script, &ranges, commit.record.as_ref()) {
             found.push((Invariant::RangesJoin, format!("{table} version {version} says of itself: {what}")));
         }
         let expected = expected_rows(&self.script, table, &ranges);
-        match files::rows(objects, table, &commit.files) {
-            Ok(rows) => {
+        match look_into(objects, table, &commit.files) {
+            Ok((rows, lie)) => {
                 if let Some(what) = first_difference(&expected, rows) {
                     found.push((Invariant::RowsMatch, format!("{table} version {version} by w{worker}: {what}")));
                 }
+                found.extend(lie.map(|what| (Invariant::Statistics, format!("{table} version {version}: {what}"))));
             }
             Err(error) => found.push((Invariant::Readable, format!("{table} version {version}: {error:#}"))),
         }
@@ -242,11 +259,10 @@ impl Oracle {
     /// A worker tells Kafka what is safe.
     pub fn acknowledged(&mut self, worker: usize, offsets: &Offsets) {
         for (partition, &offset) in offsets {
-            let early = self
-                .tables
-                .iter()
-                .find(|(_, shadow)| shadow.ledger.get(partition).copied().unwrap_or(i64::MIN) < offset)
-                .map(|(table, _)| format!("w{worker} acknowledges {partition} up to {offset}, which {table} lacks"));
+            let early =
+                self.tables.iter().find(|(_, shadow)| shadow.has_had(partition).unwrap_or(i64::MIN) < offset).map(
+                    |(table, _)| format!("w{worker} acknowledges {partition} up to {offset}, which {table} lacks"),
+                );
             if let Some(what) = early {
                 self.violated(Invariant::AcknowledgedLast, what);
             }
@@ -269,10 +285,39 @@ impl Oracle {
         })
     }
 
-    /// What is known of a table: files and ledger.
-    pub fn known(&self, table: &str) -> (&BTreeSet<String>, &Offsets) {
-        let shadow = &self.tables[table];
-        (&shadow.files, &shadow.ledger)
+    /// What is known of a table.
+    pub fn known(&self, table: &str) -> &Shadow {
+        &self.tables[table]
+    }
+
+    /// Another tool has committed, or has made the table anew if it is version 0.
+    pub fn others_committed(&mut self, table: &str, version: u64, bytes: &[u8]) {
+        let Some(shadow) = self.tables.get_mut(table) else { return };
+        if version == 0 {
+            shadow.begin_again();
+        }
+        match Commit::read_others(bytes) {
+            Ok(commit) => {
+                shadow.note_change(&commit);
+                shadow.apply(version, &commit);
+            }
+            Err(error) => self.violated(Invariant::Readable, format!("another tool's entry in {table}: {error}")),
+        }
+    }
+
+    /// Whether another table has taken the place of one.
+    pub fn has_replaced_tables(&self) -> bool {
+        self.tables.values().any(|shadow| shadow.life > 0)
+    }
+
+    /// Whether a worker may leave with this error: another tool has done what it names.
+    pub fn is_excused(&self, error: &PipelineError) -> bool {
+        let PipelineError::Table(error) = error else { return false };
+        self.tables.values().any(|shadow| match error {
+            TableError::Unsupported { .. } => shadow.was_constrained,
+            TableError::Replaced { .. } => shadow.life > 0,
+            _ => false,
+        })
     }
 }
 
@@ -305,7 +350,7 @@ fn expected_rows(script: &Script, table: &str, ranges: &Ranges) -> Vec<String> {
         for record in within(script, partition, range) {
             match (&record.expected, TABLES.iter().position(|name| *name == table)) {
                 (Expected::Rows(counts, token), Some(index)) => {
-                    rows.extend((0..counts[index]).map(|row| files::row(partition, record, token, row)));
+                    rows.extend((0..counts[index]).map(|row| files::row(table, partition, record, token, row)));
                 }
                 (Expected::Rejected { stage, code }, None) => {
                     rows.push(files::dead_letter(partition, record, stage, code));
@@ -362,35 +407,19 @@ fn record_differs(script: &Script, ranges: &Ranges, record: Option<&Value>) -> O
     })
 }
 
-impl Commit {
-    fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut commit = Self { files: Vec::new(), ledger: BTreeMap::new(), record: None };
-        for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            let action: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-            if let Some(path) = action["add"]["path"].as_str() {
-                commit.files.push(path.to_owned());
-            }
-            if let (Some(app), Some(to)) = (action["txn"]["appId"].as_str(), action["txn"]["version"].as_i64()) {
-                commit.ledger.extend(partition_of(app)?.map(|partition| (partition, to)));
-            }
-            if let Some(record) = action["commitInfo"].get("sluicebox") {
-                commit.record = Some(record.clone());
-            }
-        }
-        Ok(commit)
+/// The rows of a commit's files, and the first thing that the log says of them and that is not true.
+fn look_into(
+    objects: &Arc<InMemory>,
+    table: &str,
+    files: &[DataFile],
+) -> anyhow::Result<(Vec<String>, Option<String>)> {
+    let (mut rows, mut lie) = (Vec::new(), None);
+    for file in files {
+        let batches = file.read(objects, table)?;
+        rows.extend(files::lines(table, file, &batches)?);
+        lie = lie.or_else(|| statistics::wrong(file.statistics.as_deref()?, &batches));
     }
-}
-
-/// `sluicebox/<pipeline>/<topic>/<partition>`; none for an entry that says which topic that is.
-fn partition_of(app: &str) -> Result<Option<TopicPartition>, String> {
-    let parts: Vec<&str> = app.split('/').collect();
-    match parts[..] {
-        ["sluicebox", PIPELINE, topic, number] => {
-            number.parse().map(|number| Some(TopicPartition::new(topic, number))).map_err(|_| app.to_owned())
-        }
-        ["sluicebox-topic", ..] => Ok(None),
-        _ => Err(format!("a stranger's appId: {app}")),
-    }
+    Ok((rows, lie))
 }
 
 impl fmt::Display for Violation {
@@ -411,6 +440,8 @@ impl fmt::Display for Invariant {
             Self::Progress => "progress",
             Self::Composure => "composure",
             Self::Readable => "readable",
+            Self::Statistics => "statistics hold",
+            Self::Restraint => "restraint",
         })
     }
 }

@@ -23,6 +23,8 @@ pub struct Plan {
     pub batch_records: usize,
     /// `delta.checkpointInterval` of the tables, if they are made beforehand.
     pub checkpoint_interval: Option<u64>,
+    /// Entries of another application in the log of each table that is made beforehand.
+    pub aged_by: u64,
     /// Turns of the world before the weather calms down.
     pub rough_ticks: u64,
     /// What goes wrong, and how often.
@@ -58,12 +60,18 @@ pub struct Weather {
     pub deleted: u32,
     /// A worker is told of a promotion or a canary.
     pub promoted: u32,
+    /// Another tool changes a table.
+    pub meddled: u32,
 }
+
+/// One world in so many has tables with a long past.
+const AGED: u8 = 200;
 
 impl Plan {
     /// The plan of a seed.
     pub fn of(rng: &mut Rng) -> Self {
         let stormy = rng.u8(..4) > 0;
+        let is_aged = rng.u8(..AGED) == 0;
         Self {
             topics: rng.usize(1..=2),
             partitions: rng.i32(1..=3),
@@ -72,7 +80,8 @@ impl Plan {
             flush_rows: rng.usize(4..=40),
             flush_interval: Duration::from_millis(rng.u64(200..=5_000)),
             batch_records: rng.usize(2..=20),
-            checkpoint_interval: rng.bool().then(|| rng.u64(3..=12)),
+            checkpoint_interval: (rng.bool() || is_aged).then(|| rng.u64(3..=12)),
+            aged_by: if is_aged { rng.u64(1_000..3_000) } else { 0 },
             rough_ticks: rng.u64(100..=300),
             weather: if stormy { Weather::rough(rng) } else { Weather::mixed(rng) },
         }
@@ -96,6 +105,7 @@ impl Weather {
             unread: rng.u32(0..15),
             deleted: if rng.u8(..4) == 0 { rng.u32(5..30) } else { 0 },
             promoted: rng.u32(0..40),
+            meddled: if rng.bool() { rng.u32(5..60) } else { 0 },
         }
     }
 
@@ -103,7 +113,7 @@ impl Weather {
     fn mixed(rng: &mut Rng) -> Self {
         let mut weather = Self::default();
         for _ in 0..rng.u8(1..=3) {
-            match rng.u8(..10) {
+            match rng.u8(..11) {
                 0 => weather.refused = 150,
                 1 => weather.unheard = 150,
                 2 => weather.misheard = 150,
@@ -113,6 +123,7 @@ impl Weather {
                 6 => weather.asleep = 60,
                 7 => weather.deleted = 30,
                 8 => weather.promoted = 100,
+                9 => weather.meddled = 100,
                 _ => weather.moved = 150,
             }
         }

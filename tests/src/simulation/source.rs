@@ -35,7 +35,11 @@ impl SimulatedSource {
         let proposal = {
             let mut world = self.world.lock();
             let chance = world.plan.weather.promoted;
-            world.happens(chance).then(|| Proposal::of(&mut world, self.worker))
+            let proposal = world.happens(chance).then(|| Proposal::of(&mut world, self.worker));
+            if proposal.is_some() {
+                world.oracle.reopens(self.worker);
+            }
+            proposal
         };
         if let Some(proposal) = proposal {
             self.promoter.propose(proposal).await;

@@ -40,6 +40,13 @@ pub struct LatePut {
     options: PutOptions,
 }
 
+impl LatePut {
+    /// Whether it goes to a table.
+    pub fn is_in(&self, table: &str) -> bool {
+        self.path.parts().next().is_some_and(|part| part.as_ref() == table)
+    }
+}
+
 /// One worker's view of the store.
 pub struct View {
     world: Shared,

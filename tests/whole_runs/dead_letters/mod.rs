@@ -5,4 +5,5 @@ mod killed;
 mod poison;
 mod repair;
 mod scene;
+mod shared;
 mod topic;

@@ -92,6 +92,24 @@ fn a_worker_that_slept_through_its_session_works_on_and_commits_nothing_twice() 
     orders::ensure_exactly_once(&pipeline, &[&all])
 }
 
+/// librdkafka gives up for good then: polls bring nothing more, and a process that lives on would only look alive.
+#[test]
+fn a_worker_whose_place_another_has_taken_says_so_and_ends() -> Result<()> {
+    needs!(kafka);
+    let cluster = Cluster::shared()?;
+    cluster.create_topic("twins", orders::PARTITIONS, &[])?;
+    let mut pipeline = pipeline(cluster, "twins")?;
+    pipeline.settings["source"]["kafka"]["properties"]["group.instance.id"] = json!("twin");
+    let mut first = pipeline.start(&[])?;
+    await_until("the group has a member", PATIENCE, || Ok(cluster.members("sluicebox-twins")? == 1))?;
+    let mut second = pipeline.start(&[])?;
+    assert_eq!(first.wait(PATIENCE)?.code(), Some(3), "{}", first.said());
+    let said = pipeline.log()?;
+    ensure!(said.contains("does another worker have the same `group.instance.id`?"), "{}", first.said());
+    ensure!(second.lives()?, "it ended:\n{}", second.said());
+    Ok(())
+}
+
 #[test]
 fn where_the_group_claims_to_be_is_nothing_but_advice() -> Result<()> {
     needs!(kafka, readers);

@@ -51,16 +51,15 @@ fn a_file_that_two_deletes_remove_whole_doubles_nothing() {
 #[test]
 fn a_file_is_another_one_with_another_deletion_vector() {
     let mut told = world().tables.swap_remove(0);
-    let with = |vector: &str| FileKey { path: "1.parquet".into(), deletions: Some(vector.into()) };
     let mut delete = |vector: &str, rows| {
         told.history.version += 1;
         let file = crate::history::LoggedFile { bytes: 1, rows: Some(rows) };
         told.files.remove(&"1.parquet".into());
-        told.files.insert(with(vector), file);
+        told.files.insert(with_deletions(vector), file);
         told.commits.push(Commit {
             version: told.history.version,
             operation: "DELETE".into(),
-            added: vec![(with(vector), file)],
+            added: vec![(with_deletions(vector), file)],
             removed: vec!["1.parquet".into()],
             changes_data: true,
             ..Commit::default()
@@ -75,6 +74,10 @@ fn a_file_is_another_one_with_another_deletion_vector() {
     assert!(notes.contains("1 of 2 rows removed"), "{notes}");
     // At the same time as the first.
     assert_eq!(delete("ub", 1).0, [Fault::FileRemovedTwice]);
+}
+
+fn with_deletions(vector: &str) -> FileKey {
+    FileKey { path: "1.parquet".into(), deletions: Some(vector.into()) }
 }
 
 #[test]

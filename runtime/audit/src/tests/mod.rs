@@ -9,6 +9,8 @@ mod shared;
 mod told;
 mod world;
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sluicebox_ledger::TopicPartition;
@@ -60,10 +62,9 @@ proptest! {
         if is_exact {
             told.before.ledger = entries.collect();
         } else {
-            let is_moved = |partition: &TopicPartition| {
-                told.commits.iter().any(|commit| commit.ledger.iter().any(|(other, _)| other == partition))
-            };
-            let (unknown, known): (Vec<_>, Vec<_>) = entries.partition(|(partition, _)| is_moved(partition));
+            let moved: BTreeSet<&TopicPartition> =
+                told.commits.iter().flat_map(|commit| &commit.ledger).map(|(partition, _)| partition).collect();
+            let (unknown, known): (Vec<_>, Vec<_>) = entries.partition(|(partition, _)| moved.contains(partition));
             told.before.ledger = known.into_iter().collect();
             told.before.unknown = unknown.into_iter().map(|(partition, _)| partition).collect();
         }

@@ -38,13 +38,14 @@ pub(super) fn others(told: &mut Told, operation: &str, added: &[u64], removed: &
     });
 }
 
+fn judged(operation: &str, added: &[u64], removed: &[&str], changes_data: bool) -> (Vec<Fault>, String) {
+    let mut told = world().tables.swap_remove(0);
+    others(&mut told, operation, added, removed, changes_data);
+    faults(&told)
+}
+
 #[test]
 fn what_others_do_is_judged_by_what_it_does_to_the_rows() {
-    let judged = |operation: &str, added: &[u64], removed: &[&str], changes_data| {
-        let mut told = world().tables.swap_remove(0);
-        others(&mut told, operation, added, removed, changes_data);
-        faults(&told)
-    };
     let both = ["1.parquet", "2.parquet"];
     let (found, notes) = judged("OPTIMIZE", &[4], &both, false);
     assert_eq!((found, notes.as_str()), (vec![], "other programs: 1 commit of OPTIMIZE (version 4): 4 rows rewritten"));
@@ -59,6 +60,10 @@ fn what_others_do_is_judged_by_what_it_does_to_the_rows() {
     assert_eq!((found, notes.as_str()), (vec![], "other programs: 1 commit of VACUUM END (version 4)"));
 }
 
+fn count(commits: u64, first: u64, last: u64, removed: u64, added: u64) -> OtherCommits {
+    OtherCommits { commits, first, last, rows_added: Some(added), rows_removed: Some(removed) }
+}
+
 #[test]
 fn the_commits_of_others_are_counted_by_operation() {
     let mut told = world().tables.swap_remove(0);
@@ -69,13 +74,6 @@ fn the_commits_of_others_are_counted_by_operation() {
     let mut findings = Findings::default();
     let (_, files) = told.follow(&mut findings);
     assert!(findings.violations.is_empty(), "{:?}", findings.violations);
-    let count = |commits, first, last, removed, added| OtherCommits {
-        commits,
-        first,
-        last,
-        rows_added: Some(added),
-        rows_removed: Some(removed),
-    };
     let counted: Vec<_> = files.others.into_iter().collect();
     assert_eq!(
         counted,

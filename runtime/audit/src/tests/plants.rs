@@ -1,11 +1,12 @@
 //! The faults that the tests plant into a sound world.
 
+use std::collections::BTreeSet;
+
 use proptest::sample::Index;
-use sluicebox_ledger::{PartitionTally, TopicPartition};
+use sluicebox_ledger::TopicPartition;
 
 use super::world::{PIPELINE, World};
 use crate::finding::Fault;
-use crate::history::Commit;
 
 /// Every fault, and the name under which the audit must report it.
 pub(super) const FAULTS: [(&str, Fault); 16] = [
@@ -34,10 +35,9 @@ pub(super) fn plant(world: &mut World, fault: &str, table: usize, at: Index) -> 
             // Without the last commit of a partition, the table would only be behind.
             let commits = &mut world.tables[table].commits;
             let index = 1 + at.index(commits.len() - 1);
-            let is_last = |partition: &TopicPartition| {
-                !commits[index + 1..].iter().any(|commit| commit.ledger.iter().any(|(other, _)| other == partition))
-            };
-            if commits[index].ledger.iter().any(|(partition, _)| is_last(partition)) || index == 1 {
+            let later: BTreeSet<&TopicPartition> =
+                commits[index + 1..].iter().flat_map(|commit| &commit.ledger).map(|(partition, _)| partition).collect();
+            if commits[index].ledger.iter().any(|(partition, _)| !later.contains(partition)) || index == 1 {
                 return None;
             }
             commits[index].record = None;
@@ -82,16 +82,15 @@ pub(super) fn plant(world: &mut World, fault: &str, table: usize, at: Index) -> 
         }
         "a dead letter has a row" => {
             let letter = world.rows(2, at)[0].clone();
-            let holds = |commit: &&Commit| {
+            let holding = world.tables[0].commits.iter().find(|commit| {
                 let record = commit.flush_of(PIPELINE);
                 record.is_some_and(|record| {
-                    let is_in = |tally: &PartitionTally| {
+                    record.partitions.iter().any(|tally| {
                         tally.partition == letter.0.partition && (tally.from..tally.to).contains(&letter.1)
-                    };
-                    record.partitions.iter().any(is_in)
+                    })
                 })
-            };
-            let path = world.tables[0].commits.iter().find(holds)?.added[0].0.clone();
+            });
+            let path = holding?.added[0].0.clone();
             world.tables[0].contents.get_mut(&path)?.push(letter);
         }
         other => unreachable!("{other}"),

@@ -168,8 +168,8 @@ impl World {
     /// Resolves a dead letter: its file is rewritten.
     pub(super) fn settle(&mut self, letter: &Row) {
         let told = &mut self.tables[2];
-        let holds = |key: &&FileKey| told.contents[*key].contains(letter);
-        let Some(key) = told.files.keys().find(holds).cloned() else { unreachable!("it was buried") };
+        let holding = told.files.keys().find(|key| told.contents[*key].contains(letter));
+        let Some(key) = holding.cloned() else { unreachable!("it was buried") };
         let rows = told.contents[&key].clone();
         let record = LoggedRecord::Redrive { pipeline: PIPELINE.into(), rows: 0 };
         let commit =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Int32Array, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType as ArrowType, Field};
+use arrow::datatypes::DataType as ArrowType;
 use deltalake::kernel::{DataType, StructField};
 use serde_json::Value;
 use sluicebox_audit::{AuditReport, audit};
@@ -110,7 +110,8 @@ impl Pipeline {
 
     /// Rows of these offsets; the table's other columns are empty.
     pub(crate) fn batch(&self, table: &Table, offsets: &[i64]) -> RecordBatch {
-        let column = |field: &Arc<Field>| -> arrow::array::ArrayRef {
+        let schema = table.schema().clone();
+        let columns = schema.fields().iter().map(|field| -> arrow::array::ArrayRef {
             let count = offsets.len();
             match field.name().as_str() {
                 "topic" | "_kafka_topic" => Arc::new(StringArray::from(vec![self.topic; count])),
@@ -130,9 +131,8 @@ impl Pipeline {
                 }
                 _ => Arc::new(StringArray::from(vec![""; count])),
             }
-        };
-        let schema = table.schema().clone();
-        let columns = schema.fields().iter().map(column).collect();
+        });
+        let columns = columns.collect();
         RecordBatch::try_new(schema, columns).expect("fits")
     }
 }

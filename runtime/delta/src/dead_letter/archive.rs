@@ -75,13 +75,16 @@ impl Archive {
     }
 
     async fn get(&self, object: &Path, advice: &'static str) -> Result<Bytes, ArchiveError> {
-        let failed = |source| match source {
+        let read = match self.store.get(object).await {
+            Ok(found) => found.bytes().await,
+            Err(source) => Err(source),
+        };
+        read.map_err(|source| match source {
             object_store::Error::NotFound { .. } => {
                 ArchiveError::Missing { location: self.location.clone(), object: object.clone(), advice }
             }
             source => self.failed("reading", object, source),
-        };
-        self.store.get(object).await.map_err(failed)?.bytes().await.map_err(failed)
+        })
     }
 
     fn failed(&self, doing: &'static str, object: &Path, source: object_store::Error) -> ArchiveError {

@@ -64,10 +64,11 @@ fn column(name: &str, old: ArrayRef, changes: &[Option<&LetterChange>]) -> Array
         "resolved_at" => times(&old, changes, |change| Some(change.resolved_at)),
         "attempts" => {
             let old = old.as_primitive::<Int32Type>();
-            let more = |(row, change): (usize, &Option<&LetterChange>)| {
-                old.value(row) + i32::from(change.is_some_and(|change| change.judged_again))
-            };
-            Arc::new(changes.iter().enumerate().map(more).collect::<Int32Array>())
+            let attempts = changes
+                .iter()
+                .enumerate()
+                .map(|(row, change)| old.value(row) + i32::from(change.is_some_and(|change| change.judged_again)));
+            Arc::new(attempts.collect::<Int32Array>())
         }
         "stage" => reason(|again| Some(again.reason.stage.as_str())),
         "code" => reason(|again| Some(&again.reason.code)),
@@ -90,11 +91,11 @@ fn texts<'a>(
     new: impl Fn(&'a LetterChange) -> Option<Option<&'a str>>,
 ) -> ArrayRef {
     let old = old.as_string::<i32>();
-    let value = |(row, change): (usize, &Option<&'a LetterChange>)| match change.and_then(&new) {
+    let values = changes.iter().enumerate().map(|(row, change)| match change.and_then(&new) {
         Some(value) => value.map(str::to_owned),
         None => old.is_valid(row).then(|| old.value(row).to_owned()),
-    };
-    Arc::new(changes.iter().enumerate().map(value).collect::<StringArray>())
+    });
+    Arc::new(values.collect::<StringArray>())
 }
 
 fn times(
@@ -103,11 +104,11 @@ fn times(
     new: impl Fn(&LetterChange) -> Option<Option<i64>>,
 ) -> ArrayRef {
     let old = old.as_primitive::<TimestampMicrosecondType>();
-    let value = |(row, change): (usize, &Option<&LetterChange>)| match change.and_then(&new) {
+    let times = changes.iter().enumerate().map(|(row, change)| match change.and_then(&new) {
         Some(value) => value,
         None => old.is_valid(row).then(|| old.value(row)),
-    };
-    let times: TimestampMicrosecondArray = changes.iter().enumerate().map(value).collect();
+    });
+    let times: TimestampMicrosecondArray = times.collect();
     Arc::new(times.with_timezone("UTC"))
 }
 

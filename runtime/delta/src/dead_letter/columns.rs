@@ -39,8 +39,6 @@ pub struct JudgedBy {
 pub fn shape() -> Shape {
     let header = [StructField::not_null("name", DataType::STRING), StructField::nullable("value", DataType::BINARY)];
     let headers = ArrayType::new(StructType::new_unchecked(header), false);
-    let text = |name: &str| StructField::not_null(name, DataType::STRING);
-    let optional_text = |name: &str| StructField::nullable(name, DataType::STRING);
     let columns = vec![
         text("topic"),
         StructField::not_null("partition", DataType::INTEGER),
@@ -67,6 +65,14 @@ pub fn shape() -> Shape {
         optional_text("resolution"),
     ];
     Shape { columns, partition_columns: Vec::new() }
+}
+
+fn text(name: &str) -> StructField {
+    StructField::not_null(name, DataType::STRING)
+}
+
+fn optional_text(name: &str) -> StructField {
+    StructField::nullable(name, DataType::STRING)
 }
 
 impl JudgedBy {

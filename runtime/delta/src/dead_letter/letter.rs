@@ -146,10 +146,13 @@ pub struct Letter {
 impl Letter {
     /// The bytes of key, value and headers.
     pub fn bytes(&self) -> usize {
-        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let headers = self.headers.iter().map(|(name, value)| name.len() + length(value));
         length(&self.key) + length(&self.value) + headers.sum::<usize>()
     }
+}
+
+fn length(bytes: &Option<Vec<u8>>) -> usize {
+    bytes.as_ref().map_or(0, Vec::len)
 }
 
 /// The columns of dead letters in the table's own types; another writer may have rewritten a file with others.
@@ -197,8 +200,9 @@ impl LetterColumns {
     }
 
     fn array(&self, name: &str) -> Result<&Arc<dyn arrow::array::Array>, ArrowError> {
-        let missing = || ArrowError::SchemaError(format!("a file of the table has no column `{name}`"));
-        self.0.column_by_name(name).ok_or_else(missing)
+        self.0
+            .column_by_name(name)
+            .ok_or_else(|| ArrowError::SchemaError(format!("a file of the table has no column `{name}`")))
     }
 
     fn text(&self, name: &str, row: usize) -> Result<&str, ArrowError> {
@@ -228,8 +232,11 @@ impl LetterColumns {
         let headers = self.array("headers")?.as_list::<i32>().value(row);
         let headers = headers.as_struct();
         let (names, values) = (headers.column(0).as_string::<i32>(), headers.column(1).as_binary::<i32>());
-        let value = |header: usize| values.is_valid(header).then(|| values.value(header).to_owned());
-        Ok((0..headers.len()).map(|header| (names.value(header).to_owned(), value(header))).collect())
+        let headers = (0..headers.len()).map(|header| {
+            let value = values.is_valid(header).then(|| values.value(header).to_owned());
+            (names.value(header).to_owned(), value)
+        });
+        Ok(headers.collect())
     }
 }
 

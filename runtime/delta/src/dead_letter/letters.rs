@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use arrow::error::ArrowError;
 use sluicebox_settings::Settings;
 
 use super::letter::{Letter, LetterColumns, Status, Summary};
@@ -84,13 +85,12 @@ impl Letters {
         if masks.iter().all(|mask| mask.true_count() == 0) {
             return Ok(letters);
         }
-        let failed = |error| self.table.arrow_error("reading dead letters", error);
         // Both reads return batches of the same rows, so each mask belongs to its batch.
         for (batch, mask) in self.table.decode(&bytes, None)?.iter().zip(&masks) {
-            let batch = filter_record_batch(batch, mask).map_err(failed)?;
-            let columns = LetterColumns::new(&batch, self.table.schema()).map_err(failed)?;
+            let batch = filter_record_batch(batch, mask).map_err(|error| self.unreadable(error))?;
+            let columns = LetterColumns::new(&batch, self.table.schema()).map_err(|error| self.unreadable(error))?;
             for row in 0..batch.num_rows() {
-                letters.push(columns.letter(row).map_err(failed)?);
+                letters.push(columns.letter(row).map_err(|error| self.unreadable(error))?);
             }
         }
         Ok(letters)
@@ -114,12 +114,15 @@ impl Letters {
 
     /// For each row its summary, if the letter is this pipeline's and selected.
     pub fn selected(&self, batch: &RecordBatch, selection: &Selection) -> Result<Vec<Option<Summary>>, TableError> {
-        let failed = |error| self.table.arrow_error("reading dead letters", error);
-        let columns = LetterColumns::new(batch, self.table.schema()).map_err(failed)?;
-        let choose = |row| {
-            let summary = columns.summary(row).map_err(failed)?;
+        let columns = LetterColumns::new(batch, self.table.schema()).map_err(|error| self.unreadable(error))?;
+        let chosen = (0..batch.num_rows()).map(|row| {
+            let summary = columns.summary(row).map_err(|error| self.unreadable(error))?;
             Ok((summary.pipeline == self.pipeline && selection.takes(&summary)).then_some(summary))
-        };
-        (0..batch.num_rows()).map(choose).collect()
+        });
+        chosen.collect()
+    }
+
+    fn unreadable(&self, error: ArrowError) -> TableError {
+        self.table.arrow_error("reading dead letters", error)
     }
 }

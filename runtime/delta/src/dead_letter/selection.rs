@@ -1,7 +1,7 @@
 //! Selects dead letters by reason, time, position and status. Pure.
 
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sluicebox_ledger::{Stage, TopicPartition};
 
@@ -71,33 +71,38 @@ impl FromStr for Span {
     type Err = SelectionError;
 
     fn from_str(text: &str) -> Result<Self, SelectionError> {
-        let parse = || {
-            let (partition, offsets) = text.rsplit_once('@')?;
-            let (topic, partition) = partition.rsplit_once('/')?;
-            let (first, last) = offsets.split_once('-').unwrap_or((offsets, offsets));
-            let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-            let partition = TopicPartition::new(topic, partition.parse().ok()?);
-            (!topic.is_empty() && 0 <= first && first <= last).then_some(Span { partition, first, last })
-        };
-        parse().ok_or_else(|| SelectionError::Position(text.to_owned()))
+        parse(text).ok_or_else(|| SelectionError::Position(text.to_owned()))
     }
+}
+
+fn parse(text: &str) -> Option<Span> {
+    let (partition, offsets) = text.rsplit_once('@')?;
+    let (topic, partition) = partition.rsplit_once('/')?;
+    let (first, last) = offsets.split_once('-').unwrap_or((offsets, offsets));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    let partition = TopicPartition::new(topic, partition.parse().ok()?);
+    (!topic.is_empty() && 0 <= first && first <= last).then_some(Span { partition, first, last })
 }
 
 /// Reads a moment: RFC 3339 (`2026-01-31T12:00:00Z`), or how long before `now` it was (`90m`). Returns microseconds since
 /// 1970-01-01T00:00:00Z.
 pub fn moment(text: &str, now: SystemTime) -> Result<i64, SelectionError> {
-    let failed = || SelectionError::Moment(text.to_owned());
-    let ago = |ago: Duration| now.checked_sub(ago);
     let at = match humantime::parse_rfc3339_weak(text) {
         Ok(at) => Some(at),
-        Err(_) => humantime::parse_duration(text.trim_start_matches('-')).ok().and_then(ago),
+        Err(_) => {
+            let ago = humantime::parse_duration(text.trim_start_matches('-')).ok();
+            ago.and_then(|ago| now.checked_sub(ago))
+        }
     };
-    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).ok_or_else(failed)?;
-    i64::try_from(since.as_micros()).map_err(|_| failed())
+    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let micros = since.and_then(|since| i64::try_from(since.as_micros()).ok());
+    micros.ok_or_else(|| SelectionError::Moment(text.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn letter(offset: i64, code: &str, rejected_at: i64) -> Summary {

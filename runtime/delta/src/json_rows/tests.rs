@@ -7,8 +7,11 @@ use super::*;
 
 const SECRET: &str = "SECRET-4111";
 
+fn field(name: &str, data_type: DataType) -> Arc<Field> {
+    Arc::new(Field::new(name, data_type, true))
+}
+
 fn schema() -> SchemaRef {
-    let field = |name: &str, data_type| Arc::new(Field::new(name, data_type, true));
     let pair = DataType::Struct(
         vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Int64, true)].into(),
     );

@@ -30,8 +30,9 @@ pub(super) struct Bounds {
 impl Bounds {
     /// The bounds of one row group; none if it has none, or none that hold.
     pub(super) fn read(statistics: &Statistics, data_type: &DataType) -> Option<Self> {
-        let read = |bytes: &[u8]| bound(bytes, statistics, data_type);
-        let bounds = Self { min: read(statistics.min_bytes_opt()?)?, max: read(statistics.max_bytes_opt()?)? };
+        let min = bound(statistics.min_bytes_opt()?, statistics, data_type)?;
+        let max = bound(statistics.max_bytes_opt()?, statistics, data_type)?;
+        let bounds = Self { min, max };
         // A NaN compares with nothing, so this refuses one.
         (bounds.min <= bounds.max).then_some(bounds)
     }

@@ -64,10 +64,11 @@ fn require_bounds(add: &Add, above: &[&str], field: &Field, array: &ArrayRef) {
         return;
     }
     let stats = stats(add);
-    let find = |kind: &str| path.iter().try_fold(&stats[kind], |value, name| value.get(name)).cloned();
-    assert_eq!(find("nullCount"), Some(json!(array.null_count())), "{path:?}");
-    assert_eq!(find("minValues").is_some(), find("maxValues").is_some(), "{path:?}");
-    if find("minValues").is_none() {
+    let [nulls, min, max] = ["nullCount", "minValues", "maxValues"]
+        .map(|kind| path.iter().try_fold(&stats[kind], |value, name| value.get(name)));
+    assert_eq!(nulls, Some(&json!(array.null_count())), "{path:?}");
+    assert_eq!(min.is_some(), max.is_some(), "{path:?}");
+    if min.is_none() {
         return;
     }
     let [min, max] = ["minValues", "maxValues"].map(|kind| bound(add, kind, &path, field));
@@ -137,15 +138,17 @@ async fn long_decimals_are_exact() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn table_properties_choose_the_columns_with_statistics() {
-    let numbers = || Arc::new(Int64Array::from(vec![1])) as ArrayRef;
-    let rows = RecordBatch::try_from_iter([("a", numbers()), ("b", numbers()), ("c", numbers())]).expect("rows");
-    let columns = async |properties: &[(&str, &str)]| {
-        let mut fixture = Fixture::new(rows.schema(), &["a"], properties).await;
-        fixture.writer.write(rows.clone()).await.expect("writes");
-        let stats = stats(&fixture.writer.finish().await.expect("finishes")[0]);
-        stats["nullCount"].as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join("")
-    };
-    assert_eq!(columns(&[]).await, "bc");
-    assert_eq!(columns(&[("delta.dataSkippingNumIndexedCols", "1")]).await, "b");
-    assert_eq!(columns(&[("delta.dataSkippingStatsColumns", "c")]).await, "c");
+    assert_eq!(columns_with_statistics(&[]).await, "bc");
+    assert_eq!(columns_with_statistics(&[("delta.dataSkippingNumIndexedCols", "1")]).await, "b");
+    assert_eq!(columns_with_statistics(&[("delta.dataSkippingStatsColumns", "c")]).await, "c");
+}
+
+/// Of the columns `a`, which partitions the table, `b` and `c`.
+async fn columns_with_statistics(properties: &[(&str, &str)]) -> String {
+    let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let rows = RecordBatch::try_from_iter(["a", "b", "c"].map(|name| (name, Arc::clone(&numbers)))).expect("rows");
+    let mut fixture = Fixture::new(rows.schema(), &["a"], properties).await;
+    fixture.writer.write(rows).await.expect("writes");
+    let stats = stats(&fixture.writer.finish().await.expect("finishes")[0]);
+    stats["nullCount"].as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join("")
 }

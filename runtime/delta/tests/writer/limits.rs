@@ -11,10 +11,10 @@ use super::{Fixture, one_column, stats};
 fn users(ids: std::ops::Range<i64>) -> RecordBatch {
     let name =
         |prefix: &'static str| Arc::new(StringArray::from_iter_values(ids.clone().map(|id| format!("{prefix}{id}"))));
-    let number = || Arc::new(Int64Array::from_iter_values(ids.clone()));
+    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(ids.clone()));
     let mut columns: Vec<(String, ArrayRef)> = vec![("user".to_owned(), name("user-"))];
     columns.extend((0..4).map(|column| (format!("t{column}"), name("some text ") as ArrayRef)));
-    columns.extend((0..5).map(|column| (format!("n{column}"), number() as ArrayRef)));
+    columns.extend((0..5).map(|column| (format!("n{column}"), Arc::clone(&numbers))));
     RecordBatch::try_from_iter(columns).expect("rows")
 }
 
@@ -40,8 +40,8 @@ async fn each_of_many_partitions_gets_its_rows() {
     }
     // The walk moves its tables between threads.
     let adds = require_send(fixture.writer.finish()).await.expect("finishes");
-    let rows = |add| stats(add)["numRecords"].as_u64().expect("a count");
-    assert_eq!(adds.iter().map(rows).sum::<u64>(), 1_000);
+    let rows = adds.iter().map(|add| stats(add)["numRecords"].as_u64().expect("a count"));
+    assert_eq!(rows.sum::<u64>(), 1_000);
     let mut users: Vec<_> = adds.iter().map(|add| add.partition_values["user"].clone()).collect();
     users.sort();
     users.dedup();

@@ -144,17 +144,19 @@ fn day(edge: u8, number: u64, is_in_range: bool) -> i32 {
 }
 
 fn times(seeds: impl Iterator<Item = Seed>, is_in_range: bool) -> TimestampMicrosecondArray {
-    let time = |(edge, number): (u8, u64)| match edge {
-        0 if !is_in_range => i64::MAX,
-        1 if !is_in_range => i64::MIN,
-        2 if !is_in_range => MILLENNIUM,
-        3 => MILLENNIUM - 1,
-        4 => -62_135_596_800_000_000,
-        5..=9 => -1,
-        10..=20 => 1_700_000_000_123_999,
-        _ => (number % 4_000_000_000_000_000) as i64 - 1_000_000_000_000_000,
-    };
-    seeds.map(|seed| seed.map(time)).collect()
+    let times = seeds.map(|seed| {
+        seed.map(|(edge, number)| match edge {
+            0 if !is_in_range => i64::MAX,
+            1 if !is_in_range => i64::MIN,
+            2 if !is_in_range => MILLENNIUM,
+            3 => MILLENNIUM - 1,
+            4 => -62_135_596_800_000_000,
+            5..=9 => -1,
+            10..=20 => 1_700_000_000_123_999,
+            _ => (number % 4_000_000_000_000_000) as i64 - 1_000_000_000_000_000,
+        })
+    });
+    times.collect()
 }
 
 fn decimal(edge: u8, number: u64, precision: u32) -> i128 {

@@ -119,12 +119,12 @@ impl Source for EventSource {
     /// is asked for once, in the background, so that the ledgers know it before the topic may be recreated.
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         let Some(invocation) = &self.invocation else { return Ok(PartitionBounds::new()) };
-        let bounds = |partition: &TopicPartition| {
+        let bounds = partitions.iter().filter_map(|partition| {
             let topic_id = self.probe.topic_id(&partition.topic);
             let unknown = OffsetBounds { start: invocation.first_offset(partition)?, range: None, topic_id };
             Some((partition.clone(), invocation.bounds(partition).unwrap_or(unknown)))
-        };
-        Ok(partitions.iter().filter_map(bounds).collect())
+        });
+        Ok(bounds.collect())
     }
 
     /// Does not ask the brokers at each flush, because every event would wait for them. The events of a recreated topic do

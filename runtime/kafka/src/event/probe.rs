@@ -93,13 +93,13 @@ impl BrokerProbe {
         let (kafka, partition) = (self.kafka.clone(), gap_check.partition.clone());
         let (start, missing) = (gap_check.start, gap_check.missing);
         // A client that was not used for a while may have lost its connection or its token.
-        let is_fresh = |used_at: SystemTime| used_at.elapsed().is_ok_and(|age| age < KEPT_DURATION_MAX);
-        let kept = self.client.take().filter(|(_, used_at)| is_fresh(*used_at));
-        let ask = move || {
+        let kept = self.client.take();
+        let kept = kept.filter(|(_, used_at)| used_at.elapsed().is_ok_and(|age| age < KEPT_DURATION_MAX));
+        let asking = tokio::task::spawn_blocking(move || {
             let client = kept.map_or_else(|| connect(&kafka), |(client, _)| Ok(client))?;
             ask(&client, &partition, start, missing).map(|answer| (client, answer))
-        };
-        match tokio::task::spawn_blocking(ask).await {
+        });
+        match asking.await {
             Ok(Ok((client, answer))) => {
                 self.client = Some((client, SystemTime::now()));
                 self.silent_until = None;
@@ -136,8 +136,9 @@ fn ask(
     let asking = "asking for offsets";
     let ranges = offset_ranges(consumer.client(), std::slice::from_ref(partition), QUESTION_TIMEOUT);
     let range = ranges.map_err(failed(asking))?.get(partition).copied();
-    let no_leader = || format!("{partition} has no leader that answers");
-    let range = range.ok_or_else(|| ClientError::new(ErrorKind::Environment, "kafka", asking, no_leader()))?;
+    let range = range.ok_or_else(|| {
+        ClientError::new(ErrorKind::Environment, "kafka", asking, format!("{partition} has no leader that answers"))
+    })?;
     let topic_id = identify(consumer, &[partition.topic.clone()].into())?.get(&partition.topic).copied();
     let bounds = OffsetBounds { start, range: Some(range), topic_id };
     let first = match missing {

@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use sluicebox_ledger::{ClientError, ErrorKind, Offsets};
+use sluicebox_ledger::{ClientError, ErrorKind, OffsetRange, Offsets};
 use tracing::info;
 
 use super::KafkaSource;
@@ -47,6 +47,8 @@ impl KafkaSource {
             let Some(drain) = &mut self.drain else { continue };
             if first.is_none() || first >= drain.end(partition) {
                 drain.note_bare(partition, position);
+                let to = drain.end(partition).unwrap_or(position);
+                self.bare.note(partition, OffsetRange { from: position, to });
             } else {
                 self.group().forget_fetcher(partition);
             }

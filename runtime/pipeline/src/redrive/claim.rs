@@ -47,8 +47,8 @@ impl Redriver<'_> {
         for (batch, indices) in batches(letters, &self.settings.batch) {
             let outcome = worker.process(&batch).map_err(PipelineError::sandbox)?;
             let (judged, decoded) = judge.judge(&batch, outcome)?;
-            let is_emitted = |record: &&u32| judged.verdicts[**record as usize] == Verdict::Emitted;
-            rows += decoded.iter().map(|(_, rows)| rows.records.iter().filter(is_emitted).count() as u64).sum::<u64>();
+            let records = decoded.iter().flat_map(|(_, rows)| &rows.records);
+            rows += records.filter(|&&record| judged.verdicts[record as usize] == Verdict::Emitted).count() as u64;
             // Letters that are neither emitted nor rejected keep the `Filtered` from above.
             for (verdict, &index) in judged.verdicts.iter().zip(&indices) {
                 if *verdict == Verdict::Emitted {
@@ -156,24 +156,28 @@ pub(super) fn record(
     }
 }
 
+/// Whether a batch can take one more letter.
+fn fits(batch: &Batch, letter: &Summary, settings: &BatchSettings) -> bool {
+    *batch.topic == *letter.partition.topic
+        && batch.partition == letter.partition.partition
+        && batch.len() < settings.records_max
+        && (batch.bytes() as u64) < settings.bytes_max
+        // The same position may come twice, of a recreated topic.
+        && batch.offsets.last().is_some_and(|&last| last < letter.offset)
+}
+
 /// Letters as batches of one partition each, in offset order, with the index of each record's letter.
 pub(super) fn batches(letters: &[Letter], settings: &BatchSettings) -> Vec<(Batch, Vec<usize>)> {
     let mut order: Vec<usize> = (0..letters.len()).collect();
-    let position = |&index: &usize| (&letters[index].summary.partition, letters[index].summary.offset);
-    order.sort_by(|left, right| position(left).cmp(&position(right)));
+    order.sort_by(|&left, &right| {
+        let (left, right) = (&letters[left].summary, &letters[right].summary);
+        left.partition.cmp(&right.partition).then(left.offset.cmp(&right.offset))
+    });
     let mut batches: Vec<(Batch, Vec<usize>)> = Vec::new();
     for index in order {
         let letter = &letters[index];
         let summary = &letter.summary;
-        let fits = |(batch, _): &(Batch, Vec<usize>)| {
-            *batch.topic == *summary.partition.topic
-                && batch.partition == summary.partition.partition
-                && batch.len() < settings.records_max
-                && (batch.bytes() as u64) < settings.bytes_max
-                // The same position may come twice, of a recreated topic.
-                && batch.offsets.last().is_some_and(|&last| last < summary.offset)
-        };
-        if !batches.last().is_some_and(fits) {
+        if !batches.last().is_some_and(|(batch, _)| fits(batch, summary, settings)) {
             let partition = &summary.partition;
             batches.push((Batch::new(partition.topic.clone(), partition.partition), Vec::new()));
         }

@@ -216,11 +216,12 @@ fn differing_rows(judged: &Rows<'_>, tried: &Rows<'_>, record: u32) -> Option<St
 
 fn differing_columns((left, left_row): Row<'_>, (right, right_row): Row<'_>) -> Vec<String> {
     let schema = left.schema();
-    let differs = |name: &&String| match (left.column_by_name(name), right.column_by_name(name)) {
+    let names = schema.fields().iter().map(|field| field.name());
+    let differing = names.filter(|name| match (left.column_by_name(name), right.column_by_name(name)) {
         (Some(left), Some(right)) => *left.slice(left_row, 1) != *right.slice(right_row, 1),
         _ => false,
-    };
-    schema.fields().iter().map(|field| field.name()).filter(differs).cloned().collect()
+    });
+    differing.cloned().collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sluicebox_ledger::TopicPartition;
 use sluicebox_sandbox::Batch;
 use tracing::debug;
 
@@ -108,6 +109,14 @@ impl Intake {
             _ => batch.clone(),
         });
         self.batches = rest.filter(|batch| !batch.is_empty()).collect();
+        self.records = self.batches.iter().map(Batch::len).sum();
+        self.bytes = self.batches.iter().map(Batch::bytes).sum();
+        self.last = 0;
+    }
+
+    /// Drops the records of a partition, which will come again.
+    pub(crate) fn drop_partition(&mut self, partition: &TopicPartition) {
+        self.batches.retain(|batch| batch.partition != partition.partition || batch.topic != partition.topic);
         self.records = self.batches.iter().map(Batch::len).sum();
         self.bytes = self.batches.iter().map(Batch::bytes).sum();
         self.last = 0;

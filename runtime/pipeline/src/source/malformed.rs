@@ -56,7 +56,7 @@ mod tests {
         let topic: Arc<str> = Arc::from("t");
         let mut batch = Batch::new(Arc::clone(&topic), 0);
         for offset in [3, 4, 6, 9] {
-            batch.push(offset, -1, None, Some(b"x"), []);
+            batch.push(offset, -1, None, Some(b"x"), std::iter::empty::<(&[u8], Option<&[u8]>)>());
         }
         let mut malformed = Malformed::default();
         assert_eq!(malformed.next_in(&batch, 0), None);

@@ -5,6 +5,7 @@ mod error;
 pub mod file;
 mod input_file;
 pub mod intake;
+mod lines;
 pub mod malformed;
 mod piped;
 pub mod record_line;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub use error::SourceError;
 pub use intake::Intake;
 pub use malformed::Malformed;
-use sluicebox_ledger::{Offsets, PartitionBounds, TopicPartition};
+use sluicebox_ledger::{Offsets, PartitionBounds, Ranges, TopicPartition};
 
 /// What a poll brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,6 +71,15 @@ pub trait Source: Send {
         partitions: &[TopicPartition],
     ) -> impl Future<Output = Result<PartitionBounds, SourceError>> + Send;
 
+    /// The bounds of all partitions of these topics, if a partition that no table knows starts at its end; none if it starts at
+    /// its beginning. A partition that the source cannot tell for now is left out.
+    fn late_starts(
+        &mut self,
+        _topics: &BTreeSet<Arc<str>>,
+    ) -> impl Future<Output = Result<PartitionBounds, SourceError>> + Send {
+        async { Ok(PartitionBounds::new()) }
+    }
+
     /// The ids of these topics at this moment. A topic that is gone is left out; a source without topic ids leaves out all.
     fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> impl Future<Output = Result<TopicIds, SourceError>> + Send;
 
@@ -98,6 +108,12 @@ pub trait Source: Send {
     /// The offset up to which the operator accepts missing records without a look at them.
     fn accepted_up_to(&self, _partition: &TopicPartition) -> Option<i64> {
         None
+    }
+
+    /// Offsets that no record has, newly found out: markers of transactions, aborted records, records that compaction has
+    /// removed. They are looked up in the topic itself, and stay true whatever the walk reads or goes back to.
+    fn take_bare_ranges(&mut self) -> Ranges {
+        Ranges::new()
     }
 
     /// What it knows of its brokers.

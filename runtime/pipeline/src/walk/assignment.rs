@@ -35,20 +35,14 @@ impl<S: Source> Walk<S> {
         self.dead_letters.table.read_ledger(&awaiting).await?;
         // After the ledgers: the end of a topic only grows, so bounds that are newer than a ledger never make it look
         // ahead.
-        let bounds = self.source.bounds(&awaiting).await?;
+        let mut bounds = self.source.bounds(&awaiting).await?;
+        let others = self.welcome(&mut bounds).await?;
         let (starts, losses) = self.starts_and_losses(&bounds);
-        // In the order of a flush. Where two workers begin at once, the first to commit to the first table decides
-        // where.
-        self.dead_letters.note_starts(&starts).await?;
-        self.tables.note_starts(&starts).await?;
+        let offsets = self.note_starts(starts, others).await?;
         let unanswered: Vec<TopicPartition> = awaiting.into_iter().filter(|it| !bounds.contains_key(it)).collect();
         let stopped: Vec<TopicPartition> = losses.keys().chain(&unanswered).cloned().collect();
         // Before `start`, which answers the group: a partition that is not read must not be fetched either.
         self.source.pause(&stopped)?;
-        let offsets: Offsets = starts
-            .iter()
-            .filter_map(|start| Some((start.partition.clone(), self.next_offset(&start.partition)?)))
-            .collect();
         self.source.start(&offsets).await?;
         for partition in self.partitions.set_aside(unanswered, Instant::now()) {
             warn!(%partition, "{}; the other partitions are read", report::UNANSWERED);
@@ -128,7 +122,7 @@ impl<S: Source> Walk<S> {
         Ok(start(next, None))
     }
 
-    fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
+    pub(super) fn ledgers(&self) -> impl Iterator<Item = &Ledger> + Clone {
         self.tables.ledgers().chain([self.dead_letters.table.ledger()])
     }
 
@@ -143,12 +137,12 @@ impl<S: Source> Walk<S> {
     pub(super) async fn require_same_topics(&mut self) -> Result<(), PipelineError> {
         let topics: BTreeSet<Arc<str>> = self.unflushed.partitions().map(|partition| partition.topic.clone()).collect();
         let topic_ids = self.source.topic_ids(&topics).await?;
-        let is_another = |partition: &&TopicPartition| {
+        let mut of_another = self.unflushed.partitions().filter(|partition| {
             topic_ids.get(&partition.topic).is_some_and(|now| {
                 self.ledgers().filter_map(|ledger| ledger.topic_id(partition)).any(|then| then != *now)
             })
-        };
-        match self.unflushed.partitions().find(is_another) {
+        });
+        match of_another.next() {
             Some(partition) => Err(PipelineError::TopicRecreated(partition.clone())),
             None => Ok(()),
         }
@@ -164,6 +158,7 @@ impl<S: Source> Walk<S> {
         self.tables.forget(partitions);
         self.dead_letters.table.forget(partitions);
         metrics::forget(partitions);
+        self.bare.retain(|partition, _| !partitions.contains(partition));
         // Its error waits until the walk has dropped what is staged.
         let unassigned = self.source.unassign(partitions);
         if has_more {

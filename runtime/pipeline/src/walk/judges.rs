@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sluicebox_delta::dead_letter::JudgedBy;
 use sluicebox_ledger::Judged;
-use sluicebox_sandbox::{Batch, Outcome, Worker};
+use sluicebox_sandbox::{Batch, Outcome, Stop, Worker};
 use sluicebox_settings::BreakerSettings;
 
 use crate::breaker::{Breaker, BreakerCount};
@@ -20,15 +20,21 @@ pub(crate) struct Judges {
     worker: Worker,
     breaker: Breaker,
     candidate: Option<Candidate>,
+    stop: Option<Stop>,
 }
 
 impl Judges {
     /// A transform without a candidate.
     pub(crate) fn new(worker: Worker, breaker: Option<BreakerSettings>) -> Self {
-        Self { worker, breaker: Breaker::new(breaker), candidate: None }
+        Self { worker, breaker: Breaker::new(breaker), candidate: None, stop: None }
     }
 
-    /// Judges the records of a batch, or as many of the first as fit the budget, one at least. The second value says which
+    /// No call of a transform outlasts this for long.
+    pub(super) fn stop_when(&mut self, stop: Stop) {
+        self.stop = Some(stop);
+    }
+
+    /// Judges the records of a batch, or as many of the first as fit the budget, one at least unless the walk is to stop. The second value says which
     /// canary has judged them; none: the pipeline's transform.
     pub(super) fn process(
         &mut self,
@@ -38,6 +44,7 @@ impl Judges {
         let mut canary = self.candidate.as_mut().and_then(|candidate| candidate.canary_for(batch));
         let judged_by = canary.as_ref().map(|canary| canary.judged_by());
         let worker = canary.as_mut().map_or(&mut self.worker, |canary| canary.worker());
+        worker.stop_when(self.stop.clone());
         #[expect(
             clippy::disallowed_methods,
             reason = "a guest takes real time, also in the simulation; this decides the shadow's budget only"

@@ -21,6 +21,10 @@
 //! | `assignment.rs`, `partitions.rs` | how partitions come and go, and the state that each is in |
 //! | `judges.rs` | which transform judges a batch: the pipeline's own, or a canary; and what a shadow compares |
 //! | `unflushed.rs` | what was taken in since the last flush |
+//! | `newcomers.rs` | where partitions start that no table knows |
+//! | `bare.rs` | how the walk passes over offsets that no record has |
+//! | `turns.rs` | which partition rests, because its loops keep the others waiting |
+//! | `suspects.rs` | which record a table's writer fails over |
 //! | `swap.rs` | how another transform takes over between two flushes |
 //! | `backoff.rs` | how long to wait while the infrastructure fails |
 //! | `report.rs` | what the walk says of itself |
@@ -29,23 +33,28 @@
 
 mod assignment;
 pub(crate) mod backoff;
+mod bare;
 pub(crate) mod judges;
+mod newcomers;
 mod partitions;
 pub(crate) mod report;
+mod suspects;
 mod swap;
+mod turns;
 mod unflushed;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::DeadLetters;
-use sluicebox_ledger::{ErrorKind, Gap, TopicPartition};
+use sluicebox_ledger::{ErrorKind, Gap, Ranges, TopicPartition};
 use sluicebox_sandbox::Batch;
 use sluicebox_settings::{FlushSettings, Settings};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::contained::{COMMITTING, contained};
 use crate::error::PipelineError;
 use crate::metrics;
 use crate::options::RunOptions;
@@ -57,6 +66,8 @@ use crate::walk::backoff::Backoff;
 use crate::walk::judges::Judges;
 use crate::walk::partitions::Partitions;
 use crate::walk::report::Report;
+use crate::walk::suspects::Suspects;
+use crate::walk::turns::Turn;
 use crate::walk::unflushed::Unflushed;
 
 /// How long the walk works on records before it polls the source again. A consumer group takes a member that does not poll
@@ -73,6 +84,9 @@ pub(crate) struct Walk<S> {
     intake: Intake,
     partitions: Partitions,
     unflushed: Unflushed,
+    suspects: Suspects,
+    /// Offsets that no record has, and that the walk has not come to yet.
+    bare: Ranges,
     flush_settings: FlushSettings,
     backoff: Backoff,
     turn: Duration,
@@ -93,11 +107,13 @@ impl<S: Source> Walk<S> {
     pub(crate) fn new(
         source: S,
         settings: &Settings,
-        judges: Judges,
+        mut judges: Judges,
         tables: Tables,
         dead_letters: DeadLetters,
         options: RunOptions,
     ) -> Self {
+        let stop = options.stop.clone();
+        judges.stop_when(Arc::new(move || *stop.borrow()));
         Self {
             source,
             judges,
@@ -107,6 +123,8 @@ impl<S: Source> Walk<S> {
             intake: Intake::new(settings.batch.records_max, settings.batch.bytes_max as usize),
             partitions: Partitions::default(),
             unflushed: Unflushed::default(),
+            suspects: Suspects::default(),
+            bare: Ranges::new(),
             flush_settings: settings.flush,
             backoff: Backoff::new(options.drain),
             turn: TURN,
@@ -167,6 +185,7 @@ impl<S: Source> Walk<S> {
                 self.rewind();
             }
             Polled::End => {
+                self.pass_over();
                 self.flush().await?;
                 return match self.partitions.take_losses() {
                     losses if losses.is_empty() => Ok(Step::Finished),
@@ -174,8 +193,10 @@ impl<S: Source> Walk<S> {
                 };
             }
         }
+        self.pass_over();
         // Before the take-over, which then includes them.
         self.partitions.ask_again(Instant::now());
+        self.partitions.wake(Instant::now());
         self.take_over().await?;
         if self.is_flush_due() {
             self.flush().await?;
@@ -186,12 +207,13 @@ impl<S: Source> Walk<S> {
     /// Skips, transforms and stages what the poll brought, or as much of it as fits a turn.
     async fn take_in(&mut self) -> Result<(), PipelineError> {
         let turn_end = Instant::now() + self.turn;
+        let mut turn = Turn::default();
         // Taken out, because the batches are borrowed while `self` is changed; it goes back even after an error.
         let mut intake = std::mem::take(&mut self.intake);
         let mut result = Ok(());
         let mut rest = None;
         for (index, batch) in intake.batches().enumerate() {
-            match self.take_in_batch(batch, intake.malformed(), turn_end).await {
+            match self.take_in_batch(batch, intake.malformed(), turn_end, &mut turn).await {
                 Ok(done) if done == batch.len() => continue,
                 Ok(done) => rest = Some((index, done)),
                 Err(error) => result = Err(error),
@@ -203,7 +225,21 @@ impl<S: Source> Walk<S> {
             None => intake.clear(),
         }
         self.intake = intake;
-        result
+        result?;
+        match turn.rest(self.turn, self.intake.batches()) {
+            Some((partition, rest)) if self.source.is_endless() => self.let_rest(partition, rest),
+            _ => Ok(()),
+        }
+    }
+
+    /// Does not read a partition for a while. It goes on at its ledger, like one that was stopped.
+    fn let_rest(&mut self, partition: TopicPartition, rest: Duration) -> Result<(), PipelineError> {
+        let rest_seconds = rest.as_secs();
+        warn!(%partition, rest_seconds, "partition rests: its records exceed limits.record_fuel_max while others wait");
+        self.source.pause(std::slice::from_ref(&partition))?;
+        self.intake.drop_partition(&partition);
+        self.partitions.rest(partition, Instant::now() + rest);
+        Ok(())
     }
 
     /// Returns how many of the records are done with.
@@ -212,11 +248,12 @@ impl<S: Source> Walk<S> {
         batch: &Batch,
         malformed: &Malformed,
         turn_end: Instant,
+        turn: &mut Turn,
     ) -> Result<usize, PipelineError> {
         let mut done = self.skip(batch);
         while done < batch.len() {
             let budget = turn_end.saturating_duration_since(Instant::now());
-            if budget.is_zero() {
+            if budget.is_zero() || *self.stop.borrow() {
                 break;
             }
             let end = malformed.next_in(batch, done);
@@ -227,8 +264,19 @@ impl<S: Source> Walk<S> {
             }
             let end = end.unwrap_or(batch.len());
             let is_whole = done == 0 && end == batch.len();
-            let fresh = if is_whole { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..end)) };
-            done += self.transform_and_stage(&fresh, budget).await?;
+            let mut fresh = if is_whole { Cow::Borrowed(batch) } else { Cow::Owned(batch.slice(done..end)) };
+            let piece = self.suspects.piece(&fresh);
+            if piece < fresh.len() {
+                fresh = Cow::Owned(fresh.slice(0..piece));
+            }
+            let judged = self.transform_and_stage(&fresh, budget, turn).await?;
+            if judged == 0 {
+                break;
+            }
+            done += judged;
+            if self.suspects.are_any() {
+                self.flush().await?;
+            }
         }
         Ok(done)
     }
@@ -255,13 +303,27 @@ impl<S: Source> Walk<S> {
         batch.offsets.partition_point(|&offset| offset < next)
     }
 
-    /// Returns how many of the records were judged within the budget, one at least.
-    async fn transform_and_stage(&mut self, batch: &Batch, budget: Duration) -> Result<usize, PipelineError> {
-        let (outcome, judged_by) = self.judges.process(batch, budget)?;
-        let judged = self.tables.stage(batch, outcome, judged_by.as_deref()).await?;
+    /// Returns how many of the records were judged within the budget, one at least, or none if the walk is to stop.
+    async fn transform_and_stage(
+        &mut self,
+        batch: &Batch,
+        budget: Duration,
+        turn: &mut Turn,
+    ) -> Result<usize, PipelineError> {
+        let started = Instant::now();
+        let (mut outcome, judged_by) = self.judges.process(batch, budget)?;
+        if outcome.verdicts.is_empty() {
+            return Ok(0);
+        }
+        self.suspects.begin(batch);
+        self.suspects.judge(batch, &mut outcome);
+        let staged = self.tables.stage(batch, outcome, judged_by.as_deref());
+        let judged = contained("staging rows", staged).await?;
+        turn.note(batch, &judged, started.elapsed());
         // Before the letters are staged: that sends their copies, and a tripped breaker must not send what it stops.
         self.judges.count(batch, &judged)?;
-        self.dead_letters.stage(batch, &judged, judged_by.as_deref()).await?;
+        let staged = self.dead_letters.stage(batch, &judged, judged_by.as_deref());
+        contained("staging dead letters", async { Ok(staged.await?) }).await?;
         self.unflushed.count(batch, &judged);
         Ok(judged.verdicts.len())
     }
@@ -274,13 +336,22 @@ impl<S: Source> Walk<S> {
         let started = Instant::now();
         // As late as possible before the commits: records of a recreated topic fit the ledger's offsets.
         self.require_same_topics().await?;
+        let finish = async {
+            self.tables.finish().await?;
+            Ok(self.dead_letters.table.finish().await?)
+        };
+        contained("encoding rows", finish).await?;
         // The dead letters first: a reader may find letters before the rows of their neighbours, but never a flush's
         // rows without its letters. The audit counts on that order.
-        self.dead_letters.bury().await?;
-        self.tables.commit().await?;
+        let commit = async {
+            self.dead_letters.bury().await?;
+            self.tables.commit().await
+        };
+        contained(COMMITTING, commit).await?;
         // From here on nothing can fail: the records are visible, and the rest is for lag tools and figures.
         let flushed = std::mem::take(&mut self.unflushed);
         self.source.ack(flushed.offsets());
+        self.suspects.passed(flushed.offsets());
         let progress = flushed.progress();
         info!(records = progress.records, dead_letters = progress.dead_letters, "flushed");
         metrics::flushed(progress, flushed.rejected(), started.elapsed());
@@ -302,11 +373,17 @@ impl<S: Source> Walk<S> {
     }
 
     async fn recover(&mut self, error: PipelineError) -> Result<(), PipelineError> {
+        if error.is_over_rows() && self.suspects.accuse(self.unflushed.offsets()) {
+            metrics::rewound("rows");
+            warn!(%error, "a table's writer fails over a record: going back to the ledger to find it");
+            self.rewind();
+            return Ok(());
+        }
         match error.kind() {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
             // An operator who stops the process does not want to wait for a store that is out of reach.
             ErrorKind::Environment | ErrorKind::Refused if *self.stop.borrow() => return Err(error),
-            ErrorKind::Refused if self.backoff.is_refused_for_good() => return Err(error),
+            ErrorKind::Refused if self.backoff.is_refused_for_good(Instant::now()) => return Err(error),
             ErrorKind::Environment | ErrorKind::Refused => {
                 metrics::rewound("environment");
                 self.back_off(error).await?;

@@ -9,6 +9,7 @@
 //!                          Unread
 //!
 //!   Awaiting ── the source does not know its offsets ──▶ Unanswered ── asked again ──▶ Awaiting
+//!   Reading ── its loops keep others waiting ──▶ Resting ── a while later ──▶ Awaiting
 //! ```
 //!
 //! A revoked partition has no state.
@@ -35,6 +36,8 @@ enum State {
     Stopped(Loss),
     /// Not read, because the source could not say which offsets it has: it is asked again after a while.
     Unanswered,
+    /// Not read until then, because its records loop while those of others wait.
+    Resting { until: Instant },
 }
 
 /// What changes a state.
@@ -47,6 +50,8 @@ enum Change {
     Resumed,
     ExaminedAgain,
     Rewound,
+    Tired { until: Instant },
+    Rested,
 }
 
 /// The state after a change; none where the change means nothing in this state, so that it stays.
@@ -61,6 +66,8 @@ fn next(state: Option<&State>, change: Change) -> Option<State> {
         (Some(State::Stopped(loss)), Change::ExaminedAgain | Change::Rewound | Change::Assigned) => {
             Some(State::Awaiting { stopped: Some(loss.clone()) })
         }
+        (Some(State::Reading), Change::Tired { until }) => Some(State::Resting { until }),
+        (Some(State::Resting { .. }), Change::Rested | Change::Assigned) => Some(State::Awaiting { stopped: None }),
         (Some(State::Unanswered), Change::ExaminedAgain | Change::Rewound | Change::Assigned) => {
             Some(State::Awaiting { stopped: None })
         }
@@ -139,6 +146,18 @@ impl Partitions {
         }
     }
 
+    /// One that is read, and whose records loop while those of others wait, rests until then.
+    pub(super) fn rest(&mut self, partition: TopicPartition, until: Instant) {
+        self.change(partition, Change::Tired { until });
+    }
+
+    /// Those that have rested await their start again.
+    pub(super) fn wake(&mut self, now: Instant) {
+        for partition in self.those(|state| matches!(state, State::Resting { until } if *until <= now)) {
+            self.change(partition, Change::Rested);
+        }
+    }
+
     /// Whether the source could not say which offsets the partition has.
     pub(super) fn is_unanswered(&self, partition: &TopicPartition) -> bool {
         self.unanswered.contains(partition)
@@ -156,6 +175,11 @@ impl Partitions {
         }
     }
 
+    /// Whether the partition is this worker's.
+    pub(super) fn has(&self, partition: &TopicPartition) -> bool {
+        self.states.contains_key(partition)
+    }
+
     /// Whether any partition awaits its start.
     pub(super) fn is_any_awaiting(&self) -> bool {
         self.awaiting > 0
@@ -171,7 +195,7 @@ impl Partitions {
         match self.states.get(partition)? {
             State::Stopped(loss) => Some(loss),
             State::Awaiting { stopped } => stopped.as_ref(),
-            State::Reading | State::Unread | State::Unanswered => None,
+            State::Reading | State::Unread | State::Unanswered | State::Resting { .. } => None,
         }
     }
 
@@ -179,8 +203,11 @@ impl Partitions {
     pub(super) fn take_losses(&mut self) -> Vec<Loss> {
         self.awaiting = 0;
         let states = std::mem::take(&mut self.states);
-        let loss = |state| if let State::Stopped(loss) = state { Some(loss) } else { None };
-        states.into_values().filter_map(loss).collect()
+        let losses = states.into_values().filter_map(|state| match state {
+            State::Stopped(loss) => Some(loss),
+            _ => None,
+        });
+        losses.collect()
     }
 
     fn those(&self, is_wanted: impl Fn(&State) -> bool) -> Vec<TopicPartition> {
@@ -255,6 +282,20 @@ mod tests {
         assert_eq!(partitions.set_aside(Vec::new(), now + 2 * ASK_AGAIN), []);
         partitions.start(BTreeMap::new());
         assert!(!partitions.is_any_awaiting() && !partitions.is_unanswered(&partition(1)));
+    }
+
+    #[test]
+    fn one_that_rests_awaits_its_start_when_it_has_rested() {
+        let mut partitions = assigned(2);
+        partitions.start(BTreeMap::new());
+        let now = Instant::now();
+        partitions.rest(partition(1), now + ASK_AGAIN);
+        partitions.rewind(vec![partition(0)]);
+        partitions.start(BTreeMap::new());
+        partitions.wake(now);
+        assert!(!partitions.is_any_awaiting());
+        partitions.wake(now + ASK_AGAIN);
+        assert_eq!(partitions.awaiting(), [partition(1)]);
     }
 
     #[test]

@@ -100,8 +100,10 @@ impl<S: Source> Walk<S> {
     }
 
     fn why_stopped(&self, partition: &TopicPartition) -> Option<String> {
-        let unanswered = || self.partitions.is_unanswered(partition).then(|| format!("{partition}: {UNANSWERED}"));
-        self.partitions.loss(partition).map(ToString::to_string).or_else(unanswered)
+        match self.partitions.loss(partition) {
+            Some(loss) => Some(loss.to_string()),
+            None => self.partitions.is_unanswered(partition).then(|| format!("{partition}: {UNANSWERED}")),
+        }
     }
 
     fn health(&self, state: State) -> Health {

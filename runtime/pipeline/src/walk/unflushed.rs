@@ -78,6 +78,12 @@ impl Unflushed {
         }
     }
 
+    /// No record of the partition has an offset from its next one up to `to`.
+    pub(super) fn pass_over(&mut self, partition: &TopicPartition, to: i64) {
+        self.since.get_or_insert_with(Instant::now);
+        self.offsets.insert(partition.clone(), to);
+    }
+
     /// Shows what is staged; the tables count their rows.
     pub(super) fn show(&self, staged_rows: u64) {
         metrics::staged(staged_rows, self.bytes, self.oldest_millis);

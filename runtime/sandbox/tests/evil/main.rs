@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod component;
+mod poison;
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use component::{all, component, note};
-use rustix::time::{ClockId, clock_gettime};
+use poison::{FORMS, Poison, processor_time};
 use sluicebox_sandbox::{Batch, Limits, NO_HEADERS, Rows, Sandbox, Verdict};
 
 /// Names the guest that this process is to try.
@@ -69,12 +70,6 @@ fn tried(guest: &str) -> String {
         },
         Err(error) => told("process", "host", &error.to_string(), started),
     }
-}
-
-/// Of this thread: how long it takes by the clock depends on who else is at work here.
-fn processor_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// The most memory that this process has ever held.
@@ -138,6 +133,19 @@ fn try_apart(name: &str, guest: &str) -> Result<(), String> {
     match is_as_noted && is_in_time && rss.parse::<u64>().unwrap() <= RSS_MIB_MAX {
         true => Ok(()),
         false => Err(format!("{name}: {told}")),
+    }
+}
+
+#[test]
+fn one_bad_record_in_a_thousand_leaves_the_rate_of_the_others() {
+    for form in FORMS {
+        let poison = Poison::new(form);
+        let clean = poison.nanoseconds_a_record(b'r', usize::MAX);
+        // The sandbox alone, in a build without optimisation: `make poison` has the figures.
+        for (deed, least) in [(b'r', 0.8), (b'p', 0.5), (b't', 0.3)] {
+            let rate = clean / poison.nanoseconds_a_record(deed, 1_000);
+            assert!(rate >= least, "{form}: {} leaves {rate:.2} of the rate", char::from(deed));
+        }
     }
 }
 

@@ -52,13 +52,16 @@ impl Checker<'_> {
     }
 
     fn region(&mut self, region: &str, path: &[&str]) {
-        let is_legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if region.is_empty() || !region.chars().all(is_legal) {
+        if region.is_empty() || !region.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
             let fault =
                 Diagnostic::new("E0106", format!("`{region}` cannot be a region")).label("such as `eu-central-1`");
             self.fault(path, fault);
         }
     }
+}
+
+fn is_host(host: &str) -> bool {
+    host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c))
 }
 
 /// Whether a text is the URL of a store, and not of a bucket in it.
@@ -67,7 +70,6 @@ pub fn is_endpoint(text: &str) -> bool {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return false;
     }
-    let is_host = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c));
     Url::parse(text).is_ok_and(|url| {
         ["http", "https"].contains(&url.scheme())
             && url.host_str().is_some_and(is_host)

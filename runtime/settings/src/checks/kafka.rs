@@ -44,8 +44,9 @@ fn is_host(text: &str) -> bool {
             .any(|it| protocol.eq_ignore_ascii_case(it))
             .then_some(host)
     });
-    let is_allowed = |letter: char| letter.is_alphanumeric() || ".-_[]:%".contains(letter);
-    host.is_some_and(|host| !host.is_empty() && host.chars().all(is_allowed))
+    host.is_some_and(|host| {
+        !host.is_empty() && host.chars().all(|letter| letter.is_alphanumeric() || ".-_[]:%".contains(letter))
+    })
 }
 
 impl Checker<'_> {
@@ -71,12 +72,12 @@ impl Checker<'_> {
     fn brokers(&mut self, brokers: &[String]) {
         // librdkafka splits each at commas itself, so an address with a comma is two.
         let brokers: Vec<&str> = brokers.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
-        let is_address = |broker: &&str| match broker.rsplit_once(':') {
+        let are_addresses = brokers.iter().all(|broker| match broker.rsplit_once(':') {
             // From the right, because an IPv6 address has colons of its own.
             Some((host, port)) => is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0),
             None => is_host(broker),
-        };
-        if brokers.is_empty() || !brokers.iter().all(is_address) {
+        });
+        if brokers.is_empty() || !are_addresses {
             let fault = Diagnostic::new("E0106", "`source.kafka.brokers` is not a list of addresses")
                 .label("such as `host:9092`");
             self.fault(&["source", "kafka", "brokers"], fault);
@@ -180,7 +181,7 @@ impl Checker<'_> {
                 Some,
             ),
             Property::From(Reference::File(file)) => match std::fs::read_to_string(self.absolute(&file)) {
-                // Editors and `echo` end a file with a line end that is no part of the secret; spaces may be.
+                // Editors and `echo` end a file with a line end that does not belong to the secret; spaces may.
                 Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
                 Err(error) => {
                     let fault = Diagnostic::new(

@@ -30,6 +30,7 @@ pub(crate) struct Kafka {
     #[schemars(extend("x-default" = "`sluicebox-` and the pipeline's `name`"))]
     pub(crate) group: Option<String>,
     /// Where a partition starts that is in no ledger: at the oldest record (`earliest`), or at the end (`latest`).
+    /// A partition that joins a known topic later starts at its oldest record.
     #[serde(default)]
     pub(crate) start: Start,
     /// Properties of librdkafka, by their names: text, a number, a boolean, or where a secret lies: `{env: NAME}` or
