@@ -3,7 +3,6 @@
 mod away;
 mod chaos;
 mod crash;
-mod drains;
 mod files;
 mod gaps;
 mod growth;
