@@ -27,7 +27,16 @@ def blocks(sections):
 
 def script(sections):
     texts = [HCL.format(text) if language == "hcl" else text for language, text in blocks(sections)]
-    return "set -euo pipefail\n" + "\n".join(texts)
+    # Each command is printed with the second at which it begins.
+    return "PS4='+ $SECONDS s '\nset -xeuo pipefail\n" + "\n".join(texts) + "\n:\n"
+
+
+def steps(output, last):
+    """The commands of the script up to the one named `last`, each with the seconds that it took."""
+    marks = [(int(begun), command) for begun, command in re.findall(r"^\+ (\d+) s (.+)$", output, re.M)]
+    taken = [(command, following - begun) for (begun, command), (following, _) in zip(marks, marks[1:])]
+    ends = [command for command, _ in taken].index(last)
+    return taken[:ends + 1]
 
 
 def stage(folder, sluicebox):
@@ -57,7 +66,7 @@ def begin(folder, sections, sluicebox, variables):
     (folder / "script").write_text(script(sections))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TF_", "SLUICEBOX"))}
     with (folder / "output").open("w") as output:
-        return subprocess.Popen(["bash", "-x", folder / "script"], cwd=checkout, env=kept | own | variables, stdin=subprocess.DEVNULL,
+        return subprocess.Popen(["bash", folder / "script"], cwd=checkout, env=kept | own | variables, stdin=subprocess.DEVNULL,
                                 stdout=output, stderr=subprocess.STDOUT)
 
 

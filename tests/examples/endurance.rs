@@ -83,12 +83,13 @@ fn endure(pipeline: Pipeline, flushes: usize, proxy: Option<&FaultProxy>) -> Res
 
 /// When each flush was done.
 fn flush_times(log: &str) -> Result<Vec<SystemTime>> {
-    let is_flush = |line: &&str| line.contains("\"flushed\"");
-    let time = |line: &str| {
-        let entry: Value = serde_json::from_str(line)?;
-        Ok(humantime::parse_rfc3339(entry["timestamp"].as_str().context("a log line has no time")?)?)
-    };
-    log.lines().filter(is_flush).map(time).collect()
+    log.lines()
+        .filter(|line| line.contains("\"flushed\""))
+        .map(|line| {
+            let entry: Value = serde_json::from_str(line)?;
+            Ok(humantime::parse_rfc3339(entry["timestamp"].as_str().context("a log line has no time")?)?)
+        })
+        .collect()
 }
 
 fn report(name: &str, times: &[SystemTime], samples: &[Sample]) -> Result<bool> {

@@ -55,11 +55,12 @@ fn entry(version: i64, has_rows: bool) -> String {
         return entry;
     }
     let (from, to) = ((version - 1) * ROWS, version * ROWS);
-    let tally = |partition: i64| {
-        json!({"topic": "orders", "partition": partition, "from": from, "to": to, "emitted": ROWS, "filtered": 0,
+    let tallies: Vec<_> = (0..PARTITIONS)
+        .map(|partition| {
+            json!({"topic": "orders", "partition": partition, "from": from, "to": to, "emitted": ROWS, "filtered": 0,
                "rejected": 0})
-    };
-    let tallies: Vec<_> = (0..PARTITIONS).map(tally).collect();
+        })
+        .collect();
     let rows = if has_rows { PARTITIONS * ROWS } else { 0 };
     let record = json!({"pipeline": "counting", "transform_digest": "sha256:1", "rows": rows, "partitions": tallies});
     writeln!(entry, "{}", json!({"commitInfo": {"operation": "WRITE", "sluicebox": record}})).unwrap();

@@ -74,12 +74,14 @@ fn main() -> Result<ExitCode> {
 fn bugs() -> Result<Vec<Bug>> {
     let folder = place::repository().join("tests/planted");
     let series = fs::read_to_string(folder.join("series")).context("tests/planted/series")?;
-    let bug = |name: &str| -> Result<Bug> {
-        let path = folder.join(name).with_extension("patch");
-        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        Ok(Bug { name: name.to_owned(), what: text.lines().next().unwrap_or_default().to_owned() })
-    };
-    series.lines().map(bug).collect()
+    series
+        .lines()
+        .map(|name| {
+            let path = folder.join(name).with_extension("patch");
+            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            Ok(Bug { name: name.to_owned(), what: text.lines().next().unwrap_or_default().to_owned() })
+        })
+        .collect()
 }
 
 /// The patched tree without an active bug has to behave as the product does.

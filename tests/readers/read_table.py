@@ -45,14 +45,7 @@ def by_duckdb(location: str) -> pyarrow.Table:
 def local_files(table: deltalake.DeltaTable, location: str, folder: str) -> list[str]:
     if not location.startswith("s3://"):
         return table.file_uris()
-    scheme, _, address = os.environ["AWS_ENDPOINT_URL"].partition("://")
-    bucket = pyarrow.fs.S3FileSystem(
-        access_key=os.environ["AWS_ACCESS_KEY_ID"],
-        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-        region=os.environ["AWS_REGION"],
-        scheme=scheme,
-        endpoint_override=address,
-    )
+    bucket = buckets()
     copies = []
     for uri in table.file_uris():
         copy = os.path.join(folder, uri.removeprefix(location).lstrip("/"))
@@ -61,6 +54,17 @@ def local_files(table: deltalake.DeltaTable, location: str, folder: str) -> list
             target.write(source.read())
         copies.append(copy)
     return copies
+
+
+def buckets() -> pyarrow.fs.S3FileSystem:
+    scheme, _, address = os.environ["AWS_ENDPOINT_URL"].partition("://")
+    return pyarrow.fs.S3FileSystem(
+        access_key=os.environ["AWS_ACCESS_KEY_ID"],
+        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        region=os.environ["AWS_REGION"],
+        scheme=scheme,
+        endpoint_override=address,
+    )
 
 
 def query(table: deltalake.DeltaTable, files: list[str]) -> pyarrow.Table:

@@ -16,14 +16,17 @@ fn simulation() -> Simulation {
 fn whatever_the_weather_nothing_is_lost_or_doubled() {
     let (simulation, next) = (simulation(), AtomicU64::new(0));
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
-        let run_some = || {
-            let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
-            seeds
-                .take_while(|&seed| seed < SEEDS)
-                .map(|seed| simulation.run(seed).expect("it runs"))
-                .collect::<Vec<_>>()
-        };
-        let threads: Vec<_> = (0..2).map(|_| scope.spawn(run_some)).collect();
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+                    seeds
+                        .take_while(|&seed| seed < SEEDS)
+                        .map(|seed| simulation.run(seed).expect("it runs"))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
     });
     assert_eq!(outcomes.len() as u64, SEEDS);

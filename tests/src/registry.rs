@@ -47,9 +47,12 @@ pub fn promote(pipeline: &Pipeline, digest: &str) -> Result<()> {
 /// # Errors
 /// If nothing was committed for it.
 pub fn judge_of(pipeline: &Pipeline, table: &str, partition: i32) -> Result<String> {
-    let of = |commit: &Value| {
-        let taken = commit["partitions"].as_array()?.iter().find(|taken| taken["partition"] == partition)?;
-        Some(taken["transform_digest"].as_str().or(commit["transform_digest"].as_str())?.to_owned())
-    };
-    tables::commits(&pipeline.table(table))?.iter().rev().find_map(of).context("nothing was committed")
+    tables::commits(&pipeline.table(table))?
+        .iter()
+        .rev()
+        .find_map(|commit| {
+            let taken = commit["partitions"].as_array()?.iter().find(|taken| taken["partition"] == partition)?;
+            Some(taken["transform_digest"].as_str().or(commit["transform_digest"].as_str())?.to_owned())
+        })
+        .context("nothing was committed")
 }

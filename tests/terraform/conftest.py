@@ -37,13 +37,14 @@ def workspace():
 
 @pytest.fixture(scope="session", autouse=True)
 def scans():
-    """Two scans beside everything else: of what is right, and of a copy with mistakes."""
+    """One scan beside everything else: of what is right, and of a copy with mistakes."""
     if not scan.is_there():
-        return {}
-    planted = Workspace("scanned-planted")
+        return None
+    planted = Workspace("scanned/planted")
     for path, old, new, _ in scan.PLANTED.values():
         planted.edit(path, old, new)
-    return {"right": scan.begin(Workspace("scanned").root), "planted": scan.begin(planted.root / "modules")}
+    planted.keep_modules(scan.CHANGED)
+    return scan.begin(Workspace("scanned/right").root.parent)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,6 +82,10 @@ def states(workspace, beforehand):
 def pytest_terminal_summary(terminalreporter):
     for report in terminalreporter.stats.get("skipped", []):
         terminalreporter.write_line(f"skipped: {report.nodeid}: {report.longrepr[2]}")
+    if deployment.newcomer:
+        steps = ", ".join(f"{command} {seconds} s" for command, seconds in deployment.newcomer)
+        total = sum(seconds for _, seconds in deployment.newcomer)
+        terminalreporter.write_line(f"docs/deploy.md to the plan of lambda-msk in {total} s beside the other tests, `make` left out: {steps}")
     counts = {kind: len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error", "skipped")}
     pytest.said = "{} passed, {} failed, {} skipped".format(
         counts["passed"], counts["failed"] + counts["error"], counts["skipped"])

@@ -47,14 +47,28 @@ def override(target, **values):
     return f"override_{kind} {{\n  target = {target}\n  values = {hcl(values)}\n}}\n"
 
 
+def planned(folder, inputs, overrides=()):
+    """What would be planned of the inputs, all modules' resources: complaints, and each resource with `planned`, what the
+    configuration itself says, before AWS answers."""
+    results, complaints, said = run(folder, [one_run("planned", inputs, "plan")], overrides)
+    if complaints or len(said) != 1:
+        return complaints or [f"{folder.name}: {results}"], []
+    return [], list(changes(said[0]))
+
+
 def made(folder, inputs, overrides=()):
-    """What would be made of the inputs, all modules' resources: complaints, and each resource with `values` (all of them,
-    AWS's answers mocked) and `planned` (what the configuration itself says, before AWS answers)."""
-    results, complaints, said = run(folder, [one_run("planned", inputs, "plan"), one_run("made", inputs, "apply")], overrides)
+    """The same, and each resource also with `values`: all of them, AWS's answers mocked."""
+    runs = [one_run("planned", inputs, "plan"), one_run("made", inputs, "apply")]
+    results, complaints, said = run(folder, runs, overrides)
     if complaints or len(said) != 2:
         return complaints or [f"{folder.name}: {results}"], []
-    planned = {change["address"]: change["change"]["after"] for change in said[0].get("resource_changes", [])}
-    return [], [resource | {"planned": planned[resource["address"]]} for resource in resources(said[1].get("root_module", {}))]
+    plan = {resource["address"]: resource["planned"] for resource in changes(said[0])}
+    return [], [resource | {"planned": plan[resource["address"]]} for resource in resources(said[1].get("root_module", {}))]
+
+
+def changes(plan):
+    return ({"address": change["address"], "type": change["type"], "planned": change["change"]["after"]}
+            for change in plan.get("resource_changes", []) if change["mode"] == "managed")
 
 
 def resources(module):

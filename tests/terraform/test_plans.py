@@ -134,6 +134,16 @@ def test_the_plan_shows_the_transform_before_anything_is_applied(states, example
     assert any(reference in text for text in shown)
 
 
+def test_subnets_without_a_route_table_of_their_own_reach_s3_by_the_main_one(workspace):
+    folder = workspace.copy("main-route-table").root / "examples" / "lambda-msk"
+    answers = [mocked.override("data.aws_route_tables.this", ids=[]),
+               mocked.override("data.aws_route_tables.main", ids=["rtb-0fedcba9876543210"])]
+    complaints, resources = mocked.planned(folder, examples.INPUTS["lambda-msk"], answers)
+    assert complaints == []
+    tables = [resource["planned"]["route_table_ids"] for resource in resources if resource["type"] == "aws_vpc_endpoint"]
+    assert ["rtb-0fedcba9876543210"] in tables
+
+
 def test_a_rollback_moves_the_alias_only(whole, taken):
     def alias(resources):
         return next(resource["values"]["function_version"] for resource in resources if resource["type"] == "aws_lambda_alias")

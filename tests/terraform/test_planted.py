@@ -17,14 +17,13 @@ MAPPING = "modules/lambda/event_source.tf"
 BATCH = "  batch_size                         = var.event_source.batch_size\n"
 
 
-def planned(folder):
-    complaints, resources = mocked.made(folder, examples.INPUTS[folder.name], examples.OVERRIDES.get(folder.name, ()))
-    return complaints, resources
+def run(folder, how):
+    return how(folder, examples.INPUTS[folder.name], examples.OVERRIDES.get(folder.name, ()))
 
 
-def over(check):
+def over(check, how):
     def step(folder):
-        complaints, resources = planned(folder)
+        complaints, resources = run(folder, how)
         assert complaints == [], "an earlier step has caught it"
         return [why for resource in resources for why in check(resource)]
     return step
@@ -32,11 +31,11 @@ def over(check):
 
 STEPS = {
     "validate": terraform.validate,
-    "plan": lambda folder: planned(folder)[0],
-    "AWS's API model": over(api.complaints),
-    "IAM's data": over(rights.complaints),
-    "rights that the product needs": lambda folder: rights.missing(folder.name, planned(folder)[1]),
-    "rules of the product": over(product.complaints),
+    "plan": lambda folder: run(folder, mocked.planned)[0],
+    "AWS's API model": over(api.complaints, mocked.planned),
+    "IAM's data": over(rights.complaints, mocked.made),
+    "rights that the product needs": lambda folder: rights.missing(folder.name, run(folder, mocked.made)[1]),
+    "rules of the product": over(product.complaints, mocked.made),
     "keys of the pipeline": lambda folder: list(style.misspelt(folder, pipeline_type("pipeline"))),
 }
 
@@ -73,6 +72,8 @@ MISTAKES = {
         "examples/lambda-self-managed/main.tf", "minimum = 1,", "minimum = 300,", "lambda-self-managed", "plan",
         "event_source.pollers must have a minimum from 1 to 200"),
 }
+
+
 def test_there_are_twelve_mistakes():
     assert len(MISTAKES) + len(scan.PLANTED) == 12
 
@@ -96,7 +97,7 @@ def test_a_mistake_is_caught(caught, mistake):
 
 @pytest.mark.skipif(not scan.is_there(), reason="checkov could not be fetched")
 def test_what_checkov_has_to_catch_is_caught(scans):
-    complaints = scan.complaints(scans["planted"])
+    complaints = scan.complaints(scans, "planted")
     for mistake, (*_, check) in scan.PLANTED.items():
         assert any(complaint.startswith(check) for complaint in complaints), f"{mistake}: {complaints}"
 

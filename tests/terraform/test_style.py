@@ -12,7 +12,7 @@ from workspace import SOURCE, Workspace
 
 @pytest.mark.skipif(not scan.is_there(), reason="checkov could not be fetched")
 def test_checkov_finds_nothing_without_a_reason(scans):
-    assert scan.complaints(scans["right"]) == []
+    assert scan.complaints(scans, "right") == []
 
 
 @pytest.mark.parametrize("place", PLACES)

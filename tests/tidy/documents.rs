@@ -13,8 +13,11 @@ pub(crate) fn pattern(text: &str) -> Regex {
 
 /// The rows of a document's tables, as trimmed cells.
 pub(crate) fn rows(document: &str) -> Vec<Vec<String>> {
-    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
-    read(document).lines().filter(|line| line.starts_with("| ")).map(cells).collect()
+    read(document)
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect()
 }
 
 /// The runtime's files without their tests.

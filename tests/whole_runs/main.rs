@@ -17,3 +17,4 @@ mod orders;
 mod ready;
 mod s3;
 mod settings;
+mod values;

@@ -19,6 +19,12 @@ pub fn reach_bucket_of(location: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// A variable that is there and empty says nothing.
+#[cfg(feature = "chain")]
+fn is_set(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| !value.trim().is_empty())
+}
+
 #[cfg(feature = "chain")]
 fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsError> {
     use std::sync::Arc;
@@ -26,8 +32,7 @@ fn access(settings: &S3Settings, names_a_bucket: bool) -> Result<S3Access, AwsEr
     use crate::credentials::{Chain, Kept};
 
     let mut s3 = settings.clone();
-    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|name| is_set(&name));
+    let is_told = s3.region.is_some() || s3.endpoint.is_some() || ENVIRONMENT.iter().any(|name| is_set(name));
     // The look-up may ask the instance over the network: only if a bucket needs the answer.
     if !is_told && names_a_bucket {
         s3.region = default_region()?;

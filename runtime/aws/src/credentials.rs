@@ -144,8 +144,7 @@ impl<P: ProvideCredentials> Kept<P> {
 fn cleaned(credentials: Credentials) -> provider::Result {
     let (id, secret) = (credentials.access_key_id().trim(), credentials.secret_access_key().trim());
     let token = credentials.session_token().map(str::trim);
-    let is_legal = |text: &str| text.chars().all(|c| c.is_ascii_graphic());
-    if ![Some(id), Some(secret), token].into_iter().flatten().all(is_legal) {
+    if ![Some(id), Some(secret), token].into_iter().flatten().all(|text| text.chars().all(|c| c.is_ascii_graphic())) {
         let why = "the access key, its secret or the session token has a character that none may have";
         return Err(provider::error::CredentialsError::invalid_configuration(why));
     }

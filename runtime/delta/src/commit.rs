@@ -181,10 +181,9 @@ impl Table {
         if self.head.is_old() || !self.head.is_in(&self.log_store).await? {
             return Err(DeltaTableError::generic("the log has to be read again before a commit"));
         }
-        let bytes = entry.bytes();
-        self.head.put_next(&self.log_store, bytes.clone()).await?;
+        let written = self.head.put_next(&self.log_store, entry.bytes()).await?;
         // The store has the entry. A failure from here on would make the caller doubt a commit that has landed.
-        self.head.step(entry.transactions(), bytes.len());
+        self.head.step(entry.transactions(), written);
         self.upkeep.after_commit(&self.name, &self.head, &self.log_store).await;
         Ok(())
     }

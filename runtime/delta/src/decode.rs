@@ -132,7 +132,22 @@ const KAFKA_TIMESTAMP_MAX: i64 = 253_402_300_799_999;
 /// nanoseconds for example, becomes null: the record itself is sound.
 pub fn timestamps(milliseconds: impl Iterator<Item = i64>) -> TimestampMicrosecondArray {
     milliseconds
-        .map(|millis| (0..=KAFKA_TIMESTAMP_MAX).contains(&millis).then_some(millis * 1_000))
+        .map(|millis| (0..=KAFKA_TIMESTAMP_MAX).contains(&millis).then(|| millis * 1_000))
         .collect::<TimestampMicrosecondArray>()
         .with_timezone("UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_that_readers_cannot_show_is_null() {
+        let nanoseconds = 1_709_209_800_000_000_000;
+        let times = timestamps(
+            [-1, 0, KAFKA_TIMESTAMP_MAX, KAFKA_TIMESTAMP_MAX + 1, nanoseconds, i64::MAX, i64::MIN].into_iter(),
+        );
+        let expected = [None, Some(0), Some(KAFKA_TIMESTAMP_MAX * 1_000), None, None, None, None];
+        assert_eq!(times.iter().collect::<Vec<_>>(), expected);
+    }
 }

@@ -49,7 +49,8 @@ impl Entry {
     ) -> Result<Self, DeltaTableError> {
         let record = serde_json::to_value(record).map_err(|error| DeltaTableError::generic(error.to_string()))?;
         let info = [(COMMIT_INFO_KEY.to_owned(), record), ("isBlindAppend".to_owned(), is_blind_append.into())];
-        // An `Add` has the store's path; delta-rs encodes it as a URL's when it writes the entry, and not before.
+        // An action holds the store's own path: the library encodes it only as it writes the log. To decode it once more would
+        // make a folder of the `%2F` in a partition value.
         let files = adds.iter().map(|add| Path::parse(&add.path)).collect::<Result<_, _>>();
         let files = files.map_err(|error| DeltaTableError::generic(error.to_string()))?;
         let actions = removes.into_iter().map(Action::Remove).chain(adds.into_iter().map(Action::Add));

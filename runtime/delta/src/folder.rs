@@ -18,8 +18,8 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt as _, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use url::Url;
 
@@ -134,7 +134,7 @@ impl ObjectStore for Folder {
         })
         .await?;
         put.map_err(|source| error(&path, source))?;
-        Ok(PutResult { e_tag: None, version: None })
+        Ok(PutResult { e_tag: self.inner.head(location).await?.e_tag, version: None })
     }
 
     async fn put_multipart_opts(

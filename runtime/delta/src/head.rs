@@ -14,14 +14,13 @@ use delta_kernel::engine_data::{GetData, RowVisitor, TypedGetData as _};
 use delta_kernel::expressions::ColumnName;
 use delta_kernel::schema::{DataType, SchemaRef, StructField, StructType};
 use delta_kernel::{DeltaResult as KernelResult, Engine, Snapshot};
-use deltalake::kernel::transaction::TransactionError;
 use deltalake::kernel::{Metadata, Protocol, Transaction, Version};
-use deltalake::logstore::{CommitOrBytes, LogStore, LogStoreRef};
+use deltalake::logstore::{LogStore as _, LogStoreRef};
 use deltalake::{DeltaTableError, ObjectStoreError, Path};
-use object_store::ObjectStoreExt as _;
-use serde::Deserialize;
+use object_store::{ObjectMeta, ObjectStore as _, ObjectStoreExt as _, PutMode};
 use url::Url;
 
+use crate::log_line::LogLine;
 use crate::seen_entry::SeenEntry;
 use crate::wall_clock;
 
@@ -83,11 +82,12 @@ impl Head {
             let next = head.version + 1;
             // Delta's versions have no gaps, so the first absent entry is the end of the log. `is_in` above has made
             // sure that the log was not cleaned up behind this version.
-            let Some(entry) = log_store.read_commit_entry(next).await? else {
+            let Some((object, entry)) = read(log_store, next).await? else {
                 head.read_at = read_at;
                 return Ok(head);
             };
             head.apply(next, &entry)?;
+            head.entry = SeenEntry::of(object);
         }
         Self::reload(log_store).await
     }
@@ -119,15 +119,18 @@ impl Head {
     }
 
     /// Writes the next entry of the log; fails if it exists.
-    pub(crate) async fn put_next(&self, log_store: &LogStoreRef, entry: Bytes) -> Result<(), TransactionError> {
-        let operation = uuid::Uuid::new_v4();
-        log_store.write_commit_entry(self.version + 1, CommitOrBytes::LogBytes(entry), operation).await
+    pub(crate) async fn put_next(&self, log_store: &LogStoreRef, entry: Bytes) -> Result<SeenEntry, DeltaTableError> {
+        let path = entry_path(self.version + 1);
+        let bytes = entry.len();
+        // As the library does, which keeps the tag to itself.
+        let written = log_store.object_store(None).put_opts(&path, entry.into(), PutMode::Create.into()).await?;
+        Ok(SeenEntry::written(bytes, written.e_tag))
     }
 
     /// Steps on to the entry that this process has written.
-    pub(crate) fn step(&mut self, transactions: &[Transaction], entry_bytes: usize) {
+    pub(crate) fn step(&mut self, transactions: &[Transaction], entry: SeenEntry) {
         self.version += 1;
-        self.entry = SeenEntry::of_size(entry_bytes);
+        self.entry = entry;
         self.read_at = wall_clock::now();
         self.transactions.extend(transactions.iter().map(|txn| (txn.app_id.clone(), txn.version)));
     }
@@ -161,26 +164,20 @@ impl Head {
             }
         }
         self.version = version;
-        self.entry = SeenEntry::of_size(entry.len());
         Ok(())
     }
 }
 
-/// The actions of a log entry that concern a head. The others, `add` above all, are skipped unread.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LogLine {
-    txn: Option<Transaction>,
-    meta_data: Option<Metadata>,
-    protocol: Option<Protocol>,
-    domain_metadata: Option<Domain>,
-}
-
-#[derive(Deserialize)]
-struct Domain {
-    domain: String,
-    #[serde(default)]
-    removed: bool,
+/// The entry of a version, and what the store says of it; none if the log has none.
+async fn read(log_store: &LogStoreRef, version: Version) -> Result<Option<(ObjectMeta, Bytes)>, DeltaTableError> {
+    match log_store.object_store(None).get(&entry_path(version)).await {
+        Ok(found) => {
+            let object = found.meta.clone();
+            Ok(Some((object, found.bytes().await?)))
+        }
+        Err(ObjectStoreError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Where the log keeps the entry of a version.

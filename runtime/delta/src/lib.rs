@@ -21,6 +21,7 @@ mod head;
 mod json_rows;
 pub mod log;
 mod log_cleanup;
+mod log_line;
 mod memory;
 pub mod metrics;
 mod open;

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -91,6 +92,22 @@ fn exists(table: Named<'_>) -> Result<bool, TableError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(table.failed("opening")(error.into())),
     }
+}
+
+/// Whether a table at `location` could be created or written to: tries to create a folder there, or in the next folder above
+/// that exists, and removes it. Looks at no bucket.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn probe(name: &str, location: &str) -> Result<(), TableError> {
+    if location.contains("://") {
+        return Ok(());
+    }
+    let existing = Path::new(location).ancestors().find(|folder| folder.exists());
+    let probe = existing.unwrap_or(Path::new("/")).join(format!(".sluicebox-check-{}", uuid::Uuid::new_v4()));
+    let tried = store::create_folder(&probe.to_string_lossy());
+    let tried = tried.and_then(|()| Ok(std::fs::remove_dir(&probe)?));
+    tried.map_err(|error| table_error(name, location, "creating", error))
 }
 
 /// The log of a table, for readers such as the audit.

@@ -11,9 +11,9 @@ pub(crate) struct SeenEntry {
 }
 
 impl SeenEntry {
-    /// One that was read or written: the store has not said how it tags it.
-    pub(crate) fn of_size(bytes: usize) -> Self {
-        Self { bytes: u64::try_from(bytes).ok(), e_tag: None }
+    /// One that this process has written; some stores do not say how they tag it.
+    pub(crate) fn written(bytes: usize, e_tag: Option<String>) -> Self {
+        Self { bytes: u64::try_from(bytes).ok(), e_tag }
     }
 
     /// One that the store has described.
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn another_size_or_another_tag_is_another_entry() {
-        let written = SeenEntry::of_size(7);
+        let written = SeenEntry::written(7, None);
         assert!(written.fits(&object(7, Some("a"))) && !written.fits(&object(8, Some("a"))));
         let described = SeenEntry::of(object(7, Some("a")));
         assert!(described.fits(&object(7, Some("a"))) && described.fits(&object(7, None)));

@@ -25,7 +25,6 @@ use url::Url;
 
 use crate::folder::Folders;
 use crate::store_refusal::BadAccess;
-use crate::{TableError, table::table_error};
 
 /// How long the S3 client repeats a failing request before it returns the error. Short: the walk has a backoff of its own,
 /// and has to poll its consumer group meanwhile (`max.poll.interval.ms`).
@@ -43,7 +42,7 @@ pub fn url(location: &str) -> DeltaResult<Url> {
 }
 
 /// delta-rs would create it as well, and lose the reason if that fails.
-fn create_folder(location: &str) -> DeltaResult<()> {
+pub(crate) fn create_folder(location: &str) -> DeltaResult<()> {
     std::fs::create_dir_all(location).map_err(|error| {
         let reason = match error.kind() {
             // Of a folder that is missing this would not be said: some file systems take none, such as `/proc`.
@@ -55,23 +54,6 @@ fn create_folder(location: &str) -> DeltaResult<()> {
         };
         DeltaTableError::Io { source: reason }
     })
-}
-
-/// Whether a table at `location` could be created or written to: tries to create a folder there, or in the next folder above
-/// that exists, and removes it. Looks at no bucket.
-///
-/// # Errors
-/// If the file system refuses.
-pub fn probe(name: &str, location: &str) -> Result<(), TableError> {
-    if location.contains("://") {
-        return Ok(());
-    }
-    let existing = std::path::Path::new(location).ancestors().find(|folder| folder.exists());
-    let probe =
-        existing.unwrap_or(std::path::Path::new("/")).join(format!(".sluicebox-check-{}", uuid::Uuid::new_v4()));
-    let tried = create_folder(&probe.to_string_lossy());
-    let tried = tried.and_then(|()| Ok(std::fs::remove_dir(&probe)?));
-    tried.map_err(|error| table_error(name, location, "creating", error))
 }
 
 /// A folder or a bucket's prefix as an object store, for objects that are not a table. Creates a folder that does not

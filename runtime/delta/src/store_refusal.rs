@@ -146,6 +146,8 @@ fn of_objects(error: &object_store::Error) -> Option<StoreRefusal> {
     let code = CODES.iter().find(|(code, _)| said.contains(&format!("<Code>{code}</Code>")));
     match (code, error) {
         (Some((_, refusal)), _) => Some(*refusal),
+        // S3's answer for a bucket elsewhere has no address that the client could follow.
+        (None, Generic { .. }) if said.contains("redirect without LOCATION") => Some(StoreRefusal::Region),
         // A HEAD has no body.
         (None, PermissionDenied { .. }) => Some(StoreRefusal::Denied),
         (None, Unauthenticated { .. }) => Some(StoreRefusal::Credentials),
@@ -200,6 +202,7 @@ mod tests {
             (answered("404", "NoSuchKey"), None),
             (answered("503", "SlowDown"), None),
             (answered("500", "InternalError"), None),
+            (answered("Received redirect without LOCATION", ""), Some(StoreRefusal::Region)),
             (io(Io::PermissionDenied), Some(StoreRefusal::Denied)),
             (io(Io::ReadOnlyFilesystem), Some(StoreRefusal::ReadOnly)),
             (io(Io::NotADirectory), Some(StoreRefusal::NotAFolder)),

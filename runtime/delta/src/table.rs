@@ -22,7 +22,7 @@ use crate::upkeep::Upkeep;
 use crate::writer::Writer;
 use crate::{TableError, wall_clock};
 
-pub use crate::open::{LEDGER_RETENTION_PROPERTY, TableLog, find_log, table_error};
+pub use crate::open::{LEDGER_RETENTION_PROPERTY, TableLog, find_log, probe, table_error};
 
 /// A Delta table that a pipeline writes to.
 pub struct Table {

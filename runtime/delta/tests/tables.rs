@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use deltalake::DeltaTableBuilder;
 use deltalake::kernel::{DataType, StructField};
 use sluicebox_delta::{Shape, Table, TableError};
@@ -311,4 +311,30 @@ async fn a_timestamp_without_zone_is_possible_at_any_depth() {
         Table::open("p", "t", location, &shape).await.unwrap_or_else(|error| panic!("{data_type}: {error}"));
         Table::check("t", location, &shape).await.expect("fits itself");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partition_values_that_look_like_paths_are_committed_and_looked_for_where_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let columns = vec![StructField::nullable("p", DataType::STRING), StructField::not_null("n", DataType::LONG)];
+    let shape = Shape { columns, partition_columns: vec!["p".to_owned()] };
+    let location = folder.path().to_str().expect("UTF-8");
+    let open = async || {
+        let mut table = Table::open("counting", "numbers", location, &shape).await.expect("opens");
+        table.read_ledger(&[partition(0), partition(1)]).await.expect("reads the ledger");
+        table
+    };
+    let (mut worker, mut other) = (open().await, open().await);
+    let values = ["/", "//", "a/b", "..", ".", "%", "%2F", "%252F", "=", "?#&", " "];
+    for (number, table) in [(1, &mut other), (0, &mut worker)] {
+        let numbers = Int64Array::from_iter_values(0..values.len() as i64);
+        let columns: Vec<ArrayRef> = vec![Arc::new(StringArray::from(values.to_vec())), Arc::new(numbers)];
+        table.stage(RecordBatch::try_new(table.schema().clone(), columns).expect("fits")).await.expect("stages");
+        let offsets: Vec<i64> = (0..values.len() as i64).collect();
+        table.account(&partition(number), &offsets, &vec![Verdict::Emitted; offsets.len()]);
+    }
+    other.commit(DIGEST).await.expect("commits");
+    // Its place in the log is taken, so it looks whether its files are still there before it tries again.
+    worker.commit(DIGEST).await.expect("commits on top of the other");
+    assert_eq!(rows(&folder).await, 2 * values.len());
 }

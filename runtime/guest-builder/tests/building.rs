@@ -111,6 +111,7 @@ fn module_of(environment: &[(&str, &str)], config: &str, workspace: &str) -> Str
             .unwrap();
     }
     let said = build_apart(&folder, environment);
+    // The crate lacks the SDK on purpose: the module is what counts, not the component.
     assert!(said.contains("is not a transform"), "it compiles and embeds no world: {said}");
     let built = folder.join("target/wasm32-unknown-unknown/transform/bare.wasm");
     hex::encode(Sha256::digest(std::fs::read(built).unwrap()))
@@ -160,4 +161,35 @@ fn a_native_function_that_is_not_there_is_named() {
     bare_crate(folder.path(), source);
     let said = build_apart(folder.path(), &[]);
     assert!(said.contains("`env::crc32`") && said.contains("Rust alone"), "{said}");
+}
+
+/// Stand-ins for the two crates, so that no network is needed: the name and the import are all that betrays them. The compiler
+/// refuses a `wasm-bindgen` before 0.2.88.
+#[test]
+fn a_dependency_that_wants_a_clock_from_a_browser_is_named_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    bare_crate(folder.path(), "#[unsafe(no_mangle)]\npub extern \"C\" fn now() -> f64 { chrono::now() }\n");
+    depend(folder.path(), "chrono = { path = \"chrono\" }");
+    let import = "#[link(wasm_import_module = \"__wbindgen_placeholder__\")]\nunsafe extern \"C\" { fn __wbg_getTime() -> f64; }\n\
+                  pub fn get_time() -> f64 { unsafe { __wbg_getTime() } }\n";
+    for (name, source) in [("chrono", "pub fn now() -> f64 { wasm_bindgen::get_time() }\n"), ("wasm-bindgen", import)] {
+        let library = folder.path().join(name);
+        std::fs::create_dir_all(library.join("src")).unwrap();
+        std::fs::write(
+            library.join("Cargo.toml"),
+            format!("[package]\nname = \"{name}\"\nversion = \"0.2.100\"\nedition = \"2024\"\n"),
+        )
+        .unwrap();
+        std::fs::write(library.join("src/lib.rs"), source).unwrap();
+    }
+    depend(&folder.path().join("chrono"), "wasm-bindgen = { path = \"../wasm-bindgen\" }");
+    let said = build_apart(folder.path(), &[]);
+    assert!(said.contains("the dependency `chrono` wants a browser or a clock"), "{said}");
+    assert!(said.contains("remedy: chrono = { version = \"0.4\", default-features = false"), "{said}");
+}
+
+fn depend(folder: &Path, dependency: &str) {
+    let manifest = folder.join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(manifest, format!("{text}[dependencies]\n{dependency}\n")).unwrap();
 }

@@ -36,7 +36,8 @@ use crate::payload::Payload;
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     log::start();
-    let function = match Function::prepare().await {
+    // Boxed, because its states together are larger than what a stack should hold.
+    let function = match Box::pin(Function::prepare()).await {
         Ok(function) => Arc::new(function),
         Err(error) => {
             // Lambda reports the exit as a failed start; the reason is in the log.

@@ -112,10 +112,10 @@ fn compiled_here_and_beforehand() {
     for sample in ["sample-transforms/clean-orders", "sample-transforms/split-invoices"] {
         let path = guest::build(sample);
         let (wasm, limits) = (std::fs::read(&path).unwrap(), Limits::default());
-        let load = || sandbox().load_bytes(&path, wasm.clone(), &limits, None).unwrap();
-        let forms = sandbox().precompile(&load(), Target::here().unwrap()).unwrap();
+        let transform = sandbox().load_bytes(&path, wasm.clone(), &limits, None).unwrap();
+        let forms = sandbox().precompile(&transform, Target::here().unwrap()).unwrap();
         let (compiled, precompiled) = (
-            milliseconds(10, load),
+            milliseconds(10, || sandbox().load_bytes(&path, wasm.clone(), &limits, None).unwrap()),
             milliseconds(200, || {
                 let transform = sandbox().load_precompiled(&path, wasm.clone(), &limits, forms.clone(), None).unwrap();
                 assert!(transform.is_precompiled());

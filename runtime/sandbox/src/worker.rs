@@ -81,11 +81,10 @@ impl Worker {
         let start = Instant::now();
         let mut outcome = Outcome { verdicts: vec![Verdict::Filtered; batch.len()], ..Outcome::default() };
         let Worker { transform, configuration, instance, pace, stop } = self;
-        let is_stopped = || stop.as_ref().is_some_and(|stop| stop());
         let mut trial = Trial::new(transform, configuration, instance, batch, stop.as_ref(), &mut outcome);
-        let is_enough =
-            |trial: &Trial<'_>| trial.outcome_bytes() >= bytes_max || start.elapsed() > budget || is_stopped();
-        let walked = bisect::walk(&mut trial, batch.len(), pace, is_enough);
+        let walked = bisect::walk(&mut trial, batch.len(), pace, |trial| {
+            trial.outcome_bytes() >= bytes_max || start.elapsed() > budget || stop.as_ref().is_some_and(|stop| stop())
+        });
         // Before `walked?`: lines are lost in a failed batch as well.
         let dropped = trial.lines_dropped();
         if dropped > 0 {

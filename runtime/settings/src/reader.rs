@@ -2,11 +2,13 @@
 //!
 //! The types themselves stay plain serde: they need no spans of their own.
 
+mod parts;
+
 use std::fmt::{self, Display};
 
-use serde::de::value::StrDeserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 
+use self::parts::{Entries, Items, Variant};
 use super::tree::{Entry, Node, Place, Value};
 
 /// The name of a newtype that takes a number or a boolean as the text that is written: `007`, `1e3`.
@@ -252,71 +254,4 @@ fn expected_one_of(variants: &'static [&'static str]) -> Misfit {
 /// `a`, `b`, `c`, for messages.
 pub(super) fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
-}
-
-struct Items<'de>(std::slice::Iter<'de, Node>);
-
-impl<'de> de::SeqAccess<'de> for Items<'de> {
-    type Error = Misfit;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Misfit> {
-        let Some(node) = self.0.next() else { return Ok(None) };
-        seed.deserialize(node).map(Some).map_err(|misfit| misfit.at(&node.place))
-    }
-}
-
-struct Entries<'de> {
-    rest: std::slice::Iter<'de, Entry>,
-    current: Option<&'de Entry>,
-}
-
-impl<'de> de::MapAccess<'de> for Entries<'de> {
-    type Error = Misfit;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
-        // Remembered for the value, because serde asks for key and value in two calls.
-        self.current = self.rest.next();
-        let Some(entry) = self.current else { return Ok(None) };
-        let key: StrDeserializer<'de, Misfit> = entry.key.as_str().into_deserializer();
-        seed.deserialize(key).map(Some).map_err(|misfit| misfit.at(&entry.key_place))
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
-        let entry = self.current.take().ok_or_else(|| Misfit::new(Kind::Other("a value without a key".into())))?;
-        seed.deserialize(&entry.node).map_err(|misfit| misfit.within(entry))
-    }
-}
-
-/// An enum written as a map with one key: the variant's name.
-struct Variant<'de>(&'de Entry);
-
-impl<'de> de::EnumAccess<'de> for Variant<'de> {
-    type Error = Misfit;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Misfit> {
-        let name: StrDeserializer<'de, Misfit> = self.0.key.as_str().into_deserializer();
-        let value = seed.deserialize(name).map_err(|misfit| misfit.at(&self.0.key_place))?;
-        Ok((value, self))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for Variant<'de> {
-    type Error = Misfit;
-
-    fn unit_variant(self) -> Result<(), Misfit> {
-        Err(Misfit::new(Kind::Other("expected nothing below this".into())).within(self.0))
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Misfit> {
-        seed.deserialize(&self.0.node).map_err(|misfit| misfit.within(self.0))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Misfit> {
-        de::Deserializer::deserialize_any(&self.0.node, visitor).map_err(|misfit| misfit.within(self.0))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
-        de::Deserializer::deserialize_any(&self.0.node, visitor).map_err(|misfit| misfit.within(self.0))
-    }
 }

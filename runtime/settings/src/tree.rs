@@ -95,8 +95,8 @@ impl Node {
                 let Place::Text(range) = &self.place else { return };
                 let written = text.get(range.clone()).map(str::trim);
                 // An alias or a tag stands before or for the value, which then says it better.
-                let is_plain = |text: &&str| !text.is_empty() && !text.starts_with(['*', '&', '!', '"', '\'']);
-                self.written = written.filter(is_plain).map(str::to_owned);
+                let written = written.filter(|text| !text.is_empty() && !text.starts_with(['*', '&', '!', '"', '\'']));
+                self.written = written.map(str::to_owned);
             }
             Value::Null | Value::Text(_) | Value::Loose { .. } => {}
         }

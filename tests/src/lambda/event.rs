@@ -38,19 +38,19 @@ pub fn bytes(record: &Message) -> usize {
 /// Header bytes are sometimes printed signed, as Java has them.
 fn record(topic: &str, Placed { offset, message }: &Placed) -> Value {
     let byte = |byte: &u8| if offset % 2 == 0 { json!(byte) } else { json!(i8::from_ne_bytes([*byte])) };
-    let header = |(name, value): &(String, Option<Vec<u8>>)| {
+    let headers = message.headers.iter().map(|(name, value)| {
         let value = value.as_ref().map(|bytes| bytes.iter().map(byte).collect::<Vec<_>>());
         let mut header = Map::new();
         header.insert(name.clone(), json!(value));
         Value::Object(header)
-    };
+    });
     let mut record = json!({
         "topic": topic,
         "partition": message.partition,
         "offset": offset,
         "timestamp": message.timestamp,
         "timestampType": "CREATE_TIME",
-        "headers": message.headers.iter().map(header).collect::<Vec<_>>(),
+        "headers": headers.collect::<Vec<_>>(),
     });
     for (name, bytes) in [("key", &message.key), ("value", &message.value)] {
         if let Some(bytes) = bytes {

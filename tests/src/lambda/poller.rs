@@ -103,8 +103,10 @@ impl<'a> Poller<'a> {
             assignment.add_partition_offset(mapping.topic, partition, start)?;
         }
         consumer.assign(&assignment)?;
-        let lane = |&partition: &i32| Lane { partition, waiting: VecDeque::new(), done: Vec::new() };
-        let lanes = partitions.iter().map(lane).collect();
+        let lanes = partitions
+            .iter()
+            .map(|&partition| Lane { partition, waiting: VecDeque::new(), done: Vec::new() })
+            .collect();
         let limit = mapping.batch_records_max;
         let (failures_in_a_row, account) = (0, Account::default());
         Ok(Self { mapping, function, fate, consumer, lanes, limit, failures_in_a_row, account })
@@ -153,11 +155,13 @@ impl<'a> Poller<'a> {
         let share = (self.limit / self.lanes.len()).max(1);
         let mut bytes = 0;
         let first = self.lanes.iter().flat_map(|lane| lane.waiting.iter().take(share));
-        let fits = |placed: &&Placed| {
-            bytes += event::bytes(&placed.message);
-            bytes < PAYLOAD_BYTES_MAX
-        };
-        first.take_while(fits).cloned().collect()
+        first
+            .take_while(|placed| {
+                bytes += event::bytes(&placed.message);
+                bytes < PAYLOAD_BYTES_MAX
+            })
+            .cloned()
+            .collect()
     }
 
     fn deliver(&mut self, batch: &[Placed]) -> Result<()> {

@@ -211,11 +211,14 @@ impl Driver {
         }
         let gaps = {
             let world = self.world.lock();
-            let lost = |partition: &TopicPartition| {
-                let (from, to) = (world.oracle.least(partition)?, world.broker.range(partition).from);
-                (from < to).then(|| Gap { partition: partition.clone(), from, to })
-            };
-            world.broker.partitions_of_all().filter_map(lost).collect::<Vec<_>>()
+            world
+                .broker
+                .partitions_of_all()
+                .filter_map(|partition| {
+                    let (from, to) = (world.oracle.least(partition)?, world.broker.range(partition).from);
+                    (from < to).then(|| Gap { partition: partition.clone(), from, to })
+                })
+                .collect::<Vec<_>>()
         };
         if gaps.is_empty() {
             return;

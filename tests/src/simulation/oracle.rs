@@ -336,8 +336,11 @@ fn within<'a>(
 
 /// Why a commit moves a partition's ledger without records, if it says so.
 fn skip_of<'a>(record: Option<&'a Value>, partition: &TopicPartition) -> Option<&'a str> {
-    let is_of = |skip: &&Value| skip["topic"] == *partition.topic && skip["partition"] == partition.partition;
-    record?["skips"].as_array()?.iter().find(is_of)?["why"].as_str()
+    record?["skips"]
+        .as_array()?
+        .iter()
+        .find(|skip| skip["topic"] == *partition.topic && skip["partition"] == partition.partition)?["why"]
+        .as_str()
 }
 
 /// The rows, as text, that a commit of `ranges` must add to `table`; sorted.

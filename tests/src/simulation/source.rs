@@ -143,11 +143,13 @@ impl Source for SimulatedSource {
     async fn bounds(&mut self, partitions: &[TopicPartition]) -> Result<PartitionBounds, SourceError> {
         self.pass(Step::Ask, "asking for offsets").await?;
         let world = self.world.lock();
-        let bounds = |partition: &TopicPartition| {
-            let range = world.broker.range(partition);
-            (partition.clone(), OffsetBounds { start: range.from, range: Some(range), topic_id: Some(IDENTITY) })
-        };
-        Ok(partitions.iter().map(bounds).collect())
+        Ok(partitions
+            .iter()
+            .map(|partition| {
+                let range = world.broker.range(partition);
+                (partition.clone(), OffsetBounds { start: range.from, range: Some(range), topic_id: Some(IDENTITY) })
+            })
+            .collect())
     }
 
     async fn topic_ids(&mut self, topics: &BTreeSet<Arc<str>>) -> Result<TopicIds, SourceError> {

@@ -97,8 +97,13 @@ impl Worker {
             let promoter = Promoter { settings: settings.clone(), transform: transform.clone(), proposals };
             let options =
                 RunOptions { drain: false, stop: stopped, progress, health, accepted_gaps, changes, copies: None };
-            let connect = || Ok::<_, SourceError>(SimulatedSource::connect(world, id, promoter));
-            run_from(connect, settings, &transform, options).await
+            run_from(
+                || Ok::<_, SourceError>(SimulatedSource::connect(world, id, promoter)),
+                settings,
+                &transform,
+                options,
+            )
+            .await
         });
         Ok(Self { id, asleep_until: 0, is_stopping: false, stop, walk: Some(walk), runtime, _view: view })
     }

@@ -166,10 +166,11 @@ fn begin_canary(scene: &mut Scene, candidate: &str, rejected_share_max: &str) ->
     let place = ["canary", &reference, "--channel", "prod", "--registry", "registry"];
     let terms = ["--partitions", "promotion/0", "--rejected-share-max", rejected_share_max];
     command(&scene.pipeline, &[&place[..], &terms[..]].concat())?;
-    let is_canary = |status: &Value| {
-        status["health"]["candidate"]["probation"].as_str().is_some_and(|probation| probation.starts_with("canary"))
-    };
-    scene.await_health("there is a canary", is_canary).map(drop)
+    scene
+        .await_health("there is a canary", |status| {
+            status["health"]["candidate"]["probation"].as_str().is_some_and(|probation| probation.starts_with("canary"))
+        })
+        .map(drop)
 }
 
 /// A canary writes for its partition and for no other; one that rejects more than it may is withdrawn.

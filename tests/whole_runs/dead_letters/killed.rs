@@ -165,13 +165,12 @@ fn many_at_once_beside_a_running_pipeline() -> Result<()> {
         let redrives: Vec<_> = (0..3)
             .map(|_| {
                 // The future is made where it runs: a table's writer stays on one thread.
-                let redrive = move || {
+                threads.spawn(move || {
                     on_a_runtime(async {
                         let store = Mounted::new(objects, Death::Never)?;
                         scene.redrive(&store, fixed).await
                     })
-                };
-                threads.spawn(redrive)
+                })
             })
             .collect();
         on_a_runtime(scene.bury(objects, more))?;

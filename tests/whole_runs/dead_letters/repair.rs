@@ -32,8 +32,11 @@ fn run(pipeline: &Pipeline, arguments: &[&str]) -> Result<Said> {
 
 fn positions(pipeline: &Pipeline, status: &str) -> Result<Vec<String>> {
     let rows = tables::rows(&pipeline.table("dead_letters"))?;
-    let position = |row: &Value| format!("orders/{}@{}", row["partition"], row["offset"]);
-    Ok(rows.iter().filter(|row| row["status"] == status).map(position).collect())
+    Ok(rows
+        .iter()
+        .filter(|row| row["status"] == status)
+        .map(|row| format!("orders/{}@{}", row["partition"], row["offset"]))
+        .collect())
 }
 
 #[test]

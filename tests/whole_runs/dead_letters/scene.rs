@@ -143,11 +143,12 @@ impl Scene {
         let mut letters = BTreeMap::new();
         let mut doubled = 0;
         let table = Letters::open(&settings).await?.context("there are no dead letters")?;
-        let note = |summary: sluicebox_delta::dead_letter::Summary| {
-            let position = (summary.partition.partition, summary.offset);
-            doubled += usize::from(letters.insert(position, (summary.status, summary.attempts)).is_some());
-        };
-        table.summaries(&Selection::default(), note).await?;
+        table
+            .summaries(&Selection::default(), |summary| {
+                let position = (summary.partition.partition, summary.offset);
+                doubled += usize::from(letters.insert(position, (summary.status, summary.attempts)).is_some());
+            })
+            .await?;
         ensure!(doubled == 0, "{doubled} dead letters are doubled");
         let mut rows = BTreeMap::new();
         for table in &self.tables {

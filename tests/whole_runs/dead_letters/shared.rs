@@ -105,6 +105,9 @@ fn a_redrive_and_other_programs_on_shared_tables_raise_no_alarm() -> Result<()> 
 
 /// A data file that the table has: after VACUUM there are no others.
 fn any_file(table: &Path) -> Result<PathBuf> {
-    let mut files = std::fs::read_dir(table)?.flatten().map(|entry| entry.path());
-    files.find(|path| path.extension().is_some_and(|it| it == "parquet")).context("the table has no file")
+    let entries = || std::fs::read_dir(table).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_data = |path: &PathBuf| path.extension().is_some_and(|it| it == "parquet");
+    let is_partition = |path: &PathBuf| path.is_dir() && !path.ends_with("_delta_log");
+    let file = entries().find(is_data).or_else(|| entries().filter(is_partition).find_map(|it| any_file(&it).ok()));
+    file.context("the table has no file")
 }

@@ -28,11 +28,13 @@ fn dead_letters_go_to_a_topic_with_their_reason() -> Result<()> {
     let letters = tables::rows(&pipeline.table("dead_letters"))?;
     ensure!(sent.len() == letters.len() && sent.len() == 20, "{} sent, {} kept", sent.len(), letters.len());
     for letter in &letters {
-        let is_its_own = |message: &&Message| {
-            header(message, "__connect.errors.partition") == Some(letter["partition"].to_string())
-                && header(message, "__connect.errors.offset") == Some(letter["offset"].to_string())
-        };
-        let message = sent.iter().find(is_its_own).with_context(|| format!("not sent: {letter}"))?;
+        let message = sent
+            .iter()
+            .find(|message| {
+                header(message, "__connect.errors.partition") == Some(letter["partition"].to_string())
+                    && header(message, "__connect.errors.offset") == Some(letter["offset"].to_string())
+            })
+            .with_context(|| format!("not sent: {letter}"))?;
         let hex =
             |bytes: &Option<Vec<u8>>| bytes.iter().flatten().map(|byte| format!("{byte:02x}")).collect::<String>();
         ensure!(letter["key"] == hex(&message.key) && letter["value"] == hex(&message.value), "other bytes: {letter}");

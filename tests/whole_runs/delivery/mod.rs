@@ -3,6 +3,7 @@
 mod away;
 mod chaos;
 mod crash;
+mod drains;
 mod files;
 mod gaps;
 mod growth;

@@ -38,15 +38,16 @@ fn unsigned(expires_at: SystemTime) -> Result<Token, NoToken> {
 async fn tokens() -> Result<(Arc<Renewed>, Arc<AtomicUsize>)> {
     let made = Arc::new(AtomicUsize::new(0));
     let count = made.clone();
-    let make = move || {
+    let renewed = Renewed::start(move || {
         count.fetch_add(1, Ordering::SeqCst);
         async {
             // Stands for a request over the network.
             tokio::time::sleep(Duration::from_millis(100)).await;
             unsigned(SystemTime::now() + TOKEN_LIFE)
         }
-    };
-    Ok((Renewed::start(make).await?, made))
+    })
+    .await?;
+    Ok((renewed, made))
 }
 
 fn settings(pipeline: &Pipeline) -> Result<(Settings, KafkaSettings)> {

@@ -53,8 +53,8 @@ fn an_event_of_another_topic_is_refused() -> Result<()> {
 #[test]
 fn a_tripped_breaker_names_its_partitions_and_the_process_lives() -> Result<()> {
     let mut feed = orders::feed("tripped", 400);
-    let bad = |placed: &&mut sluicebox_tests::feed::Placed| placed.message.partition == 0;
-    feed.records.iter_mut().filter(bad).for_each(|placed| placed.message.value = Some(b"no order".to_vec()));
+    let first = feed.records.iter_mut().filter(|placed| placed.message.partition == 0);
+    first.for_each(|placed| placed.message.value = Some(b"no order".to_vec()));
     let mut pipeline = pipeline("tripped")?;
     pipeline.settings["breaker"] = json!({"window_records": 50, "rejected_share_max": 0.5});
     let function = Function::of(&pipeline)?;

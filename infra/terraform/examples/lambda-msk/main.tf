@@ -31,6 +31,16 @@ data "aws_route_tables" "this" {
   }
 }
 
+# Subnets without an association of their own use the main route table. Without it they would have no way to S3.
+data "aws_route_tables" "main" {
+  vpc_id = data.aws_subnet.first.vpc_id
+
+  filter {
+    name   = "association.main"
+    values = ["true"]
+  }
+}
+
 module "storage" {
   source = "../../modules/storage"
 
@@ -43,7 +53,7 @@ module "network" {
   name                      = var.name
   vpc_id                    = data.aws_subnet.first.vpc_id
   subnet_ids                = local.subnet_ids
-  route_table_ids           = data.aws_route_tables.this.ids
+  route_table_ids           = coalescelist(data.aws_route_tables.this.ids, data.aws_route_tables.main.ids)
   cluster_security_group_id = sort(local.brokers.security_groups)[0]
 }
 

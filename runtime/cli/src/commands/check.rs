@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use sluicebox_delta::{TableError, store};
+use sluicebox_delta::TableError;
+use sluicebox_delta::table::probe;
 use sluicebox_ledger::ErrorKind;
 use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::source::file::FileSource;
@@ -68,7 +69,7 @@ pub(super) async fn checked(path: &Path, sandbox: &Sandbox) -> Result<(Document,
     let document = reached(path).await?;
     let opened = fitting(&document, sandbox, OutOfReach::IsFailure).await?;
     for (name, location) in document.settings().all_tables() {
-        store::probe(name, location).map_err(|error| placed(&document, error))?;
+        probe(name, location).map_err(|error| placed(&document, error))?;
     }
     Ok((document, opened))
 }

@@ -165,6 +165,7 @@ fn rounded(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
+    // `floor`, because a number below 1 has a negative logarithm, which a cast would cut towards zero.
     let magnitude = number.abs().log10().floor() as i32;
     if magnitude >= 2 {
         let step = 10_f64.powi(magnitude - 2);

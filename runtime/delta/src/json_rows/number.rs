@@ -36,9 +36,14 @@ pub(super) fn float32(text: &str) -> Result<f32, Misfit> {
     fitting(text, float, float.is_finite(), float == 0.0, is_rounded)
 }
 
+/// Whether no digit before the exponent says otherwise.
+fn is_written_as_zero(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    !mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+}
+
 fn fitting<F>(text: &str, float: F, is_finite: bool, is_zero: bool, is_rounded: bool) -> Result<F, Misfit> {
-    let mantissa = || text.split(['e', 'E']).next().unwrap_or_default();
-    if !is_finite || is_zero && mantissa().bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
+    if !is_finite || is_zero && !is_written_as_zero(text) {
         return Err(out_of_range());
     }
     if is_rounded {

@@ -1,3 +1,5 @@
+//! What fits, what does not, and that a row which does not leaves nothing behind.
+
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _};
@@ -7,8 +9,11 @@ use super::*;
 
 const SECRET: &str = "SECRET-4111";
 
+fn field(name: &str, data_type: DataType) -> Arc<Field> {
+    Arc::new(Field::new(name, data_type, true))
+}
+
 fn schema() -> SchemaRef {
-    let field = |name: &str, data_type| Arc::new(Field::new(name, data_type, true));
     let pair = DataType::Struct(
         vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Int64, true)].into(),
     );

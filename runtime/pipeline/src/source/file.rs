@@ -3,17 +3,17 @@
 //! recognised by is [`input_file`](super::input_file)'s.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 
 use sluicebox_ledger::{OffsetBounds, Offsets, PartitionBounds, TopicPartition};
-use sluicebox_settings::{FilePath, FileSettings, RecordFormat};
+use sluicebox_settings::{FilePath, FileSettings};
 use tracing::info;
 
 use super::input_file::InputFile;
 use super::intake::Intake;
+use super::lines::{Line, Lines, Next, open};
 use super::piped::Piped;
 use super::record_line::RecordLine;
 use super::{Polled, Source, SourceError, TopicIds};
@@ -36,13 +36,6 @@ pub struct FileSource {
     waiting: Option<(TopicPartition, i64, Line)>,
 }
 
-/// A line of a file.
-enum Line {
-    Record(RecordLine),
-    /// Its bytes, and what is wrong with them.
-    Malformed(Vec<u8>, String),
-}
-
 /// Who says where the lines of a file belong. A malformed line has the place that its number gives it, and that may be another
 /// record's where lines name their places.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -53,16 +46,6 @@ enum Places {
     Named,
     /// Their numbers, of which one is a malformed line's.
     Counted,
-}
-
-struct Lines {
-    input: BufReader<Box<dyn Read + Send>>,
-    place: String,
-    is_pipe: bool,
-    /// The line being read: a pipe may end in the middle of it for now.
-    line: Vec<u8>,
-    /// Lines read so far.
-    count: i64,
 }
 
 impl FileSource {
@@ -103,8 +86,7 @@ impl FileSource {
                 (input, *is_pipe, path.display().to_string())
             }
         };
-        let input = BufReader::with_capacity(256 * 1024, input);
-        self.reader = Some(Lines { input, place, is_pipe, line: Vec::new(), count: 0 });
+        self.reader = Some(Lines::new(input, place, is_pipe));
         Ok(true)
     }
 
@@ -230,81 +212,6 @@ impl FileSource {
     }
 }
 
-/// What comes next of an input.
-enum Next<T> {
-    Record(T),
-    /// The writer of a pipe has nothing for now.
-    NotYet,
-    End,
-}
-
-fn open(path: &Path, is_pipe: bool) -> std::io::Result<Box<dyn Read + Send>> {
-    if !is_pipe {
-        return Ok(Box::new(File::open(path)?));
-    }
-    // A named pipe lets its reader wait in `open` already, until a writer comes.
-    let path = path.to_owned();
-    Ok(Box::new(Piped::new(Lazy { path, file: None })?))
-}
-
-/// A file that is opened at the first read.
-struct Lazy {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl Read for Lazy {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(File::open(&self.path)?),
-        };
-        file.read(buffer)
-    }
-}
-
-impl Lines {
-    /// Whether nothing more has been read ahead from a pipe.
-    fn must_wait(&self) -> bool {
-        self.is_pipe && self.input.buffer().is_empty()
-    }
-
-    fn next_record(&mut self, format: RecordFormat) -> Result<Next<(i64, Line)>, SourceError> {
-        loop {
-            // A pipe that has no more for now has left the beginning of a line in `self.line`, and goes on there.
-            match self.input.read_until(b'\n', &mut self.line) {
-                // With something in `line`, the input has ended in a last line without its newline.
-                Ok(0) if self.line.is_empty() => return Ok(Next::End),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(Next::NotYet),
-                Err(error) => return Err(self.error(&error.to_string())),
-            }
-            let mut line = std::mem::take(&mut self.line);
-            let offset = self.count;
-            self.count += 1;
-            if line.last() == Some(&b'\n') {
-                line.pop();
-            }
-            return match format {
-                RecordFormat::Lines => {
-                    let record = RecordLine { value: Some(line), ..RecordLine::default() };
-                    Ok(Next::Record((offset, Line::Record(record))))
-                }
-                // Counted all the same: an offset is the place of a line in its file, and errors name the line.
-                RecordFormat::JsonLines if line.iter().all(u8::is_ascii_whitespace) => continue,
-                RecordFormat::JsonLines => Ok(Next::Record(match RecordLine::parse(&line) {
-                    Ok(record) => (offset, Line::Record(record)),
-                    Err(error) => (offset, Line::Malformed(line, error.without_payload())),
-                })),
-            };
-        }
-    }
-
-    fn error(&self, message: &str) -> SourceError {
-        SourceError::File { place: format!("{}:{}", self.place, self.count), message: message.to_owned() }
-    }
-}
-
 impl Source for FileSource {
     async fn poll(&mut self, intake: &mut Intake) -> Result<Polled, SourceError> {
         while !intake.is_full() {
@@ -401,6 +308,8 @@ pub(super) fn file_error(path: &Path, message: impl ToString) -> SourceError {
 
 #[cfg(test)]
 mod tests {
+    use sluicebox_settings::RecordFormat;
+
     use super::*;
 
     fn write(folder: &Path, name: &str, lines: &[&str]) {
@@ -469,8 +378,9 @@ mod tests {
         let settings =
             FileSettings { path: FilePath::Path(path), format: RecordFormat::JsonLines, topic: "p".to_owned() };
         let mut source = FileSource::new(settings).map_err(|error| error.to_string())?;
-        let mut intake = Intake::new(100, 1 << 20);
+        let mut lines = Vec::new();
         loop {
+            let mut intake = Intake::new(100, 1 << 20);
             let polled = source.poll(&mut intake).await;
             match polled.map_err(|error| format!("{:?}: {error}", error.kind()))? {
                 Polled::Assigned(partitions) => {
@@ -480,14 +390,13 @@ mod tests {
                 Polled::End => break,
                 _ => {}
             }
-        }
-        let mut lines = Vec::new();
-        for batch in intake.batches() {
-            for record in 0..batch.len() {
-                let reasons = intake.malformed().reasons(&batch.slice(record..record + 1));
-                let value = String::from_utf8_lossy(batch.record(record).value.unwrap_or_default()).into_owned();
-                let mark = if reasons.is_empty() { "" } else { "!" };
-                lines.push(format!("{}: {mark}{value}", batch.offsets[record]));
+            for batch in intake.batches() {
+                for record in 0..batch.len() {
+                    let reasons = intake.malformed().reasons(&batch.slice(record..record + 1));
+                    let value = String::from_utf8_lossy(batch.record(record).value.unwrap_or_default()).into_owned();
+                    let mark = if reasons.is_empty() { "" } else { "!" };
+                    lines.push(format!("{}: {mark}{value}", batch.offsets[record]));
+                }
             }
         }
         Ok(lines)

@@ -5,6 +5,7 @@ mod error;
 pub mod file;
 mod input_file;
 pub mod intake;
+mod lines;
 pub mod malformed;
 mod piped;
 pub mod record_line;

@@ -384,7 +384,7 @@ impl<S: Source> Walk<S> {
             ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
             // An operator who stops the process does not want to wait for a store that is out of reach.
             ErrorKind::Environment | ErrorKind::Refused if *self.stop.borrow() => return Err(error),
-            ErrorKind::Refused if self.backoff.is_refused_for_good() => return Err(error),
+            ErrorKind::Refused if self.backoff.is_refused_for_good(Instant::now()) => return Err(error),
             ErrorKind::Environment | ErrorKind::Refused => {
                 metrics::rewound("environment");
                 self.back_off(error).await?;

@@ -37,9 +37,12 @@ impl Suspects {
         if suspected == 0 {
             return batch.len();
         }
-        let is_condemned = |&offset: &i64| self.condemned.contains(&(partition.clone(), offset));
         // A condemned record stands alone.
-        let innocent = batch.offsets.iter().position(is_condemned).unwrap_or(suspected);
+        let innocent = batch
+            .offsets
+            .iter()
+            .position(|&offset| self.condemned.contains(&(partition.clone(), offset)))
+            .unwrap_or(suspected);
         self.piece_records.min(innocent).min(suspected).max(1)
     }
 

@@ -60,16 +60,12 @@ pub fn component(guest: &str) -> Vec<u8> {
 /// The text of a guest's core module.
 fn module(guest: &str) -> String {
     let guest = lengthened(guest);
+    // Apart, because a module's imports come before all that it defines.
     let (imports, own): (Vec<&str>, Vec<&str>) = guest.lines().partition(|line| line.starts_with("(import"));
     let (imports, own) = (imports.join("\n"), own.join("\n"));
-    let is_replaced = |part: &str| match part {
-        "memory" => own.contains("(export \"memory\")"),
-        part if part.starts_with('$') => own.contains(&format!("(func {part} (export")),
-        _ => false,
-    };
     let parts = HONEST.split(";; part: ").skip(1).filter_map(|part| {
         let (name, text) = part.split_once('\n')?;
-        (!is_replaced(name)).then_some(text)
+        (!is_replaced(name, &own)).then_some(text)
     });
     let parts: String = parts.collect();
     format!(
@@ -78,6 +74,15 @@ fn module(guest: &str) -> String {
          (import \"sluicebox:transform/log@2.0.0\" \"last-words\" (func $last_words (param i32 i32 i32 i32)))\n\
          {imports}\n{parts}\n{own})"
     )
+}
+
+/// Whether the guest brings this part of the honest one itself.
+fn is_replaced(part: &str, own: &str) -> bool {
+    match part {
+        "memory" => own.contains("(export \"memory\")"),
+        part if part.starts_with('$') => own.contains(&format!("(func {part} (export")),
+        _ => false,
+    }
 }
 
 /// Long names are made here, so that no file has to hold them.

@@ -60,13 +60,16 @@ impl Checker<'_> {
     }
 }
 
+fn is_host(host: &str) -> bool {
+    host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c))
+}
+
 /// Whether a text is the URL of a store, and not of a bucket in it.
 pub fn is_endpoint(text: &str) -> bool {
     // `Url` would leave out spaces, and the store's client would not.
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return false;
     }
-    let is_host = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:[]".contains(c));
     Url::parse(text).is_ok_and(|url| {
         ["http", "https"].contains(&url.scheme())
             && url.host_str().is_some_and(is_host)

@@ -63,6 +63,7 @@ impl Test {
         let mut failed = 0;
         for case in &cases {
             let report = examine(case, &transform, self.update)?;
+            // Counted, not returned: the other cases are tried, too.
             failed += usize::from(!report.is_good());
             if self.format == Format::Text {
                 write!(stdout, "{}", report.shown(case, &self.update_command(case), Paint::stdout()))?;
