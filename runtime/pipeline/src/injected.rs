@@ -69,11 +69,12 @@ provenance: true
 async fn a_panic_over_a_row_costs_its_record_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("in.txt"), "an order\n".repeat(1_000)).unwrap();
+    let wasm = component::component(GIVES_ROWS);
+    std::fs::write(folder.path().join("guest.wasm"), &wasm).unwrap();
     let text = PIPELINE.replace("path: ", &format!("path: {}/", folder.path().display()));
     let settings = Document::of_text(&folder.path().join("pipeline.yaml"), text).unwrap().into_settings();
     let SourceSettings::File(file) = settings.source.clone() else { panic!("it has a file source") };
     let sandbox = Sandbox::new().unwrap();
-    let wasm = component::component(GIVES_ROWS);
     let transform = sandbox.load_bytes(Path::new("guest.wasm"), wasm, &Limits::default(), None).unwrap();
     *CULPRITS.lock().unwrap() = vec![0, 617, 618, 999];
 
