@@ -140,7 +140,7 @@ def test_subnets_without_a_route_table_of_their_own_reach_s3_by_the_main_one(wor
                mocked.override("data.aws_route_tables.main", ids=["rtb-0fedcba9876543210"])]
     complaints, resources = mocked.planned(folder, examples.INPUTS["lambda-msk"], answers)
     assert complaints == []
-    tables = [resource["planned"]["route_table_ids"] for resource in resources if resource["type"] == "aws_vpc_endpoint"]
+    tables = [resource["planned"].get("route_table_ids") for resource in resources if resource["type"] == "aws_vpc_endpoint"]
     assert ["rtb-0fedcba9876543210"] in tables
 
 
