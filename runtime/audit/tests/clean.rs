@@ -18,7 +18,7 @@ fn settings(folder: &Path) -> Settings {
     std::fs::write(folder.join("numbers.wasm"), "").unwrap();
     std::fs::write(folder.join("numbers.jsonl"), "").unwrap();
     let text = "{name: counting, source: {file: {path: numbers.jsonl}}, transform: {wasm: numbers.wasm}, \
-                tables: {numbers: {path: tables}}, dead_letters: {path: tables/dead_letters}}";
+                tables: {numbers: {path: tables}}, dead_letters: {path: dead_letters}}";
     Document::parse(&folder.join("pipeline.yaml"), text.to_owned(), []).unwrap().into_settings()
 }
 

@@ -16,7 +16,6 @@ use sluicebox_delta::dead_letter::DeadLetters;
 use sluicebox_delta::store;
 use sluicebox_ledger::ErrorKind;
 use sluicebox_ledger::Gap;
-use sluicebox_ledger::TopicPartition;
 use sluicebox_ledger::app_id;
 use sluicebox_pipeline::PipelineError;
 use sluicebox_pipeline::tables::Tables;
