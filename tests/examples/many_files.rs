@@ -19,7 +19,7 @@ const BATCH: i64 = 1_000;
 const MEBIBYTES_MAX: u64 = 512;
 /// Writing the files and the entry that names them all.
 const A_FILE_MAX: Duration = Duration::from_millis(5);
-/// A flush of one file beside so many, and opening such a table anew.
+/// A flush of one file beside so many, and opening such a table again.
 const FLUSH_RATIO_MAX: f64 = 1.5;
 const FLUSHES: usize = 40;
 const OPEN_MAX: Duration = Duration::from_secs(10);
@@ -65,7 +65,7 @@ async fn main() -> Result<ExitCode> {
     let opened = began.elapsed();
     let peak = peak_mebibytes()?;
     println!(
-        "opening it anew: {:.2} s; at most {peak} MiB of memory in all (at most {MEBIBYTES_MAX})",
+        "opening it again: {:.2} s; at most {peak} MiB of memory in all (at most {MEBIBYTES_MAX})",
         opened.as_secs_f64()
     );
     let is_kept = is_bounded && ratio <= FLUSH_RATIO_MAX && opened <= OPEN_MAX && peak <= MEBIBYTES_MAX;

@@ -135,7 +135,7 @@ impl Cluster {
         let metadata = consumer.fetch_metadata(Some(topic), REQUEST_DURATION_MAX)?;
         let partitions = metadata.topics().first().context("no such topic")?.partitions();
         let found = partitions.iter().find(|it| it.id() == partition).context("no such partition")?;
-        Ok(usize::try_from(found.leader())?.checked_sub(1).context("no leader")?)
+        usize::try_from(found.leader())?.checked_sub(1).context("no leader")
     }
 
     /// Deletes a topic, and returns once no broker knows it any more.

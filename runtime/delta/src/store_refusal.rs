@@ -8,7 +8,7 @@ use std::io::ErrorKind as Io;
 use deltalake::DeltaTableError;
 use sluicebox_ledger::ErrorKind;
 
-/// Why a store refuses, for as long as nobody changes anything.
+/// Why a store refuses, until an operator changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreRefusal {
     /// The process may not do this here.

@@ -146,7 +146,7 @@ fn bare_range(reader: &Reader, partition: &TopicPartition, position: i64) -> Res
     let Some(range) = ranges.get(partition).filter(|range| range.from <= position && position < range.to) else {
         return Ok(None);
     };
-    // After the end is known: what is below it then is decided, and whatever comes later lies behind it.
+    // After the end is known: what is below it then is decided, and what comes later lies behind it.
     let first = first_record::first_record(reader, partition, position, REQUEST_TIMEOUT)?;
     let to = first.map_or(range.to, |first| first.min(range.to));
     Ok((position < to).then_some(OffsetRange { from: position, to }))

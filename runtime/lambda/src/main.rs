@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
         }
     };
     let invoke = service_fn(move |event: LambdaEvent<Payload>| invoke(function.clone(), event));
-    match Runtime::new(invoke).run().await {
+    match Box::pin(Runtime::new(invoke).run()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "runtime interface failed; the process exits");

@@ -16,6 +16,7 @@ use crate::rollout::changes::Changes;
 use crate::run::run_from;
 use crate::source::file::FileSource;
 
+// It needs `wat`, `wit_component` and `wit_parser`.
 #[path = "../../sandbox/tests/evil/component.rs"]
 mod component;
 

@@ -211,7 +211,7 @@ impl Oracle {
                 }
                 // Records below the first that a table was ever to take in are not its business.
                 Some("start") if from.is_none() && Some(&to) <= self.kept.get(partition) => {}
-                // A table that was made anew starts where the others are (docs/adr/0006-loss.md).
+                // A recreated table starts where the others are (docs/adr/0006-loss.md).
                 Some("start") if from.is_none() && shadow.life > 0 && Some(&to) <= starts.get(partition) => {}
                 Some("accepted_gap") if self.accepted.get(partition) == Some(&to) => {}
                 Some(why) => {
@@ -290,7 +290,7 @@ impl Oracle {
         &self.tables[table]
     }
 
-    /// Another tool has committed, or has made the table anew if it is version 0.
+    /// Another tool has committed, or has recreated the table if it is version 0.
     pub fn others_committed(&mut self, table: &str, version: u64, bytes: &[u8]) {
         let Some(shadow) = self.tables.get_mut(table) else { return };
         if version == 0 {

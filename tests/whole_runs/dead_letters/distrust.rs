@@ -1,5 +1,5 @@
 //! A claim is only as trustworthy as the prefix that it lies in: everyone who can write there can plant one. A transform that
-//! may not judge makes no row of it, and keeps nobody's letters from going on.
+//! may not judge makes no row of it, and holds up no other letter.
 
 use std::sync::Arc;
 

@@ -33,7 +33,7 @@ fn pipeline(name: &str, source: serde_json::Value) -> Result<Pipeline> {
 fn adversaries_become_rows_or_dead_letters_in_a_container() -> Result<()> {
     needs!(kafka, readers);
     let cluster = Cluster::shared()?;
-    ensure_container(cluster, "adversaries", |pipeline| Ok(pipeline))
+    ensure_container(cluster, "adversaries", Ok)
 }
 
 #[test]

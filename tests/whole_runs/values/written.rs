@@ -187,7 +187,7 @@ fn nested(columns: &mut Vec<Column>, here: &[Option<&Cell>], like: &Cell) {
         })
         .collect();
     let entries: Vec<Option<&Cell>> = here.iter().flatten().flat_map(|&cell| [Some(cell), None]).collect();
-    let key = |slot: usize| Cell::Text(if slot % 2 == 0 { "k" } else { "" }.to_owned());
+    let key = |slot: usize| Cell::Text(if slot.is_multiple_of(2) { "k" } else { "" }.to_owned());
     let keys: Vec<Cell> = (0..entries.len()).map(key).collect();
     let keys: Vec<Option<&Cell>> = keys.iter().map(Some).collect();
     columns.push(Column { values: Values::List(ends.clone()), nulls: is_null() });

@@ -10,7 +10,7 @@ use crate::account::Accounts;
 use crate::across;
 use crate::files::{Files, Origin};
 use crate::finding::{Fault, Findings};
-use crate::history::{Commit, FileKey, Holds, LoggedRecord};
+use crate::history::{Commit, Holds, LoggedRecord};
 use crate::positions::{AllPositions, TableSource};
 use crate::read_positions::Positions;
 

@@ -8,11 +8,13 @@ use tempfile::TempDir;
 
 use super::*;
 
+type Synced = (String, Vec<String>);
+
 /// A folder, its store, and what the store has brought onto the disk, in order: what, and the names in `t` at that time.
 struct Scene {
     folder: TempDir,
     store: Folder,
-    synced: Arc<Mutex<Vec<(String, Vec<String>)>>>,
+    synced: Arc<Mutex<Vec<Synced>>>,
     is_broken: Arc<AtomicBool>,
 }
 

@@ -111,7 +111,7 @@ pub trait Source: Send {
     }
 
     /// Offsets that no record has, newly found out: markers of transactions, aborted records, records that compaction has
-    /// removed. They are looked up in the topic itself, and stay true whatever the walk reads or goes back to.
+    /// removed. They are looked up in the topic itself, and stay true wherever the walk reads.
     fn take_bare_ranges(&mut self) -> Ranges {
         Ranges::new()
     }

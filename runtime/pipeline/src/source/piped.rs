@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How long the walk is kept waiting for the next bytes.
 const WAIT_DURATION: Duration = Duration::from_millis(100);
 const CHUNK_BYTES: usize = 64 * 1024;
-/// Chunks read ahead: 256 KiB in all, whatever the writer offers.
+/// Chunks read ahead: 256 KiB in all, even if the writer offers more.
 const CHUNKS_MAX: usize = 4;
 
 /// The reader's end. [`Read::read`] fails with [`io::ErrorKind::TimedOut`] where there is nothing to read yet.

@@ -26,7 +26,7 @@
 //! | `turns.rs` | which partition rests, because its loops keep the others waiting |
 //! | `suspects.rs` | which record a table's writer fails over |
 //! | `swap.rs` | how another transform takes over between two flushes |
-//! | `backoff.rs` | how long to wait while the infrastructure fails |
+//! | `recovery.rs`, `backoff.rs` | what the walk does about an error, and how long it waits while the infrastructure fails |
 //! | `report.rs` | what the walk says of itself |
 //!
 //! Runs on one thread, and knows no Kafka, no Parquet and no wasm.
@@ -37,6 +37,7 @@ mod bare;
 pub(crate) mod judges;
 mod newcomers;
 mod partitions;
+mod recovery;
 pub(crate) mod report;
 mod suspects;
 mod swap;
@@ -48,7 +49,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sluicebox_delta::dead_letter::DeadLetters;
-use sluicebox_ledger::{ErrorKind, Gap, Ranges, TopicPartition};
+use sluicebox_ledger::{Gap, Ranges, TopicPartition};
 use sluicebox_sandbox::Batch;
 use sluicebox_settings::{FlushSettings, Settings};
 use tokio::sync::watch;
@@ -371,47 +372,5 @@ impl<S: Source> Walk<S> {
 
     fn staged_rows(&self) -> u64 {
         self.tables.staged_rows() + self.dead_letters.table.staged_rows()
-    }
-
-    async fn recover(&mut self, error: PipelineError) -> Result<(), PipelineError> {
-        if error.is_over_rows() && self.suspects.accuse(self.unflushed.offsets()) {
-            metrics::rewound("rows");
-            warn!(%error, "a table's writer fails over a record: going back to the ledger to find it");
-            self.rewind();
-            return Ok(());
-        }
-        match error.kind() {
-            ErrorKind::Configuration | ErrorKind::Stop => return Err(error),
-            // An operator who stops the process does not want to wait for a store that is out of reach.
-            ErrorKind::Environment | ErrorKind::Refused if *self.stop.borrow() => return Err(error),
-            ErrorKind::Refused if self.backoff.is_refused_for_good(Instant::now()) => return Err(error),
-            ErrorKind::Environment | ErrorKind::Refused => {
-                metrics::rewound("environment");
-                self.back_off(error).await?;
-            }
-            ErrorKind::Rewind => {
-                let is_canary = matches!(error, PipelineError::Canary(_));
-                metrics::rewound(if is_canary { "canary" } else { "fenced" });
-                info!(%error, "rewind: going back to the ledger");
-                self.withdraw_canary(&error);
-            }
-            ErrorKind::Pause if self.source.is_endless() => {
-                metrics::rewound("breaker");
-                self.report.pause(&error);
-            }
-            ErrorKind::Pause => return Err(error),
-        }
-        self.rewind();
-        Ok(())
-    }
-
-    /// Waits before the next attempt, or hands the error back when a drain has tried often enough.
-    async fn back_off(&mut self, error: PipelineError) -> Result<(), PipelineError> {
-        let Some(pause) = self.backoff.next_pause() else { return Err(error) };
-        self.report.back_off(&error, &pause);
-        let pause_seconds = pause.duration.as_secs_f32();
-        warn!(%error, pause_seconds, "environment failed: going back to the ledger after a pause");
-        pause.wait(&mut self.stop).await;
-        Ok(())
     }
 }

@@ -66,7 +66,7 @@ impl<S: Source> Walk<S> {
         starts.extend(others);
         let buried = self.dead_letters.note_starts(&starts).await;
         let noted = if buried.is_ok() { self.tables.note_starts(&starts).await } else { Ok(()) };
-        // They are other workers', whatever became of it.
+        // They are other workers', even where a note has failed.
         self.tables.forget(&strangers);
         self.dead_letters.table.forget(&strangers);
         buried?;

@@ -48,7 +48,7 @@ impl<'de> Visitor<'de> for BreakerVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Breaker, E> {
         match text {
-            // A variable of the environment is text, whatever program has set it.
+            // A variable of the environment is always text.
             "off" | "false" => Ok(Breaker::Off),
             "true" => Ok(Breaker::default()),
             other => Err(E::unknown_variant(other, &["off"])),
