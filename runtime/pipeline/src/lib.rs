@@ -20,7 +20,6 @@ pub mod decoders;
 pub mod error;
 pub mod health;
 #[cfg(test)]
-#[expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 mod injected;
 pub mod metrics;
 mod options;
