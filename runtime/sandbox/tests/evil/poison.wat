@@ -1,5 +1,5 @@
-;; Does what the first byte of a record's value says: `r`eject, `p`anic, `t`rap without a word, `l`oop, take all `m`emory, give
-;; too much `o`utput; otherwise it works for as long as an honest transform and gives a row.
+;; Does what the first byte of a record's value says: `r` to reject, `p` to panic, `t` to trap without a word, `l` to loop, `m` to
+;; take all memory, `o` to give too much output; otherwise it works for as long as an honest transform and gives a row.
 
 ;; Rows in JSON: 0, in columns: 1.
 (global $form i32 (i32.const 0))
