@@ -99,7 +99,8 @@ fn a_redrive_and_other_programs_on_shared_tables_raise_no_alarm() -> Result<()> 
 
     // The test would not notice an audit that finds nothing at all.
     std::fs::remove_file(any_file(&rows)?)?;
-    ensure!(run(&ours, &["audit"])?.code == Some(1), "a lost file is not found");
+    let said = run(&ours, &["audit"])?;
+    ensure!(said.code == Some(1), "a lost file is not found: {said:?}");
     Ok(())
 }
 

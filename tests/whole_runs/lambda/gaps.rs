@@ -46,20 +46,20 @@ fn records_that_were_not_delivered_stop_their_partition_until_a_drain_has_taken_
 fn a_gap_without_records_is_none() -> Result<()> {
     needs!(kafka, readers);
     let cluster = Cluster::shared()?;
-    let mut feed = orders::feed("markers", 400);
+    let mut feed = orders::feed("event-markers", 400);
     feed.produce(cluster)?;
     // The deleted offsets stand for markers of transactions, or for compacted records.
-    cluster.delete_records("markers", 0, 60)?;
-    let pipeline = orders::pipeline("markers", source(cluster, &["markers"]))?;
+    cluster.delete_records("event-markers", 0, 60)?;
+    let pipeline = orders::pipeline("event-markers", source(cluster, &["event-markers"]))?;
     let function = Function::of(&pipeline)?;
-    assert_eq!(failures(&deliver(&function, "markers", part(&feed, 0, 0..60))?)?, []);
-    assert_eq!(failures(&deliver(&function, "markers", part(&feed, 0, 60..100))?)?, []);
-    assert_eq!(failures(&deliver(&function, "markers", part(&feed, 1, 0..100))?)?, []);
+    assert_eq!(failures(&deliver(&function, "event-markers", part(&feed, 0, 0..60))?)?, []);
+    assert_eq!(failures(&deliver(&function, "event-markers", part(&feed, 0, 60..100))?)?, []);
+    assert_eq!(failures(&deliver(&function, "event-markers", part(&feed, 1, 0..100))?)?, []);
     // Offsets below the topic's beginning that no table has taken in are an ordinary loss.
-    cluster.delete_records("markers", 2, 50)?;
-    assert_eq!(failures(&deliver(&function, "markers", part(&feed, 2, 0..20))?)?, []);
-    assert_eq!(failures(&deliver(&function, "markers", part(&feed, 2, 50..100))?)?, [("markers-2", 50)]);
-    ensure!(function.log()?.contains("E0201 markers/2: offsets 20..50 are gone"), "{}", function.log()?);
+    cluster.delete_records("event-markers", 2, 50)?;
+    assert_eq!(failures(&deliver(&function, "event-markers", part(&feed, 2, 0..20))?)?, []);
+    assert_eq!(failures(&deliver(&function, "event-markers", part(&feed, 2, 50..100))?)?, [("event-markers-2", 50)]);
+    ensure!(function.log()?.contains("E0201 event-markers/2: offsets 20..50 are gone"), "{}", function.log()?);
     ensure_audited(&pipeline)?;
     feed.records.retain(|placed| match placed.message.partition {
         2 => placed.offset < 20,
