@@ -104,7 +104,7 @@ pub fn meddle(world: &mut World, table: &str, deed: Deed) -> Result<()> {
         Deed::Relax => relax(world, table),
         Deed::Replace => {
             let metadata = changed(world, table, |metadata, number| {
-                metadata["id"] = format!("replaced-{number}").into();
+                metadata["id"] = format!("{table}-replaced-{number}").into();
                 Some(())
             })?;
             let files: Vec<DataFile> = world.oracle.known(table).files.values().cloned().collect();
@@ -197,7 +197,7 @@ fn recreate(world: &mut World, table: &str) -> Result<()> {
     let number = shadow.versions;
     let (protocol, mut metadata) =
         (shadow.protocol.clone().context("no protocol")?, shadow.metadata.clone().context("no metadata")?);
-    metadata["id"] = format!("recreated-{number}").into();
+    metadata["id"] = format!("{table}-recreated-{number}").into();
     for path in objects_of(&world.objects, table)? {
         delete(&world.objects, &path)?;
     }
