@@ -90,11 +90,12 @@ pub fn meddle(world: &mut World, table: &str, deed: Deed) -> Result<()> {
             commit(world, table, &[info("VACUUM END")])
         }
         Deed::Widen => {
-            let metadata = changed(world, table, |metadata, number| {
+            let metadata = changed(world, table, |metadata, _| {
                 let mut schema: Value = serde_json::from_str(metadata["schemaString"].as_str()?).ok()?;
-                let column =
-                    json!({"name": format!("more_{number}"), "type": "string", "nullable": true, "metadata": {}});
-                schema["fields"].as_array_mut()?.push(column);
+                let fields = schema["fields"].as_array_mut()?;
+                // By the number of columns: a recreated table has its columns still, and its versions begin again.
+                let name = format!("more_{}", fields.len());
+                fields.push(json!({"name": name, "type": "string", "nullable": true, "metadata": {}}));
                 metadata["schemaString"] = schema.to_string().into();
                 Some(())
             })?;
