@@ -101,14 +101,16 @@ impl Run {
                 _ => None,
             };
             let options = RunOptions { drain, accepted_gaps, stop, progress, health, changes, copies: None };
-            if self.progress {
-                tokio::spawn(print_progress(seen));
-            }
+            let printer = self.progress.then(|| tokio::spawn(print_progress(seen)));
             let started = Instant::now();
             let walked = sluicebox_kafka::run(settings, &transform, tokens, options).await;
             if let Some(follower) = follower {
                 // Bounded, and no failure: a registry out of reach must not hold up the end.
                 let _late = timeout(FAREWELL_DURATION_MAX, say_farewell(follower)).await;
+            }
+            if let Some(printer) = printer {
+                // The walk has let go of its end, so that the printer ends with the last line. Bounded: a reader may not read.
+                let _late = timeout(FAREWELL_DURATION_MAX, printer).await;
             }
             // After the farewell, which is due for a failed walk as well.
             let total = walked.map_err(|error| placed(&document, error))?;
