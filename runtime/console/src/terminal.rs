@@ -63,7 +63,7 @@ pub fn stdout() -> Guarded<StdoutLock<'static>> {
 /// A line for people, on stderr, through the same net.
 pub fn tell(line: impl Display) {
     let mut out = Guarded::new(std::io::stderr().lock(), Paint::stderr().is_on());
-    // There is no place left to complain of a stderr that is closed.
+    // A command whose stderr is closed cannot say so anywhere.
     drop(writeln!(out, "{line}"));
 }
 

@@ -68,7 +68,7 @@ impl<W: Write> Guarded<W> {
         Guarded { inner, allows_colours, rest: Vec::new() }
     }
 
-    /// How many bytes at the beginning are one of our colours; none if they are no colour, `Some(0)` if the end is missing.
+    /// How many bytes at the beginning are one of our colours: `None` for other bytes, `Some(0)` if the colour's end is missing.
     fn colour(&self, bytes: &[u8]) -> Option<usize> {
         if !self.allows_colours {
             return None;

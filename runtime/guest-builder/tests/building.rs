@@ -96,7 +96,7 @@ fn in_a_process_of_its_own() {
 }
 
 /// Builds a bare crate with the user's variables, with a `.cargo/config.toml` in the folder above it, and with a manifest
-/// there, of which it is a member then; returns the digest of the core module. A function that may overflow shows the profile.
+/// there, whose member it is then; returns the digest of the core module. A function that may overflow shows the profile.
 fn module_of(environment: &[(&str, &str)], config: &str, workspace: &str) -> String {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("bare");

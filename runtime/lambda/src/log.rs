@@ -47,7 +47,7 @@ impl<W: Write> Write for LogLines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         // A copy, so that the lock is not held while stderr blocks.
         let request = request().clone();
-        // Before the first request there is no id, and what is not an object passes as it is.
+        // Lambda gives an id with the first request. Before it, and where a line is not an object, the line stays as it is.
         let Some(rest) = line.strip_prefix(b"{").filter(|_| !request.is_empty()) else {
             self.0.write_all(line)?;
             return Ok(line.len());

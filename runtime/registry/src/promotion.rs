@@ -198,7 +198,7 @@ fn before(history: &[ChannelEntry]) -> Option<Pin> {
     let mut promoted: Vec<Pin> = Vec::new();
     for entry in history {
         match entry.action {
-            // A promotion of the same transform is no step that a rollback could undo.
+            // A rollback cannot undo a promotion of the same transform: nothing has changed.
             Action::Promote if promoted.last() != Some(&entry.pin) => promoted.push(entry.pin),
             Action::Rollback => drop(promoted.pop()),
             _ => {}

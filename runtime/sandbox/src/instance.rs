@@ -99,7 +99,7 @@ impl Instance {
         store.set_hostcall_fuel(DESCRIPTION_BYTES_MAX);
         meter::watch(&mut store, compiled.fuel);
         if compiled.fuel {
-            // A new store has no fuel at all, so even `instantiate` would trap. The start is no record's fault.
+            // A new store has no fuel at all, so even `instantiate` would trap. No record has caused what a start takes.
             store.set_fuel(u64::MAX).map_err(|error| StartError::Host(explained(&error)))?;
             store.set_epoch_deadline(1);
         } else {

@@ -16,7 +16,7 @@ pub(crate) struct Location {
     names: Vec<String>,
 }
 
-/// Why a text is no location.
+/// Why a text does not name a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Misplaced {
     pub(crate) code: &'static str,

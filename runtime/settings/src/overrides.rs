@@ -32,7 +32,7 @@ enum Within {
     Settings,
     /// A property of librdkafka, which takes nothing but text.
     Properties,
-    /// The transform's configuration, of which only the transform knows the types.
+    /// The transform's configuration: only the transform knows its types.
     Configuration,
 }
 

@@ -28,7 +28,7 @@ fn ensure_said_once_and_stopped_at_once(name: &str, brokers: &str) -> Result<()>
     let started = Instant::now();
     let mut run = pipeline.start(&[])?;
     while sentences(&pipeline, brokers)? == 0 {
-        ensure!(started.elapsed() < Duration::from_secs(15), "nothing is said of the brokers:\n{}", run.said());
+        ensure!(started.elapsed() < Duration::from_secs(15), "the worker does not name the brokers:\n{}", run.said());
         std::thread::sleep(Duration::from_millis(50));
     }
     let ready = await_ready(&mut run, address, 503)?;

@@ -105,7 +105,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A column of such values; `like` says of which type where there is none.
+/// A column of such values; `like` gives the type where the values are all null.
 pub(super) fn column(cells: &[Option<&Cell>], like: &Cell) -> Column {
     macro_rules! values {
         ($variant:ident, $none:expr) => {

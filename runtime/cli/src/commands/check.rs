@@ -122,7 +122,7 @@ pub(super) async fn require_fit(document: &Document, transform: &Transform, tabl
 /// What is wrong with the transform, at its place in the file.
 fn unloadable(document: &Document, error: RegistryError) -> Failure {
     let (code, key) = match (&error, &document.settings().transform.origin) {
-        // First: a store that fails is no fault of the file.
+        // First: a store that is down does not make the file wrong.
         (error, _) if error.kind().is_temporary() => return Failure::environment(error),
         (RegistryError::Key(_), _) => ("E0125", "keys"),
         (RegistryError::Load(_), TransformOrigin::File(_)) => ("E0120", "wasm"),

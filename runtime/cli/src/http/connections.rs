@@ -38,7 +38,7 @@ const GRACE_DURATION: Duration = Duration::from_millis(10);
 struct Connection {
     since: Instant,
     task: JoinHandle<()>,
-    /// Its request has been read: it is no half request.
+    /// The client has sent a whole request.
     is_answering: Arc<AtomicBool>,
 }
 

@@ -44,7 +44,7 @@ enum Places {
     Unknown,
     /// The lines themselves.
     Named,
-    /// Their numbers, of which one is a malformed line's.
+    /// Their numbers, and a malformed line has one of them.
     Counted,
 }
 

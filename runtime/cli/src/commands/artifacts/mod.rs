@@ -139,7 +139,7 @@ fn parsed(reference: &str) -> Result<ArtifactReference, Failure> {
 
 /// A key may be given as the file that it is in.
 fn key_text(key: &str) -> String {
-    // What is no file is taken for the key itself; `parse` says so where it is neither.
+    // A text that names no file may be the key itself; `parse` refuses it if not.
     std::fs::read_to_string(key).unwrap_or_else(|_| key.to_owned())
 }
 
