@@ -1,8 +1,10 @@
 //! The registry's commands from outside: what they say, how they end, and what a pipeline makes of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -27,7 +29,11 @@ impl Scene {
     fn new() -> Scene {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key.pem"), KEY).unwrap();
-        Scene { folder, orders: component("clean-orders"), pii: component("mask-pii") }
+        Scene {
+            folder,
+            orders: component("sample-transforms/clean-orders"),
+            pii: component("sample-transforms/mask-pii"),
+        }
     }
 
     fn sluicebox(&self, arguments: &[&str]) -> Output {
@@ -90,13 +96,8 @@ impl Scene {
     }
 }
 
-fn component(sample: &str) -> String {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let target_dir = Some(repository.join("target/guests"));
-    let options = sluicebox_guest_builder::Options { target_dir, quiet: true, ..Default::default() };
-    let built: PathBuf =
-        sluicebox_guest_builder::build(&repository.join("sample-transforms").join(sample), &options).unwrap().path;
-    built.to_str().unwrap().to_owned()
+fn component(folder: &str) -> String {
+    guest::guest(folder).to_str().unwrap().to_owned()
 }
 
 #[test]

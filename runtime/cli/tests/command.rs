@@ -1,6 +1,9 @@
 //! The command from outside: its help, its exit codes, what it says where. `INSTA_UPDATE=always` accepts new texts.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -31,16 +34,7 @@ fn repository() -> PathBuf {
 
 /// `clean-orders` as a component, built once.
 fn clean_orders() -> PathBuf {
-    component("sample-transforms/clean-orders")
-}
-
-fn component(folder: &str) -> PathBuf {
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository().join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    sluicebox_guest_builder::build(&repository().join(folder), &options).unwrap().path
+    guest::guest("sample-transforms/clean-orders")
 }
 
 #[test]
@@ -206,7 +200,7 @@ fn test_finds_a_transform_that_remembers() {
     let case = folder.path().join("cases/counting");
     fs::create_dir_all(&case).unwrap();
     fs::write(case.join("input.jsonl"), "{\"value\": \"count\"}\n".repeat(3)).unwrap();
-    let wasm = component("tests/guests/misbehaving");
+    let wasm = guest::guest("tests/guests/misbehaving");
     let output = sluicebox(folder.path(), &["test", wasm.to_str().unwrap(), "--cases", "cases", "--update"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stdout(&output).contains("not a pure function: record 1 gives"), "{}", stdout(&output));

@@ -2,6 +2,9 @@
 //! end with the right code, and do so at once.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -143,22 +146,12 @@ fn a_broken_pipeline_file_is_refused_alike_by_check_and_run() {
 
 #[test]
 fn broken_surroundings_are_named_with_the_fix() {
-    let wasm = clean_orders();
+    let wasm = guest::guest("sample-transforms/clean-orders");
     // Held until the end of the test: cases that need a port in use are given this one.
     let busy = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = busy.local_addr().unwrap().port();
     let count = play(cases("surroundings"), |case| Scene::set(case, &wasm, port).play());
     assert!(count >= 25, "only {count} cases");
-}
-
-/// `clean-orders` as a component.
-fn clean_orders() -> PathBuf {
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository().join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    sluicebox_guest_builder::build(&repository().join("sample-transforms/clean-orders"), &options).unwrap().path
 }
 
 /// A case with its folder, its store and its environment.

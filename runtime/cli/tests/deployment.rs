@@ -1,10 +1,15 @@
 //! What a deployment asks of the command: a pipeline in the environment, an answer for health checks, what it will cost.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+#[path = "common/listening.rs"]
+mod listening;
+
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -21,21 +26,11 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-fn clean_orders() -> PathBuf {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository.join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    sluicebox_guest_builder::build(&repository.join("sample-transforms/clean-orders"), &options).unwrap().path
-}
-
 fn pipeline(source: &str) -> Value {
     json!({
         "name": "deployed",
         "source": {"file": {"path": source}},
-        "transform": {"wasm": clean_orders()},
+        "transform": {"wasm": guest::guest("sample-transforms/clean-orders")},
         "tables": {"orders": {"path": "tables/orders"}},
         "dead_letters": {"path": "tables/dead_letters"},
         "flush": {"interval": "30s"},
@@ -76,13 +71,8 @@ fn living(folder: &Path) -> (Child, String) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = lines.find_map(|line| line.ok().filter(|line| line.contains("/live"))).unwrap();
-    let begin = line.find("127.0.0.1:").unwrap();
-    let address: String = line[begin..].chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
-    // Or the child would end at its next line.
-    std::thread::spawn(move || lines.for_each(drop));
-    (child, format!("http://{address}"))
+    let url = format!("http://{}", listening::address(&mut child));
+    (child, url)
 }
 
 fn health(folder: &Path, arguments: &[&str]) -> Output {

@@ -2,6 +2,9 @@
 //! answer.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -124,19 +127,10 @@ fn a_case_without_the_configuration_it_needs_names_the_file() {
     let case = folder.path().join("cases/first");
     fs::create_dir_all(&case).unwrap();
     fs::write(case.join("input.jsonl"), "{\"value\": {\"id\": \"m-1\"}}\n").unwrap();
-    let wasm = component("sample-transforms/mask-pii");
+    let wasm = guest::guest("sample-transforms/mask-pii");
     let test = ["test", wasm.to_str().unwrap(), "--cases", "cases", "--update"];
     let refused = said(folder.path(), 2, &test, "");
     assert!(refused.contains("configuration.json"), "{refused}");
-}
-
-fn component(folder: &str) -> PathBuf {
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository().join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    sluicebox_guest_builder::build(&repository().join(folder), &options).unwrap().path
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Clients that open connections and never finish a request: the pipeline goes on, and a probe gets its answer.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+#[path = "common/listening.rs"]
+mod listening;
+
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -19,17 +24,10 @@ const HELD: usize = 400;
 
 /// A pipeline with 1,024 descriptors that reads from its stdin and commits five times a second.
 fn pipeline(folder: &Path) -> (Child, SocketAddr) {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository.join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    let wasm = sluicebox_guest_builder::build(&repository.join("sample-transforms/clean-orders"), &options).unwrap();
     let document = json!({
         "name": "besieged",
         "source": {"file": {"path": "-", "format": "lines"}},
-        "transform": {"wasm": wasm.path},
+        "transform": {"wasm": guest::guest("sample-transforms/clean-orders")},
         "tables": {"orders": {"path": "tables/orders"}},
         "dead_letters": {"path": "tables/dead_letters"},
         "flush": {"interval": "200ms"},
@@ -45,13 +43,8 @@ fn pipeline(folder: &Path) -> (Child, SocketAddr) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = lines.find_map(|line| line.ok().filter(|line| line.contains("/live"))).unwrap();
-    let begin = line.find("127.0.0.1:").unwrap();
-    let address: String = line[begin..].chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
-    // Or the child would end at its next line.
-    std::thread::spawn(move || lines.for_each(drop));
-    (child, address.parse().unwrap())
+    let address = listening::address(&mut child);
+    (child, address)
 }
 
 fn attack(address: SocketAddr) {

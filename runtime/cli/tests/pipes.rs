@@ -1,9 +1,12 @@
 //! Inputs that keep their reader waiting: what has come is committed meanwhile, and a signal is heard.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,21 +14,11 @@ use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn clean_orders() -> PathBuf {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository.join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    sluicebox_guest_builder::build(&repository.join("sample-transforms/clean-orders"), &options).unwrap().path
-}
-
 fn run(folder: &Path, input: &str) -> Child {
     let document = json!({
         "name": "piped",
         "source": {"file": {"path": input, "format": "lines"}},
-        "transform": {"wasm": clean_orders()},
+        "transform": {"wasm": guest::guest("sample-transforms/clean-orders")},
         "tables": {"orders": {"path": "tables/orders"}},
         "dead_letters": {"path": "tables/dead_letters"},
         "flush": {"interval": "200ms"},

@@ -1,8 +1,11 @@
 //! What a producer, a guest or a registry wrote does not steer the terminal of the person who looks at it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/guest.rs"]
+mod guest;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
@@ -19,16 +22,6 @@ fn sluicebox(folder: &Path, arguments: &[&str]) -> Output {
         .stdin(Stdio::null())
         .output()
         .unwrap()
-}
-
-fn clean_orders() -> PathBuf {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let options = sluicebox_guest_builder::Options {
-        target_dir: Some(repository.join("target/guests")),
-        quiet: true,
-        ..Default::default()
-    };
-    sluicebox_guest_builder::build(&repository.join("sample-transforms/clean-orders"), &options).unwrap().path
 }
 
 /// Nothing that a terminal obeys, and no line that begins as only our own may.
@@ -50,7 +43,7 @@ fn no_command_passes_foreign_control_characters_on() {
     let record =
         json!({"topic": "orders", "key": HOSTILE, "value": order.to_string(), "headers": [[HOSTILE, HOSTILE]]});
     fs::write(folder.path().join("records.jsonl"), record.to_string()).unwrap();
-    let transform = clean_orders();
+    let transform = guest::guest("sample-transforms/clean-orders");
     let settings = json!({
         "name": "orders",
         "source": {"file": {"path": "records.jsonl"}},
