@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use sluicebox_pipeline::PreparedTransform;
+use sluicebox_pipeline::error::PipelineError;
 use sluicebox_pipeline::redrive::{Answer, Trust};
 use sluicebox_sandbox::{CacheFolder, Digest, Sandbox, Transform};
 use sluicebox_settings::{ArtifactReference, ArtifactSettings, Settings, TransformOrigin, TransformSettings};
@@ -114,7 +115,13 @@ pub struct KeysOf<'a>(pub &'a TransformSettings);
 
 impl Trust for KeysOf<'_> {
     fn may_judge<'a>(&'a self, digest: &'a Digest) -> Answer<'a> {
-        Box::pin(async move { require_signed(self.0, digest).await.map_err(|error| error.to_string()) })
+        Box::pin(async move {
+            require_signed(self.0, digest).await.map_err(|error| match error.kind().is_temporary() {
+                // A registry that is down has not refused anything: the redrive ends, and the next one asks again.
+                true => PipelineError::Redrive(format!("cannot ask for the signature of {digest}: {error}")),
+                false => PipelineError::Distrust(error.to_string()),
+            })
+        })
     }
 }
 

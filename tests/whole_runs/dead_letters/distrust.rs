@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use object_store::memory::InMemory;
 use sluicebox_delta::dead_letter::Status;
+use sluicebox_pipeline::error::PipelineError;
 use sluicebox_pipeline::redrive::{Answer, Trust, TrustAll};
 use sluicebox_sandbox::{Digest, Limits};
 use sluicebox_tests::mortal::{Death, Mounted};
@@ -18,7 +19,7 @@ struct TrustNone;
 
 impl Trust for TrustNone {
     fn may_judge<'a>(&'a self, _digest: &'a Digest) -> Answer<'a> {
-        Box::pin(std::future::ready(Err("it is not signed".to_owned())))
+        Box::pin(std::future::ready(Err(PipelineError::Distrust("it is not signed".to_owned()))))
     }
 }
 

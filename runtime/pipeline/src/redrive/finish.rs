@@ -114,7 +114,7 @@ impl Redriver<'_> {
         require_within(limits, &self.settings.transform.limits).map_err(PipelineError::Distrust)?;
         let digest = name.parse().map_err(|error| PipelineError::Distrust(format!("its transform: {error}")))?;
         if !is_ours {
-            self.trust.may_judge(&digest).await.map_err(PipelineError::Distrust)?;
+            self.trust.may_judge(&digest).await?;
         }
         let wasm = letters.archive().transform(name).await?;
         self.sandbox

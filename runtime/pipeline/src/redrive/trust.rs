@@ -6,8 +6,10 @@ use std::pin::Pin;
 
 use sluicebox_sandbox::{Digest, Limits};
 
-/// An answer on its way: yes, or why not.
-pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send + 'a>>;
+use crate::error::PipelineError;
+
+/// An answer on its way: yes; [`PipelineError::Distrust`] for no; or another error if it cannot be had now.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<(), PipelineError>> + Send + 'a>>;
 
 /// Decides which transforms may judge.
 pub trait Trust: Sync {
